@@ -1,0 +1,42 @@
+/**
+ * Errors that people read. Made only through {@link failure}, so that each has a code of the closed registry.
+ * @module
+ */
+import { registry, type ErrorCode } from "./registry.ts";
+
+export type { ErrorCode } from "./registry.ts";
+
+type Params<C extends ErrorCode> = Parameters<(typeof registry)[C]["text"]>[0];
+
+/** An error of the registry. `cause` is kept; only the API's and the command line's edges map it to an answer. */
+export class CaissonError extends Error {
+  override readonly name = "CaissonError";
+  readonly code: ErrorCode;
+  /** HTTP status that the API answers with. */
+  readonly status: number;
+  /** Exit code of the command line. */
+  readonly exitCode: number;
+
+  constructor(code: ErrorCode, message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.status = registry[code].status;
+    this.exitCode = registry[code].exit;
+  }
+}
+
+/** Makes the error `code` with its text filled from `params`: `throw failure("no-such-container", { name })`. */
+export function failure<C extends ErrorCode>(code: C, params: Params<C>, cause?: unknown): CaissonError {
+  const text = registry[code].text as (params: Params<C>) => string;
+  return new CaissonError(code, text(params), cause);
+}
+
+/** Whether `error` is the registry's error `code`. */
+export function isFailure(error: unknown, code: ErrorCode): error is CaissonError {
+  return error instanceof CaissonError && error.code === code;
+}
+
+/** The text of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
