@@ -2,15 +2,13 @@
  * Errors that people read. Made only through {@link failure}, so that each has a code of the closed registry.
  * @module
  */
-import { registry, type ErrorCode } from "./registry.ts";
+import { registry, type ErrorCode, type ErrorParams } from "./registry.ts";
 
 export type { ErrorCode } from "./registry.ts";
 
-type Params<C extends ErrorCode> = Parameters<(typeof registry)[C]["text"]>[0];
-
 /** An error of the registry. `cause` is kept; only the API's and the command line's edges map it to an answer. */
 export class CaissonError extends Error {
-  override readonly name = "CaissonError";
+  override readonly name: string = "CaissonError";
   readonly code: ErrorCode;
   /** HTTP status that the API answers with. */
   readonly status: number;
@@ -26,9 +24,8 @@ export class CaissonError extends Error {
 }
 
 /** Makes the error `code` with its text filled from `params`: `throw failure("no-such-container", { name })`. */
-export function failure<C extends ErrorCode>(code: C, params: Params<C>, cause?: unknown): CaissonError {
-  const text = registry[code].text as (params: Params<C>) => string;
-  return new CaissonError(code, text(params), cause);
+export function failure<C extends ErrorCode>(code: C, params: ErrorParams[C], cause?: unknown): CaissonError {
+  return new CaissonError(code, registry[code].text(params), cause);
 }
 
 /** Whether `error` is the registry's error `code`. */

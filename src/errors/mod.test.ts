@@ -1,0 +1,27 @@
+import { expect, test } from "bun:test";
+import { CaissonError, failure, isFailure, messageOf } from "./mod.ts";
+import { registry } from "./registry.ts";
+
+test("an error carries its code, status, exit code, Docker's text and its cause", () => {
+  const cause = new TypeError("inner");
+  const error = failure("no-such-image", { reference: "x:latest" }, cause);
+  expect(error).toBeInstanceOf(CaissonError);
+  expect([error.message, error.status, error.exitCode, error.cause]).toEqual([
+    "No such image: x:latest",
+    404,
+    125,
+    cause,
+  ]);
+  expect(isFailure(error, "no-such-image")).toBe(true);
+  expect(isFailure(cause, "no-such-image")).toBe(false);
+});
+
+test("every status is one that the Engine API answers with", () => {
+  for (const { status } of Object.values(registry))
+    expect([304, 400, 401, 403, 404, 409, 500, 501, 503]).toContain(status);
+});
+
+test("messageOf takes whatever was thrown", () => {
+  expect(messageOf(failure("conflict", { message: "taken" }))).toBe("taken");
+  expect(messageOf("text")).toBe("text");
+});
