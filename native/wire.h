@@ -1,0 +1,136 @@
+/*
+ * The formats of PROTOCOL.md, sections 1 and 2, and the decoder of programs. Everything is little-endian, and so are
+ * both architectures that this is built for: the structures are laid over the bytes as they arrived.
+ */
+#ifndef CAISSON_WIRE_H
+#define CAISSON_WIRE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__ || UINTPTR_MAX != UINT64_MAX
+#error "only 64-bit little-endian machines"
+#endif
+
+enum {
+	PROGRAM_MAGIC = 0x314e5343,
+	MAX_OPERATIONS = 1000000,
+	MAX_SLOTS = 1024,
+	MAX_OUTPUT = 16 << 20,
+	MAX_ARGUMENTS = 6,
+	MAX_PASSED = 250,     /* the kernel's own limit for SCM_RIGHTS is 253 */
+	MAX_STRUCT_DEPTH = 4,
+	MAX_BODY_DEPTH = 16,
+	MAX_TEXT = 64 << 10,
+	MAX_ARENA = 16 << 20, /* what the copies, texts and vectors of one operation may take */
+	MAX_ERRNO = 4095,
+	NO_SLOT = 0xffff,
+};
+
+/* The index of a reply that speaks of no operation. */
+#define NO_OPERATION UINT32_MAX
+/* The result of an operation that was skipped or not reached. */
+#define NO_RESULT INT64_MIN
+
+enum operation_kind {
+	KIND_SYSCALL, KIND_CLONE, KIND_AWAIT, KIND_SYNC, KIND_PASS, KIND_TAKE, KIND_CLOSE, KIND_WRITE, KIND_READ,
+	KIND_COMPARE, KIND_SKIP, KIND_FAIL, KIND_EXIT, KIND_REMOVE, KIND_PROCESS, KIND_HOLD, KINDS,
+};
+
+enum operation_flag { FLAG_OPTIONAL = 1, FLAG_TOLERATE_ANY = 2 };
+
+enum argument_type { TYPE_INT, TYPE_SLOT, TYPE_DATA, TYPE_OUT, TYPE_RESULT, TYPE_VECTOR, TYPE_STRUCT, TYPE_TEXT, TYPES };
+
+enum skip_condition { SKIP_NEGATIVE, SKIP_NOT_NEGATIVE, SKIP_EQUAL, SKIP_NOT_EQUAL };
+
+enum await_mode { AWAIT_SYNC = 1, AWAIT_END = 2 };
+
+struct program_header {
+	uint32_t magic, length, operations, slots, data_offset, data_length, output_length, reserved;
+};
+
+/* Also the layout of a part of a TEXT. */
+struct argument {
+	uint16_t type, index;
+	uint32_t length;
+	uint64_t value;
+};
+
+struct patch {
+	uint32_t offset;
+	uint8_t width, type;
+	uint16_t index;
+	uint32_t length, value;
+};
+
+struct operation {
+	uint16_t kind, flags;
+	uint32_t number;
+	uint16_t result, arguments;
+	uint16_t tolerate[4];
+	uint32_t reserved;
+	struct argument argument[MAX_ARGUMENTS];
+};
+
+/* What the two ends of a CLONE's channel say to each other. */
+enum message_type { MESSAGE_SYNC = 1, MESSAGE_ERROR, MESSAGE_FDS };
+
+struct message {
+	uint32_t type, index, error, count;
+	int64_t value;
+};
+
+enum request_kind { REQUEST_RUN = 1, REQUEST_FORK, REQUEST_SHIM, REQUEST_CANCEL };
+
+enum reply_status { STATUS_DONE, STATUS_FAILED, STATUS_MALFORMED, STATUS_DEADLINE };
+
+enum { MAX_REQUEST = 64 << 20 };
+
+struct request {
+	uint32_t length;
+	uint16_t kind, flags;
+	uint64_t id;
+	uint32_t deadline, reserved;
+};
+
+struct reply {
+	uint32_t length;
+	uint16_t kind, status;
+	uint64_t id;
+	uint32_t index, error;
+};
+
+/* The payload of a reply to SHIM: what follows `struct reply` on the shim's descriptor 4. */
+struct shim_reply {
+	int32_t pid;
+	uint32_t reserved;
+	uint64_t started;
+};
+
+_Static_assert(sizeof(struct program_header) == 32, "program header");
+_Static_assert(sizeof(struct argument) == 16 && sizeof(struct patch) == 16, "argument, patch");
+_Static_assert(sizeof(struct operation) == 120, "operation");
+_Static_assert(sizeof(struct message) == 24 && sizeof(struct request) == 24, "message, request");
+_Static_assert(sizeof(struct reply) == 24 && sizeof(struct shim_reply) == 16, "reply");
+
+/* A program that was found to be well-formed. It points into the bytes that were decoded; they must outlive it. */
+struct program {
+	const struct operation *operations;
+	const uint8_t *data;
+	uint32_t count, slots, data_length, output_length;
+	uint32_t arena; /* bytes that the evaluation of any one operation takes at most */
+};
+
+/*
+ * Checks all of `length` bytes at `bytes` (8-aligned). Returns 0, or -EINVAL with the number of the operation that
+ * is wrong in `bad` (NO_OPERATION: the header).
+ */
+int program_decode(const void *bytes, size_t length, struct program *program, uint32_t *bad);
+
+/* Bytes of results and output together: what program_run() fills. */
+static inline size_t program_space(const struct program *program)
+{
+	return (size_t)program->count * sizeof(int64_t) + program->output_length;
+}
+
+#endif
