@@ -1,0 +1,216 @@
+/**
+ * The client of the native executor: sends programs, gets results. One executor is kept warm by the engine; others are
+ * sessions of their own (a layer being unpacked in its chroot). Wire: native/PROTOCOL.md, section 2.
+ * @module
+ */
+import { connect, type Socket } from "node:net";
+import { failure } from "../errors/mod.ts";
+import { encodeProgram } from "./encode.ts";
+import { KernelError } from "./failure.ts";
+import type { Out, Program, Result } from "./program.ts";
+import { encodeShim, type ShimOptions } from "./shim-configuration.ts";
+import { spawnWithSocket, type SocketProcess } from "./spawn.ts";
+
+const RUN = 1;
+const FORK = 2;
+const SHIM = 3;
+const CANCEL = 4;
+const HEADER = 24;
+const DONE = 0;
+const FAILED = 1;
+const DEADLINE = 3;
+const SKIPPED = -(2n ** 63n);
+
+/** What a program that ran to its end left. */
+export interface Outcome {
+  /** What operation `result` returned; undefined if it was skipped. */
+  valueOf(result: Result): number | undefined;
+  /** What was written to `out`. */
+  bytesOf(out: Out): Uint8Array;
+}
+
+/** A shim whose program is done: the container's process runs. */
+export interface StartedShim {
+  readonly pid: number;
+  /** Nanoseconds since the epoch. */
+  readonly started: bigint;
+}
+
+export interface RunOptions {
+  /** What this is for, as the beginning of an error's text. */
+  readonly doing?: string;
+  /** Milliseconds after which it is killed; only of `fork` and `shim`. */
+  readonly deadline?: number;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly index: number;
+  readonly errno: number;
+  readonly payload: Buffer;
+}
+
+interface Waiting {
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: Error) => void;
+  readonly doing: string;
+}
+
+class ProgramOutcome implements Outcome {
+  readonly #payload: Buffer;
+  readonly #operations: number;
+
+  constructor(payload: Buffer) {
+    this.#payload = payload;
+    this.#operations = payload.length >= 8 ? payload.readUInt32LE(0) : 0;
+  }
+
+  valueOf(result: Result): number | undefined {
+    if (result.operation >= this.#operations) return undefined;
+    const value = this.#payload.readBigInt64LE(8 + result.operation * 8);
+    return value === SKIPPED ? undefined : Number(value);
+  }
+
+  bytesOf(out: Out): Uint8Array {
+    const start = 8 + this.#operations * 8 + out.offset;
+    return this.#payload.subarray(start, start + out.size);
+  }
+}
+
+/** A session with a native executor process. Requests go out at once; replies come as they are done. */
+export class Executor {
+  readonly #process: SocketProcess;
+  readonly #socket: Socket;
+  readonly #waiting = new Map<number, Waiting>();
+  #next = 1;
+  #pieces: Buffer[] = [];
+  #buffered = 0;
+  #lost: string | undefined;
+
+  private constructor(process: SocketProcess) {
+    this.#process = process;
+    // The type of net.connect doesn't know Bun's `fd`.
+    const options: { fd: number } = { fd: process.socket };
+    this.#socket = connect(options as unknown as { path: string });
+    this.#socket.on("data", (chunk: Buffer) => this.#receive(chunk));
+    this.#socket.on("error", (error) => this.#lose(`failed: ${error.message}`));
+    this.#socket.on("close", () => this.#lose("ended"));
+  }
+
+  /** Starts an executor from the native binary at `path`. */
+  static start(path: string): Executor {
+    return new Executor(spawnWithSocket([path, "execute"], "caisson-executor"));
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** Whether the executor is gone. */
+  get lost(): boolean {
+    return this.#lost !== undefined;
+  }
+
+  /** Runs `program` in the executor itself: its slots, root and directory stay for the next. */
+  async run(program: Program, options: RunOptions = {}): Promise<Outcome> {
+    return this.#program(RUN, program, options);
+  }
+
+  /** Runs `program` in a process of its own, side by side with others. */
+  async fork(program: Program, options: RunOptions = {}): Promise<Outcome> {
+    return this.#program(FORK, program, options);
+  }
+
+  /** Starts a shim and waits until its program is done. */
+  async shim(shim: ShimOptions, options: RunOptions = {}): Promise<StartedShim> {
+    const reply = await this.#request(SHIM, encodeShim(shim), options);
+    this.#check(shim.program, reply, options);
+    return { pid: reply.payload.readInt32LE(0), started: reply.payload.readBigUInt64LE(8) };
+  }
+
+  /** Ends the session; the executor leaves when its work is done. */
+  close(): void {
+    this.#lose("was closed");
+    this.#socket.destroy();
+  }
+
+  async #program(kind: number, program: Program, options: RunOptions): Promise<Outcome> {
+    const reply = await this.#request(kind, encodeProgram(program), options);
+    this.#check(program, reply, options);
+    return new ProgramOutcome(reply.payload);
+  }
+
+  #check(program: Program, reply: Reply, { doing }: RunOptions): void {
+    if (reply.status === DONE) return;
+    if (reply.status === FAILED) throw new KernelError(program, reply.index, reply.errno, doing);
+    const what = doing ?? program.operations[0]?.label ?? "run a program";
+    if (reply.status === DEADLINE) {
+      throw failure("executor-lost", { doing: what, reason: "was stopped: the deadline passed" });
+    }
+    const operation = reply.index === 0xffffffff ? "" : ` (operation ${reply.index})`;
+    throw failure("executor-lost", { doing: what, reason: `refused the program as malformed${operation}` });
+  }
+
+  #request(kind: number, payload: Buffer, options: RunOptions): Promise<Reply> {
+    const doing = options.doing ?? "run a program";
+    return new Promise((resolve, reject) => {
+      if (this.#lost !== undefined) {
+        reject(failure("executor-lost", { doing, reason: this.#lost }));
+        return;
+      }
+      const id = this.#next++;
+      const header = Buffer.alloc(HEADER);
+      header.writeUInt32LE(payload.length, 0);
+      header.writeUInt16LE(kind, 4);
+      header.writeBigUInt64LE(BigInt(id), 8);
+      header.writeUInt32LE(options.deadline ?? 0, 16);
+      this.#waiting.set(id, { resolve, reject, doing });
+      this.#socket.write(Buffer.concat([header, payload]));
+    });
+  }
+
+  /** Kills what request `id` runs. */
+  cancel(id: number): void {
+    const message = Buffer.alloc(HEADER + 8);
+    message.writeUInt32LE(8, 0);
+    message.writeUInt16LE(CANCEL, 4);
+    message.writeBigUInt64LE(BigInt(id), HEADER);
+    this.#socket.write(message);
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#pieces.push(chunk);
+    this.#buffered += chunk.length;
+    if (this.#buffered < HEADER) return;
+    let buffer = this.#pieces.length === 1 ? chunk : Buffer.concat(this.#pieces);
+    while (buffer.length >= HEADER) {
+      const end = HEADER + buffer.readUInt32LE(0);
+      if (buffer.length < end) break;
+      this.#answer(buffer.subarray(0, end));
+      buffer = buffer.subarray(end);
+    }
+    this.#pieces = buffer.length === 0 ? [] : [buffer];
+    this.#buffered = buffer.length;
+  }
+
+  #answer(message: Buffer): void {
+    const id = Number(message.readBigUInt64LE(8));
+    const waiting = this.#waiting.get(id);
+    if (waiting === undefined) return;
+    this.#waiting.delete(id);
+    waiting.resolve({
+      status: message.readUInt16LE(6),
+      index: message.readUInt32LE(16),
+      errno: message.readUInt32LE(20),
+      payload: message.subarray(HEADER),
+    });
+  }
+
+  #lose(reason: string): void {
+    if (this.#lost !== undefined) return;
+    this.#lost = reason;
+    for (const { reject, doing } of this.#waiting.values())
+      reject(failure("executor-lost", { doing, reason }));
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,65 @@
+/**
+ * The one place that starts processes of the host.
+ * @module
+ */
+
+/** A process that was started, with a socket to it as its descriptor 3. */
+export interface SocketProcess {
+  readonly pid: number;
+  /** Our end of the stream socket whose other end is the child's descriptor 3. */
+  readonly socket: number;
+  readonly exited: Promise<number>;
+  kill(signal?: NodeJS.Signals): void;
+  /** The engine may leave while the process runs. */
+  unref(): void;
+}
+
+/** Starts `command` with a stream socket on its descriptor 3. Its stdout is closed, stderr goes to ours. */
+export function spawnWithSocket(command: readonly [string, ...string[]], argv0: string): SocketProcess {
+  const child = Bun.spawn({
+    cmd: [...command],
+    argv0,
+    cwd: "/",
+    env: {},
+    stdio: ["ignore", "ignore", "inherit", "pipe"],
+  });
+  const socket = child.stdio[3];
+  return {
+    pid: child.pid,
+    socket: typeof socket === "number" ? socket : -1,
+    exited: child.exited,
+    kill: (signal = "SIGKILL") => child.kill(signal),
+    unref: () => child.unref(),
+  };
+}
+
+/** What a program of the host said. */
+export interface Output {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program of the host to its end. */
+export async function runHostProgram(
+  command: readonly [string, ...string[]],
+  input?: string,
+): Promise<Output> {
+  const child = Bun.spawn({
+    cmd: [...command],
+    stdin: input === undefined ? "ignore" : new TextEncoder().encode(input),
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { code, stdout, stderr };
+}
+
+/** Whether the host has this program in PATH; its path if so. */
+export function findHostProgram(name: string): string | undefined {
+  return Bun.which(name) ?? undefined;
+}
