@@ -35,8 +35,11 @@ export interface ErrorParams {
   "digest-mismatch": { what: string; expected: string; actual: string };
   "bad-archive": { what: string; reason: string };
   "registry-unreachable": { url: string; reason: string };
-  "registry-denied": { repository: string };
+  "registry-denied": { repository: string; reason?: string };
+  "registry-refused": { message: string };
   "manifest-unknown": { reference: string };
+  "bad-manifest": { reference: string; reason: string };
+  "no-matching-manifest": { platform: string };
   // Volumes
   "no-such-volume": { name: string };
   // The kernel
@@ -121,12 +124,21 @@ export const registry: Registry = {
     status: 404,
     exit: 125,
     text: (p) =>
-      `pull access denied for ${p.repository}, repository does not exist or may require 'docker login'`,
+      `pull access denied for ${p.repository}, repository does not exist or may require 'docker login'${p.reason === undefined ? "" : `: ${p.reason}`}`,
   },
+  /** The registry's own words: `toomanyrequests: You have reached your pull rate limit`. */
+  "registry-refused": { status: 500, exit: 125, text: message },
   "manifest-unknown": {
     status: 404,
     exit: 125,
     text: (p) => `manifest for ${p.reference} not found: manifest unknown: manifest unknown`,
+  },
+  "bad-manifest": { status: 500, exit: 125, text: (p) => `invalid manifest for ${p.reference}: ${p.reason}` },
+  "no-matching-manifest": {
+    status: 404,
+    exit: 125,
+    text: (p) =>
+      `no matching manifest for ${p.platform} in the manifest list entries: no match for platform in manifest: not found`,
   },
 
   "no-such-volume": { status: 404, exit: 125, text: (p) => `get ${p.name}: no such volume` },
