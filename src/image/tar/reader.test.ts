@@ -1,0 +1,256 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import type { Entry, EntryType } from "./entry.ts";
+import { readTar } from "./reader.ts";
+import { encodeEntry, endOfArchive, writeTar, type EntryInput } from "./writer.ts";
+
+/** The bytes in chunks of the size given, as a stream. */
+async function* chunked(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function join(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(chunks, (chunk) => chunk.slice()));
+}
+
+interface Read extends Omit<Entry, "xattrs"> {
+  readonly xattrs: Record<string, number[]>;
+  readonly content: number[];
+}
+
+async function readAll(bytes: Uint8Array, chunk = 1000): Promise<Read[]> {
+  const entries: Read[] = [];
+  for await (const { body, storedSize, xattrs, ...entry } of readTar(chunked(bytes, chunk))) {
+    const content = [...(await join(body))];
+    expect(content.length).toBe(storedSize);
+    const plain = Object.fromEntries([...xattrs].map(([key, value]) => [key, [...value]]));
+    entries.push({ ...entry, xattrs: plain, content });
+  }
+  return entries;
+}
+
+const name = fc
+  .oneof(
+    fc.stringMatching(/^[a-z0-9/._-]{1,300}$/),
+    fc.string({ minLength: 1, maxLength: 40, unit: "grapheme" }).filter((s) => !s.includes("\0")),
+  )
+  .filter((s) => s !== "" && !s.endsWith("/"));
+const number = fc.nat({ max: 0xffff_fffe });
+const common = {
+  path: name,
+  mode: fc.nat({ max: 0o7777 }),
+  uid: number,
+  gid: number,
+  userName: fc.stringMatching(/^[a-z]{0,40}$/),
+  groupName: fc.constant("grüppe"),
+  mtime: fc.record({
+    sec: fc.integer({ min: -(2 ** 31), max: 2 ** 40 }),
+    nsec: fc.nat({ max: 999_999_999 }),
+  }),
+  xattrs: fc.dictionary(
+    fc.stringMatching(/^(user|security)\.[a-z=]{0,8}[a-z]$/).filter((k) => !k.includes("=")),
+    fc.uint8Array(),
+    { maxKeys: 3 },
+  ),
+};
+const entryInput = fc.oneof(
+  fc.record({ ...common, type: fc.constant<EntryType>("file"), body: fc.uint8Array({ maxLength: 1500 }) }),
+  fc.record({ ...common, type: fc.constantFrom<EntryType>("symlink", "hardlink"), linkPath: name }),
+  fc.record({ ...common, type: fc.constantFrom<EntryType>("directory", "fifo") }),
+  fc.record({
+    ...common,
+    type: fc.constantFrom<EntryType>("char", "block"),
+    major: fc.nat({ max: 4095 }),
+    minor: fc.nat({ max: 0xf_ffff }),
+  }),
+);
+
+test("what is written is read back, however the stream is cut", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(entryInput, { maxLength: 5 }),
+      fc.integer({ min: 1, max: 2000 }),
+      async (inputs, chunk) => {
+        const entries = inputs.map(({ xattrs, ...input }): EntryInput => ({
+          ...input,
+          xattrs: new Map(Object.entries(xattrs)),
+        }));
+        const bytes = await join(writeTar(entries));
+        expect(await join(writeTar(entries))).toEqual(bytes);
+        const read = await readAll(bytes, chunk);
+        expect(read).toEqual(
+          entries.map(({ body, xattrs, ...entry }) => {
+            const content = body instanceof Uint8Array ? [...body] : [];
+            return {
+              linkPath: "",
+              major: 0,
+              minor: 0,
+              ...entry,
+              path: entry.type === "directory" ? `${entry.path}/` : entry.path,
+              size: content.length,
+              xattrs: Object.fromEntries([...(xattrs ?? [])].map(([key, value]) => [key, [...value]])),
+              content,
+            } as Read;
+          }),
+        );
+      },
+    ),
+    { numRuns: 150 },
+  );
+});
+
+test("a body that isn't read is passed over, and one read too late says so", async () => {
+  const bytes = await join(
+    writeTar([1, 2, 3].map((n) => ({ type: "file", path: `${n}`, body: new Uint8Array(5000).fill(n) }))),
+  );
+  const names: string[] = [];
+  let first: AsyncIterable<Uint8Array> | undefined;
+  for await (const entry of readTar(chunked(bytes, 700))) {
+    names.push(entry.path);
+    first ??= entry.body;
+  }
+  expect(names).toEqual(["1", "2", "3"]);
+  // oxlint-disable-next-line typescript/no-non-null-assertion -- the loop ran
+  expect(join(first!)).rejects.toThrow("read too late");
+});
+
+test("the source is read to its end, and released when the reader stops early", async () => {
+  let pulled = 0;
+  let released = false;
+  const archive = await join(
+    writeTar([
+      { type: "fifo", path: "p" },
+      { type: "fifo", path: "q" },
+    ]),
+  );
+  async function* source(): AsyncGenerator<Uint8Array> {
+    try {
+      for (const part of [archive, new Uint8Array(100), Buffer.from("trailing")]) {
+        pulled += part.length;
+        yield part;
+      }
+    } finally {
+      released = true;
+    }
+  }
+  for await (const _ of readTar(source()));
+  expect([pulled, released]).toEqual([archive.length + 108, true]);
+  released = false;
+  for await (const _ of readTar(source())) break;
+  expect(released).toBe(true);
+});
+
+test("an archive may end without its blocks of zeros, but not inside an entry", async () => {
+  const entry = encodeEntry({ type: "file", path: "x", size: 10 });
+  expect(await readAll(entry.subarray(0, 0))).toEqual([]);
+  expect(readAll(entry)).rejects.toMatchObject({
+    code: "bad-archive",
+    message: "archive: unexpected EOF at byte 512",
+  });
+  expect(readAll(entry.subarray(0, 511))).rejects.toMatchObject({ code: "bad-archive" });
+});
+
+test("global records apply until an entry's own take them back", async () => {
+  const global = (text: string): Uint8Array => {
+    const header = encodeEntry({ type: "file", path: "g", size: text.length });
+    header[156] = 0x67;
+    let sum = 256;
+    for (const [i, byte] of header.entries()) if (i < 148 || i >= 156) sum += byte;
+    header.set(Buffer.from(`${sum.toString(8).padStart(6, "0")}\0 `), 148);
+    return Buffer.concat([header, Buffer.from(text.padEnd(512, "\0"))]);
+  };
+  const archive = [
+    global("12 gid=4321\n"),
+    encodeEntry({ type: "fifo", path: "a" }),
+    encodeEntry({ type: "fifo", path: "b", gid: 3_000_000 }),
+    endOfArchive,
+  ];
+  expect((await readAll(Buffer.concat(archive))).map((e) => e.gid)).toEqual([4321, 3_000_000]);
+  const flood = Array.from({ length: 1100 }, () => global("12 gid=4321\n").subarray(0, 512 + 512));
+  expect((await readAll(Buffer.concat(flood))).length).toBe(0);
+});
+
+test.each([
+  ["garbage", Buffer.alloc(512, "garbage"), "invalid tar header"],
+  ["an unknown type", retyped("Z"), 'unknown entry type "Z"'],
+  ["a continued volume", retyped("M"), 'unknown entry type "M"'],
+  ["uid -1", encodeEntry({ type: "fifo", path: "x", uid: 0xffff_ffff }), "id out of range"],
+  [
+    "a device that would wrap",
+    encodeEntry({ type: "char", path: "x", minor: 1 << 20 }),
+    "device number out of range",
+  ],
+  ["a huge PAX header", retyped("x", 2 << 20), "extended header is too large"],
+  ["a huge GNU name", retyped("L", 20_000), "extended header is too large"],
+  ["a PAX header without end", retyped("x", 600), "truncated extended header"],
+  [
+    "a name too long",
+    Buffer.from(encodeEntry({ type: "fifo", path: "y".repeat(20_000) })),
+    "name is too long",
+  ],
+  [
+    "a sparse map that overlaps",
+    sparse(
+      [
+        { offset: 0, length: 5 },
+        { offset: 3, length: 5 },
+      ],
+      20,
+    ),
+    "invalid sparse map",
+  ],
+  ["a sparse map beyond the end", sparse([{ offset: 10, length: 5 }], 12), "invalid sparse map"],
+] as const)("%s is refused", async (_, bytes, reason) => {
+  expect(readAll(bytes)).rejects.toMatchObject({
+    code: "bad-archive",
+    message: expect.stringContaining(reason),
+  });
+});
+
+function sparse(segments: { offset: number; length: number }[], size: number): Uint8Array {
+  return Buffer.concat([
+    encodeEntry({ type: "file", path: "s", size, sparse: segments }),
+    new Uint8Array(512),
+  ]);
+}
+
+function retyped(flag: string, size = 0): Uint8Array {
+  const block = encodeEntry({ type: "file", path: "x", size });
+  const sum = Number.parseInt(Buffer.from(block.subarray(148, 154)).toString(), 8) + flag.charCodeAt(0) - 48;
+  block[156] = flag.charCodeAt(0);
+  block.set(Buffer.from(sum.toString(8).padStart(6, "0")), 148);
+  return block;
+}
+
+test("random damage never gives anything but bad-archive", async () => {
+  const archive = await join(
+    writeTar([
+      {
+        type: "file",
+        path: "ü".repeat(80),
+        body: new Uint8Array(700),
+        mtime: { sec: 1, nsec: 5 },
+        xattrs: new Map([["user.a", Uint8Array.of(1)]]),
+      },
+      { type: "file", path: "s", size: 5000, sparse: [{ offset: 10, length: 3 }], body: new Uint8Array(3) },
+    ]),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.nat({ max: archive.length - 1 }), fc.nat({ max: 255 })), {
+        minLength: 1,
+        maxLength: 4,
+      }),
+      async (damage) => {
+        const bytes = Uint8Array.from(archive);
+        for (const [at, value] of damage) bytes[at] = value;
+        try {
+          await readAll(bytes);
+        } catch (error) {
+          expect(error).toMatchObject({ code: "bad-archive" });
+        }
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
