@@ -1,0 +1,214 @@
+/**
+ * What the engine offers to the API: the daemon's whole surface, in plain data and streams. Answers are Docker's JSON
+ * objects in the newest version that is claimed; what older versions saw differently is the API's table of transforms.
+ * Every method throws errors of the registry.
+ * @module
+ */
+import type { Duplex, Readable } from "node:stream";
+import type { CreateBody } from "./container-types.ts";
+
+/** A JSON object of Docker's API. */
+export type Json = { readonly [key: string]: unknown };
+
+/** Filters of a list: name → values. The API has decoded both of Docker's spellings; the engine checks the names. */
+export type Filters = ReadonlyMap<string, readonly string[]>;
+
+export interface CreateRequest {
+  /** Without the slash; undefined: the engine finds one. */
+  readonly name?: string;
+  readonly platform?: string;
+  readonly body: CreateBody;
+}
+
+/** Both ways of a container's or an exec's process. */
+export interface Attachment {
+  /** With a terminal output is raw; else it comes in Docker's frames of 8 bytes and payload. */
+  readonly tty: boolean;
+  /** Output is read from it, input is written to it; ending it ends input. It ends when output has ended. */
+  readonly stream: Duplex;
+}
+
+export interface AttachOptions {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  /** Output from now on. */
+  readonly stream: boolean;
+  /** What was logged so far, first. */
+  readonly logs: boolean;
+}
+
+export interface LogOptions {
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  readonly follow: boolean;
+  readonly timestamps: boolean;
+  readonly details: boolean;
+  /** Nanoseconds since the epoch. */
+  readonly since?: bigint;
+  readonly until?: bigint;
+  /** Lines from the end; undefined: all. */
+  readonly tail?: number;
+}
+
+export interface Logs {
+  /** Then the bytes are raw; else in Docker's frames. */
+  readonly tty: boolean;
+  readonly stream: Readable;
+}
+
+export type WaitCondition = "not-running" | "next-exit" | "removed";
+
+export interface WaitAnswer {
+  readonly StatusCode: number;
+  readonly Error?: { readonly Message: string };
+}
+
+/** Containers. `name` is whatever a client may call one by: name, id, beginning of an id. */
+export interface Containers {
+  create(request: CreateRequest): Promise<{ Id: string; Warnings: string[] }>;
+  /** The program that starting this container would run, printed; nothing is made. */
+  explain(request: CreateRequest): Promise<string>;
+  list(options: { all: boolean; limit: number; size: boolean; filters: Filters }): Promise<Json[]>;
+  inspect(name: string, size: boolean): Promise<Json>;
+  /** Resolves to false if it runs already. */
+  start(name: string): Promise<boolean>;
+  /** Resolves to false if it is stopped already. `timeout` in seconds, -1: for ever. */
+  stop(name: string, options: { signal?: string; timeout?: number }): Promise<boolean>;
+  restart(name: string, options: { signal?: string; timeout?: number }): Promise<void>;
+  kill(name: string, signal: string): Promise<void>;
+  pause(name: string): Promise<void>;
+  unpause(name: string): Promise<void>;
+  rename(name: string, to: string): Promise<void>;
+  /** Registered when this returns; `done` resolves when the condition is met. */
+  wait(name: string, condition: WaitCondition): { readonly done: Promise<WaitAnswer> };
+  remove(name: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void>;
+  prune(filters: Filters): Promise<{ ContainersDeleted: string[] | null; SpaceReclaimed: number }>;
+  top(name: string, psArguments: string): Promise<{ Titles: string[]; Processes: string[][] }>;
+  logs(name: string, options: LogOptions): Promise<Logs>;
+  attach(name: string, options: AttachOptions): Promise<Attachment>;
+  /** A client left by its detach keys. */
+  detached(name: string): void;
+  resize(name: string, rows: number, columns: number): Promise<void>;
+}
+
+export interface ExecBody {
+  readonly AttachStdin?: boolean;
+  readonly AttachStdout?: boolean;
+  readonly AttachStderr?: boolean;
+  readonly DetachKeys?: string;
+  readonly Tty?: boolean;
+  readonly ConsoleSize?: readonly [number, number] | null;
+  readonly Env?: readonly string[] | null;
+  readonly Cmd?: readonly string[] | null;
+  readonly Privileged?: boolean;
+  readonly User?: string;
+  readonly WorkingDir?: string;
+}
+
+/** Processes started in running containers. */
+export interface Execs {
+  create(container: string, body: ExecBody): Promise<{ Id: string }>;
+  /** Starts it; with `detach` there is no attachment. */
+  start(
+    id: string,
+    options: { detach: boolean; tty: boolean; consoleSize?: readonly [number, number] },
+  ): Promise<Attachment | undefined>;
+  inspect(id: string): Promise<Json>;
+  resize(id: string, rows: number, columns: number): Promise<void>;
+}
+
+/** One line of Docker's progress stream. */
+export type Progress = Json;
+
+export interface RegistryAuth {
+  readonly username?: string;
+  readonly password?: string;
+  readonly identitytoken?: string;
+  readonly registrytoken?: string;
+  readonly serveraddress?: string;
+}
+
+/** Images. Long work yields progress; it throws before its first value if it can't begin. */
+export interface Images {
+  list(options: { all: boolean; digests: boolean; sharedSize: boolean; filters: Filters }): Promise<Json[]>;
+  inspect(name: string): Promise<Json>;
+  history(name: string): Promise<Json[]>;
+  pull(
+    reference: string,
+    options: { tag?: string; platform?: string; auth?: RegistryAuth; signal: AbortSignal },
+  ): AsyncGenerator<Progress>;
+  import(
+    source: Readable,
+    options: { repository?: string; tag?: string; message?: string; changes: readonly string[]; platform?: string },
+  ): AsyncGenerator<Progress>;
+  load(source: Readable, options: { quiet: boolean; platform?: string }): AsyncGenerator<Progress>;
+  save(names: readonly string[]): Promise<Readable>;
+  tag(name: string, repository: string, tag: string): Promise<void>;
+  remove(name: string, options: { force: boolean; noprune: boolean }): Promise<Json[]>;
+  prune(filters: Filters): Promise<{ ImagesDeleted: Json[] | null; SpaceReclaimed: number }>;
+}
+
+export interface VolumeBody {
+  readonly Name?: string;
+  readonly Driver?: string;
+  readonly DriverOpts?: Readonly<Record<string, string>> | null;
+  readonly Labels?: Readonly<Record<string, string>> | null;
+}
+
+export interface Volumes {
+  list(filters: Filters): Promise<{ Volumes: Json[]; Warnings: string[] | null }>;
+  create(body: VolumeBody): Promise<Json>;
+  inspect(name: string): Promise<Json>;
+  remove(name: string, force: boolean): Promise<void>;
+  prune(filters: Filters): Promise<{ VolumesDeleted: string[] | null; SpaceReclaimed: number }>;
+}
+
+export interface Networks {
+  list(filters: Filters): Promise<Json[]>;
+  inspect(name: string): Promise<Json>;
+}
+
+/** A thing that happened, in Docker's newest form (`Type`, `Action`, `Actor`, `scope`, `time`, `timeNano`). */
+export interface EngineEvent {
+  readonly Type: string;
+  readonly Action: string;
+  readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
+  readonly scope: "local";
+  /** Seconds since the epoch. */
+  readonly time: number;
+  /** Nanoseconds since the epoch: more than a double holds, so JSON is written by the API as a number from text. */
+  readonly timeNano: bigint;
+}
+
+export interface Events {
+  /** Past ones (of at most 256 remembered) and new ones that match, until `until` passes or `signal` fires. */
+  subscribe(options: {
+    since?: bigint;
+    until?: bigint;
+    filters: Filters;
+    signal: AbortSignal;
+  }): AsyncIterable<EngineEvent>;
+}
+
+export interface System {
+  info(): Promise<Json>;
+  version(): Promise<Json>;
+  df(): Promise<Json>;
+  /** Checks credentials against their registry. */
+  auth(auth: RegistryAuth): Promise<Json>;
+}
+
+export interface Engine {
+  readonly containers: Containers;
+  readonly execs: Execs;
+  readonly images: Images;
+  readonly volumes: Volumes;
+  readonly networks: Networks;
+  readonly events: Events;
+  readonly system: System;
+  /** Whether nothing runs and nobody waits: an engine that was started on demand may leave. */
+  idle(): boolean;
+  /** Closes what is the engine's; containers and their shims go on. */
+  close(): Promise<void>;
+}
