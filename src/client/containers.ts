@@ -1,0 +1,168 @@
+/**
+ * Containers: Engine API `/containers/…`.
+ * @module
+ */
+import type {
+  ContainerCreateRequest,
+  ContainerCreateResponse,
+  ContainerInspectResponse,
+  ContainerSummary,
+  ContainerTopResponse,
+  ContainerWaitResponse,
+  ContainerPruneResponse,
+} from "@docker/node-sdk";
+import { filterQuery, textOf, type Filters, type Hijacked, type Reply, type Transport } from "./transport.ts";
+
+/** Which streams to attach to, and how. */
+export interface AttachOptions {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  /** What was written before attaching comes first. */
+  readonly logs?: boolean;
+  readonly detachKeys?: string;
+}
+
+/** Which part of a log to read. Times are RFC 3339 or seconds since the epoch with a fraction. */
+export interface LogsOptions {
+  readonly follow?: boolean;
+  readonly since?: string;
+  readonly until?: string;
+  readonly timestamps?: boolean;
+  readonly details?: boolean;
+  readonly tail?: string;
+}
+
+const at = (id: string): string => `/containers/${encodeURIComponent(id)}`;
+
+/** Requests on containers; `id` is an ID, its unique beginning, or a name. All throw ServerError on refusal. */
+export class Containers {
+  readonly #transport: Transport;
+
+  constructor(transport: Transport) {
+    this.#transport = transport;
+  }
+
+  /** Lists containers: running ones, or `all`; `limit` the newest. */
+  list(
+    options: { all?: boolean; limit?: number; size?: boolean; filters?: Filters } = {},
+  ): Promise<ContainerSummary[]> {
+    const { filters, ...rest } = options;
+    return this.#transport.json("GET", "/containers/json", {
+      query: { ...rest, filters: filterQuery(filters) },
+    });
+  }
+
+  /** Makes a container. `platform` is `os[/arch[/variant]]`. */
+  create(
+    body: ContainerCreateRequest,
+    options: { name?: string; platform?: string } = {},
+  ): Promise<ContainerCreateResponse> {
+    return this.#transport.json("POST", "/containers/create", { query: { ...options }, json: body });
+  }
+
+  /** The container as the engine describes it. */
+  inspect(id: string, options: { size?: boolean } = {}): Promise<ContainerInspectResponse> {
+    return this.#transport.json("GET", `${at(id)}/json`, { query: { ...options } });
+  }
+
+  async start(id: string, options: { detachKeys?: string; checkpoint?: string } = {}): Promise<void> {
+    await this.#transport.call("POST", `${at(id)}/start`, { query: { ...options } });
+  }
+
+  /** Stops a container; `timeout` in seconds, -1 for none. */
+  async stop(id: string, options: { signal?: string; timeout?: number } = {}): Promise<void> {
+    await this.#transport.call("POST", `${at(id)}/stop`, {
+      query: { signal: options.signal, t: options.timeout },
+    });
+  }
+
+  async restart(id: string, options: { signal?: string; timeout?: number } = {}): Promise<void> {
+    await this.#transport.call("POST", `${at(id)}/restart`, {
+      query: { signal: options.signal, t: options.timeout },
+    });
+  }
+
+  async kill(id: string, signal?: string): Promise<void> {
+    await this.#transport.call("POST", `${at(id)}/kill`, { query: { signal } });
+  }
+
+  async pause(id: string): Promise<void> {
+    await this.#transport.call("POST", `${at(id)}/pause`);
+  }
+
+  async unpause(id: string): Promise<void> {
+    await this.#transport.call("POST", `${at(id)}/unpause`);
+  }
+
+  async rename(id: string, name: string): Promise<void> {
+    await this.#transport.call("POST", `${at(id)}/rename`, { query: { name } });
+  }
+
+  async remove(
+    id: string,
+    options: { force?: boolean; volumes?: boolean; link?: boolean } = {},
+  ): Promise<void> {
+    await this.#transport.call("DELETE", at(id), {
+      query: { force: options.force, v: options.volumes, link: options.link },
+    });
+  }
+
+  /**
+   * Starts to wait: the engine has taken note once this resolves, `status` resolves when the container exits (or is
+   * removed).
+   */
+  async wait(
+    id: string,
+    condition: "not-running" | "next-exit" | "removed" = "not-running",
+  ): Promise<{ readonly status: Promise<ContainerWaitResponse> }> {
+    const reply = await this.#transport.send("POST", `${at(id)}/wait`, { query: { condition } });
+    return { status: textOf(reply.body).then((text) => JSON.parse(text) as ContainerWaitResponse) };
+  }
+
+  /** The container's processes, as `ps` with `arguments` prints them. */
+  top(id: string, psArguments?: string): Promise<ContainerTopResponse> {
+    return this.#transport.json("GET", `${at(id)}/top`, { query: { ps_args: psArguments } });
+  }
+
+  /** The log: multiplexed, or raw for a container with a terminal. */
+  logs(id: string, options: LogsOptions = {}): Promise<Reply> {
+    return this.#transport.send("GET", `${at(id)}/logs`, {
+      query: { stdout: true, stderr: true, ...options },
+    });
+  }
+
+  /** Attaches to the container's streams. */
+  attach(id: string, options: AttachOptions): Promise<Hijacked> {
+    return this.#transport.hijack("POST", `${at(id)}/attach`, { query: { stream: true, ...options } });
+  }
+
+  /** Sets the size of the container's terminal in characters. */
+  async resize(id: string, size: { readonly height: number; readonly width: number }): Promise<void> {
+    await this.#transport.call("POST", `${at(id)}/resize`, { query: { h: size.height, w: size.width } });
+  }
+
+  /** Removes stopped containers. */
+  prune(filters?: Filters): Promise<ContainerPruneResponse> {
+    return this.#transport.json("POST", "/containers/prune", { query: { filters: filterQuery(filters) } });
+  }
+
+  /** A tar archive of `path` inside the container. */
+  getArchive(id: string, path: string): Promise<Reply> {
+    return this.#transport.send("GET", `${at(id)}/archive`, { query: { path } });
+  }
+
+  /** Unpacks a tar archive at `path` inside the container. */
+  async putArchive(
+    id: string,
+    path: string,
+    archive: AsyncIterable<Uint8Array>,
+    options: { copyUIDGID?: boolean; noOverwriteDirNonDir?: boolean } = {},
+  ): Promise<void> {
+    await this.#transport.call("PUT", `${at(id)}/archive`, {
+      query: { path, ...options },
+      body: archive,
+      headers: { "Content-Type": "application/x-tar" },
+    });
+  }
+}
