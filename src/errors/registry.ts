@@ -31,7 +31,7 @@ export interface ErrorParams {
   "executable-not-found": { text: string };
   // Images
   "no-such-image": { reference: string };
-  "invalid-reference": { reference: string };
+  "invalid-reference": { reference: string; text?: string };
   "digest-mismatch": { what: string; expected: string; actual: string };
   "bad-archive": { what: string; reason: string };
   "registry-unreachable": { url: string; reason: string };
@@ -112,7 +112,7 @@ export const registry: Registry = {
   "executable-not-found": { status: 400, exit: 127, text: verbatim },
 
   "no-such-image": { status: 404, exit: 125, text: (p) => `No such image: ${p.reference}` },
-  "invalid-reference": { status: 400, exit: 125, text: () => "invalid reference format" },
+  "invalid-reference": { status: 400, exit: 125, text: (p) => p.text ?? "invalid reference format" },
   "digest-mismatch": {
     status: 500,
     exit: 125,
