@@ -1,0 +1,116 @@
+#define _GNU_SOURCE
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "channel.h"
+
+union rights {
+	struct cmsghdr header;
+	uint8_t bytes[CMSG_SPACE(sizeof(int) * MAX_PASSED)];
+};
+
+int channel_pair(int ends[2])
+{
+	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0 ? -errno : 0;
+}
+
+int channel_send(int channel, const struct message *message, const int *descriptors, struct remote_error *remote)
+{
+	uint8_t present[MAX_PASSED];
+	union rights rights;
+	struct iovec parts[2] = { { (void *)message, sizeof(*message) }, { present, message->count } };
+	struct msghdr header = { .msg_iov = parts, .msg_iovlen = message->count > 0 ? 2 : 1 };
+	uint32_t sent = 0;
+	int error;
+
+	for (uint32_t i = 0; i < message->count; i++) {
+		present[i] = descriptors[i] >= 0;
+		if (present[i])
+			memcpy(CMSG_DATA(&rights.header) + sizeof(int) * sent++, &descriptors[i], sizeof(int));
+	}
+	if (sent > 0) {
+		rights.header.cmsg_level = SOL_SOCKET;
+		rights.header.cmsg_type = SCM_RIGHTS;
+		rights.header.cmsg_len = CMSG_LEN(sizeof(int) * sent);
+		header.msg_control = &rights;
+		header.msg_controllen = CMSG_SPACE(sizeof(int) * sent);
+	}
+	do
+		error = sendmsg(channel, &header, MSG_NOSIGNAL) < 0 ? -errno : 0;
+	while (error == -EINTR);
+	if (error == -EPIPE || error == -ECONNRESET) {
+		struct message last;
+
+		while (channel_receive(channel, &last, NULL, 0, remote) > 0)
+			;
+		if (remote->error != 0)
+			return -remote->error;
+	}
+	return error;
+}
+
+/* Takes what came with a message apart: all of `expected` or nothing. */
+static int unpack(struct msghdr *header, const struct message *message, const uint8_t *present, size_t length,
+		  int *descriptors, uint32_t expected)
+{
+	struct cmsghdr *control = CMSG_FIRSTHDR(header);
+	const uint8_t *from = NULL;
+	uint32_t count = 0, used = 0;
+
+	if (control != NULL && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS) {
+		from = CMSG_DATA(control);
+		count = (uint32_t)((control->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+	}
+	for (uint32_t i = 0; i < expected; i++) {
+		descriptors[i] = -1;
+		if (length == expected && present[i] && used < count)
+			memcpy(&descriptors[i], from + sizeof(int) * used++, sizeof(int));
+		else if (length == expected && present[i])
+			length = SIZE_MAX; /* fewer came than were announced */
+	}
+	if (message->type == MESSAGE_FDS && message->count == expected && length == expected && used == count)
+		return 1;
+	for (uint32_t i = 0; i < count; i++) {
+		int stray;
+
+		memcpy(&stray, from + sizeof(int) * i, sizeof(int));
+		close(stray);
+	}
+	/* The kernel cuts off what doesn't fit into the descriptor table. */
+	return header->msg_flags & MSG_CTRUNC ? -EMFILE : -EPROTO;
+}
+
+int channel_receive(int channel, struct message *message, int *descriptors, uint32_t expected,
+		    struct remote_error *remote)
+{
+	uint8_t present[MAX_PASSED];
+	union rights rights;
+	struct iovec parts[2] = { { message, sizeof(*message) }, { present, sizeof(present) } };
+	struct msghdr header = { .msg_iov = parts, .msg_iovlen = 2 };
+	ssize_t length;
+
+	*remote = (struct remote_error){ 0 };
+	/* Without a control buffer the kernel drops what is passed. */
+	if (descriptors != NULL) {
+		header.msg_control = &rights;
+		header.msg_controllen = sizeof(rights);
+	}
+	/* ECONNRESET says that the other side went without reading all; what it wrote before comes after that. */
+	do
+		length = recvmsg(channel, &header, MSG_CMSG_CLOEXEC);
+	while (length < 0 && (errno == EINTR || errno == ECONNRESET));
+	if (length <= 0)
+		return length < 0 ? -errno : 0;
+	if ((size_t)length < sizeof(*message))
+		return -EPROTO;
+	if (message->type == MESSAGE_ERROR && message->error >= 1 && message->error <= MAX_ERRNO) {
+		*remote = (struct remote_error){ message->index, (int)message->error };
+		return -remote->error;
+	}
+	if (descriptors == NULL)
+		return 1;
+	return unpack(&header, message, present, (size_t)length - sizeof(*message), descriptors, expected);
+}

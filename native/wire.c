@@ -1,0 +1,382 @@
+/*
+ * The decoder: after it has accepted a program, no operation can make the executor read or write outside of the
+ * program, its output and its arena. It allocates nothing and follows everything that evaluation will follow.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "wire.h"
+
+/*
+ * Structures may share their parts, so a small program can describe a great deal of work. Patches, parts, strings and
+ * skipped operations are counted each time that they are looked at.
+ */
+enum { MAX_WORK = 1 << 26 };
+
+struct decoder {
+	const struct program *program;
+	uint64_t work;
+	uint64_t strings; /* data before this offset has a NUL behind it */
+	uint64_t arena;   /* of the operation at hand */
+	uint32_t index;   /* of the operation at hand */
+};
+
+static bool spend(struct decoder *decoder, uint64_t work)
+{
+	decoder->work += work;
+	return decoder->work <= MAX_WORK;
+}
+
+static bool reserve(struct decoder *decoder, uint64_t bytes)
+{
+	decoder->arena += (bytes + 15) & ~UINT64_C(15);
+	return decoder->arena <= MAX_ARENA;
+}
+
+static bool in_data(const struct decoder *decoder, uint64_t offset, uint64_t length)
+{
+	uint64_t size = decoder->program->data_length;
+
+	return offset <= size && length <= size - offset;
+}
+
+static bool check_slot(const struct decoder *decoder, uint64_t slot)
+{
+	return slot < decoder->program->slots;
+}
+
+static bool check_data(const struct decoder *decoder, uint64_t offset, uint32_t length)
+{
+	return in_data(decoder, offset, (uint64_t)length + 1) && decoder->program->data[offset + length] == 0;
+}
+
+static bool check_out(const struct decoder *decoder, uint64_t offset, uint32_t length)
+{
+	uint32_t size = decoder->program->output_length;
+
+	return offset <= size && length <= size - offset;
+}
+
+static bool check_vector(struct decoder *decoder, uint64_t offset, uint32_t count)
+{
+	if (!in_data(decoder, offset, (uint64_t)count * sizeof(uint32_t)) || !spend(decoder, count))
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t string;
+
+		memcpy(&string, decoder->program->data + offset + i * sizeof(string), sizeof(string));
+		if (string >= decoder->strings)
+			return false;
+	}
+	return reserve(decoder, ((uint64_t)count + 1) * sizeof(char *));
+}
+
+static bool check_text(struct decoder *decoder, uint64_t offset, uint32_t count)
+{
+	uint64_t longest = 1;
+
+	if (offset % 8 != 0 || !in_data(decoder, offset, (uint64_t)count * sizeof(struct argument)) ||
+	    !spend(decoder, count))
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		struct argument part;
+
+		memcpy(&part, decoder->program->data + offset + i * sizeof(part), sizeof(part));
+		switch (part.type) {
+		case TYPE_SLOT:
+			if (!check_slot(decoder, part.index))
+				return false;
+			longest += 10;
+			break;
+		case TYPE_DATA:
+			if (!in_data(decoder, part.value, part.length))
+				return false;
+			longest += part.length;
+			break;
+		case TYPE_RESULT:
+			if (part.value >= decoder->index)
+				return false;
+			longest += 20;
+			break;
+		default:
+			return false;
+		}
+	}
+	return longest <= MAX_TEXT && reserve(decoder, longest);
+}
+
+static bool check_struct(struct decoder *decoder, uint64_t offset, uint32_t length, uint32_t count, unsigned int depth)
+{
+	uint64_t patches = (uint64_t)count * sizeof(struct patch);
+
+	if (depth > MAX_STRUCT_DEPTH || offset % 8 != 0 || !in_data(decoder, offset, patches + length) ||
+	    !spend(decoder, count) || !reserve(decoder, length))
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
+		struct patch patch;
+		bool good = false;
+
+		memcpy(&patch, decoder->program->data + offset + i * sizeof(patch), sizeof(patch));
+		if ((patch.width != 4 && patch.width != 8) || patch.offset > length || patch.width > length - patch.offset)
+			return false;
+		switch (patch.type) {
+		case TYPE_INT:
+			good = true;
+			break;
+		case TYPE_SLOT:
+			good = check_slot(decoder, patch.index);
+			break;
+		case TYPE_RESULT:
+			good = patch.value < decoder->index;
+			break;
+		case TYPE_DATA:
+			good = patch.width == 8 && check_data(decoder, patch.value, patch.length);
+			break;
+		case TYPE_OUT:
+			good = patch.width == 8 && check_out(decoder, patch.value, patch.length);
+			break;
+		case TYPE_STRUCT:
+			good = patch.width == 8 &&
+			       check_struct(decoder, patch.value, patch.length, patch.index, depth + 1);
+			break;
+		}
+		if (!good)
+			return false;
+	}
+	return true;
+}
+
+static bool check_argument(struct decoder *decoder, const struct argument *argument)
+{
+	switch (argument->type) {
+	case TYPE_INT:
+		return true;
+	case TYPE_SLOT:
+		return check_slot(decoder, argument->index);
+	case TYPE_DATA:
+		return check_data(decoder, argument->value, argument->length);
+	case TYPE_OUT:
+		return check_out(decoder, argument->value, argument->length);
+	case TYPE_RESULT:
+		return argument->value < decoder->index;
+	case TYPE_VECTOR:
+		return check_vector(decoder, argument->value, argument->length);
+	case TYPE_STRUCT:
+		return check_struct(decoder, argument->value, argument->length, argument->index, 1);
+	case TYPE_TEXT:
+		return check_text(decoder, argument->value, argument->index);
+	}
+	return false;
+}
+
+#define BIT(type) (1U << (type))
+#define ANY (BIT(TYPES) - 1)
+#define DIRECTORY (BIT(TYPE_SLOT) | BIT(TYPE_INT))
+#define STRING (BIT(TYPE_DATA) | BIT(TYPE_TEXT))
+
+/* Which types of argument each kind takes. SYSCALL takes up to six, the others exactly as many as listed. */
+static const uint8_t shapes[KINDS][MAX_ARGUMENTS] = {
+	[KIND_SYSCALL] = { ANY, ANY, ANY, ANY, ANY, ANY },
+	[KIND_CLONE] = { BIT(TYPE_INT), BIT(TYPE_INT), BIT(TYPE_INT), DIRECTORY },
+	[KIND_AWAIT] = { BIT(TYPE_SLOT), BIT(TYPE_INT) },
+	[KIND_SYNC] = { BIT(TYPE_SLOT), BIT(TYPE_INT) | BIT(TYPE_RESULT) },
+	[KIND_PASS] = { BIT(TYPE_SLOT), BIT(TYPE_DATA) },
+	[KIND_TAKE] = { BIT(TYPE_SLOT), BIT(TYPE_DATA) },
+	[KIND_CLOSE] = { BIT(TYPE_SLOT) },
+	[KIND_WRITE] = { DIRECTORY, STRING, STRING, BIT(TYPE_INT), BIT(TYPE_INT), BIT(TYPE_INT) },
+	[KIND_READ] = { DIRECTORY, STRING, BIT(TYPE_OUT), BIT(TYPE_INT) },
+	[KIND_COMPARE] = { BIT(TYPE_OUT), BIT(TYPE_INT), BIT(TYPE_INT), BIT(TYPE_INT) },
+	[KIND_SKIP] = { BIT(TYPE_RESULT), BIT(TYPE_INT), BIT(TYPE_INT) },
+	[KIND_FAIL] = { BIT(TYPE_INT) },
+	[KIND_EXIT] = { BIT(TYPE_INT) },
+	[KIND_REMOVE] = { DIRECTORY, STRING },
+	[KIND_PROCESS] = { BIT(TYPE_RESULT), BIT(TYPE_SLOT) },
+	[KIND_HOLD] = { 0 },
+};
+
+static bool check_shape(const struct operation *operation)
+{
+	const uint8_t *shape = shapes[operation->kind];
+
+	for (unsigned int i = 0; i < MAX_ARGUMENTS; i++) {
+		if (i < operation->arguments) {
+			uint16_t type = operation->argument[i].type;
+
+			if (type >= TYPES || !(shape[i] & BIT(type)))
+				return false;
+		} else if (shape[i] != 0 && operation->kind != KIND_SYSCALL) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* What would let a second process run on in this one's place, or in its memory, is not for SYSCALL: see CLONE. */
+static bool check_syscall(uint32_t number)
+{
+	switch (number) {
+#ifdef SYS_fork
+	case SYS_fork:
+	case SYS_vfork:
+#endif
+	case SYS_clone:
+#ifdef SYS_clone3
+	case SYS_clone3:
+#else
+	case 435:
+#endif
+		return false;
+	}
+	return true;
+}
+
+/*
+ * The namespaces, CLONE_CLEAR_SIGHAND, and the two that are set as needed in any case (CLONE_PIDFD,
+ * CLONE_INTO_CGROUP): whatever else clone3 knows would share memory or change who the parent is.
+ */
+static bool check_clone(const struct decoder *decoder, const struct argument *argument)
+{
+	static const uint64_t allowed = 0x300001000 | 0x00000080 | 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 |
+					0x10000000 | 0x20000000 | 0x40000000;
+	uint64_t pidfd = argument[1].value, channel = argument[2].value;
+
+	return (argument[0].value & ~allowed) == 0 && check_slot(decoder, channel) &&
+	       (pidfd == NO_SLOT || (check_slot(decoder, pidfd) && pidfd != channel)) &&
+	       (argument[3].type == TYPE_SLOT || argument[3].value == UINT64_MAX);
+}
+
+static bool check_slots(const struct decoder *decoder, const struct argument *list)
+{
+	if (list->length % 2 != 0 || list->length / 2 > MAX_PASSED)
+		return false;
+	for (uint32_t i = 0; i < list->length; i += 2) {
+		uint16_t slot;
+
+		memcpy(&slot, decoder->program->data + list->value + i, sizeof(slot));
+		if (!check_slot(decoder, slot))
+			return false;
+	}
+	return true;
+}
+
+/* A skip must land on an operation of the body that it starts in, or on that body's end: not inside a child's. */
+static bool check_skip(struct decoder *decoder, const struct operation *operation, uint32_t end)
+{
+	const struct operation *operations = decoder->program->operations;
+	uint64_t target = (uint64_t)decoder->index + 1 + operation->number;
+	uint64_t i = (uint64_t)decoder->index + 1;
+
+	if (operation->argument[1].value > SKIP_NOT_EQUAL || target > end || !spend(decoder, operation->number))
+		return false;
+	while (i < target)
+		i += operations[i].kind == KIND_CLONE ? (uint64_t)operations[i].number + 1 : 1;
+	return i == target;
+}
+
+static bool is_errno(uint64_t value)
+{
+	return value >= 1 && value <= MAX_ERRNO;
+}
+
+/* `end` is that of the body around the operation, `depth` how many bodies there are around it. */
+static bool check_operation(struct decoder *decoder, const struct operation *operation, uint32_t end, unsigned int depth)
+{
+	const struct argument *argument = operation->argument;
+
+	if (operation->kind >= KINDS || operation->arguments > MAX_ARGUMENTS || operation->reserved != 0 ||
+	    (operation->flags & ~(FLAG_OPTIONAL | FLAG_TOLERATE_ANY)) != 0 || !check_shape(operation))
+		return false;
+	if (operation->result != NO_SLOT && (operation->kind != KIND_SYSCALL || !check_slot(decoder, operation->result)))
+		return false;
+	for (unsigned int i = 0; i < 4; i++)
+		if (operation->tolerate[i] > MAX_ERRNO)
+			return false;
+	decoder->arena = 0;
+	for (unsigned int i = 0; i < operation->arguments; i++)
+		if (!check_argument(decoder, &argument[i]))
+			return false;
+
+	switch ((enum operation_kind)operation->kind) {
+	case KIND_SYSCALL:
+		return check_syscall(operation->number);
+	case KIND_CLONE:
+		return operation->number < end - decoder->index && depth < MAX_BODY_DEPTH && check_clone(decoder, argument);
+	case KIND_AWAIT:
+		return argument[1].value == AWAIT_SYNC || argument[1].value == AWAIT_END;
+	case KIND_PASS:
+	case KIND_TAKE:
+		return check_slots(decoder, &argument[1]);
+	case KIND_COMPARE:
+		return argument[0].length >= 1 && argument[0].length <= 8 && is_errno(argument[3].value);
+	case KIND_SKIP:
+		return check_skip(decoder, operation, end);
+	case KIND_FAIL:
+		return is_errno(argument[0].value);
+	case KIND_EXIT:
+		return depth > 0 && argument[0].value <= 255;
+	case KIND_PROCESS:
+	case KIND_HOLD:
+		return depth == 0;
+	case KIND_SYNC:
+	case KIND_CLOSE:
+	case KIND_WRITE:
+	case KIND_READ:
+	case KIND_REMOVE:
+		return true;
+	case KINDS:
+		break;
+	}
+	return false;
+}
+
+static bool check_header(const struct program_header *header, size_t length)
+{
+	return header->magic == PROGRAM_MAGIC && header->length == length && header->operations <= MAX_OPERATIONS &&
+	       header->slots <= MAX_SLOTS && header->output_length <= MAX_OUTPUT && header->reserved == 0 &&
+	       header->data_offset % 8 == 0 && header->data_offset <= length &&
+	       header->data_length <= length - header->data_offset &&
+	       sizeof(*header) + (uint64_t)header->operations * sizeof(struct operation) <= header->data_offset;
+}
+
+int program_decode(const void *bytes, size_t length, struct program *program, uint32_t *bad)
+{
+	const struct program_header *header = bytes;
+	struct decoder decoder = { .program = program };
+	uint32_t ends[MAX_BODY_DEPTH + 1];
+	unsigned int depth = 0;
+
+	*bad = NO_OPERATION;
+	if (length < sizeof(*header) || !check_header(header, length))
+		return -EINVAL;
+	*program = (struct program){
+		.operations = (const struct operation *)((const uint8_t *)bytes + sizeof(*header)),
+		.data = (const uint8_t *)bytes + header->data_offset,
+		.count = header->operations,
+		.slots = header->slots,
+		.data_length = header->data_length,
+		.output_length = header->output_length,
+	};
+	for (decoder.strings = program->data_length; decoder.strings > 0; decoder.strings--)
+		if (program->data[decoder.strings - 1] == 0)
+			break;
+
+	ends[0] = program->count;
+	for (uint32_t i = 0; i < program->count; i++) {
+		const struct operation *operation = &program->operations[i];
+
+		while (i == ends[depth])
+			depth--;
+		decoder.index = i;
+		if (!check_operation(&decoder, operation, ends[depth], depth)) {
+			*bad = i;
+			return -EINVAL;
+		}
+		if (decoder.arena > program->arena)
+			program->arena = (uint32_t)decoder.arena;
+		if (operation->kind == KIND_CLONE && operation->number > 0)
+			ends[++depth] = i + 1 + operation->number;
+	}
+	return 0;
+}
