@@ -1,0 +1,189 @@
+import { expect, test } from "bun:test";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { defaultLimits, type Limits } from "./answer.ts";
+import { downloadBlob, type Download } from "./download.ts";
+import { FakeRegistry, rejection } from "./fake-registry.ts";
+import { MemorySink } from "./memory-sink.ts";
+import { openSession } from "./session.ts";
+import { Transport } from "./transport.ts";
+import type { Descriptor } from "./types.ts";
+
+const content = Buffer.from("0123456789".repeat(20_000));
+
+async function prepare(
+  registry: FakeRegistry,
+  descriptor: Descriptor = registry.addBlob(content),
+  limits: Limits = defaultLimits,
+): Promise<Download & { sink: MemorySink; retries: number[] }> {
+  const transport = new Transport({}, limits);
+  const endpoint = { base: new URL(registry.url), mirror: false };
+  const session = await openSession(transport, endpoint, registry.reference(), undefined);
+  const retries: number[] = [];
+  return {
+    session,
+    descriptor,
+    sink: new MemorySink(),
+    retry: { attempts: 3, pause: 1 },
+    onRetry: (ms) => retries.push(ms),
+    retries,
+  };
+}
+
+/** Answers blob requests with `bytes` more each, then cuts the connection. */
+function cutting(registry: FakeRegistry, bytes: number): void {
+  registry.intercept = (request: IncomingMessage, response: ServerResponse) => {
+    if (request.url?.includes("/blobs/") !== true) return false;
+    const from = Number(/\d+/.exec(request.headers.range ?? "")?.[0] ?? 0);
+    if (from + bytes >= content.length) return false;
+    const status = from === 0 ? 200 : 206;
+    response.writeHead(status, {
+      "content-length": content.length - from,
+      ...(from === 0 ? {} : { "content-range": `bytes ${from}-${content.length - 1}/${content.length}` }),
+    });
+    response.write(content.subarray(from, from + bytes), () => setTimeout(() => response.destroy(), 5));
+    return true;
+  };
+}
+
+test("a broken transfer continues where it broke", async () => {
+  await using registry = await FakeRegistry.start();
+  const download = await prepare(registry);
+  cutting(registry, 90_000);
+  const ranges: (string | undefined)[] = [];
+  const { intercept } = registry;
+  registry.intercept = (request, response) => {
+    ranges.push(request.headers.range);
+    return intercept(request, response);
+  };
+  await downloadBlob(download);
+  expect(download.sink.blobs.get(download.descriptor.digest)).toEqual(content);
+  expect(ranges).toEqual([undefined, "bytes=90000-", "bytes=180000-"]);
+  expect(download.retries).toHaveLength(2);
+});
+
+test("what was received survives the last failure, and the next download continues", async () => {
+  await using registry = await FakeRegistry.start();
+  const download = await prepare(registry);
+  cutting(registry, 50_000);
+  expect(await rejection(downloadBlob(download))).toContain("connection reset by peer");
+  expect(download.sink.partial.get(download.descriptor.digest)).toEqual(content.subarray(0, 150_000));
+  registry.intercept = () => false;
+  registry.log.length = 0;
+  await downloadBlob(download);
+  expect(download.sink.blobs.get(download.descriptor.digest)).toEqual(content);
+  expect(registry.log).toHaveLength(1);
+});
+
+test("a server that ignores Range costs bytes, not correctness", async () => {
+  await using registry = await FakeRegistry.start();
+  registry.ranges = false;
+  const download = await prepare(registry);
+  download.sink.partial.set(download.descriptor.digest, content.subarray(0, 123_457));
+  const seen: number[] = [];
+  await downloadBlob({ ...download, onProgress: (current) => seen.push(current) });
+  expect(download.sink.blobs.get(download.descriptor.digest)).toEqual(content);
+  expect(seen[0]).toBeGreaterThan(123_457);
+});
+
+test("a complete leftover needs no request at all; a wrong or too long one is dropped", async () => {
+  await using registry = await FakeRegistry.start();
+  const download = await prepare(registry);
+  const { digest } = download.descriptor;
+  registry.log.length = 0;
+  download.sink.partial.set(digest, content);
+  await downloadBlob(download);
+  expect(registry.log).toEqual([]);
+  for (const leftover of [
+    Buffer.from("wrong"),
+    Buffer.alloc(content.length + 1),
+    Buffer.alloc(content.length),
+  ]) {
+    download.sink.blobs.clear();
+    download.sink.partial.set(digest, leftover);
+    await downloadBlob(download);
+    expect(download.sink.blobs.get(digest)).toEqual(content);
+  }
+});
+
+test("416 and a range that was not asked for start anew, once", async () => {
+  await using registry = await FakeRegistry.start();
+  const download = await prepare(registry);
+  const { digest } = download.descriptor;
+  for (const head of [{ "content-range": `bytes 7-9/${content.length}` }, {}]) {
+    download.sink.partial.set(digest, content.subarray(0, 10));
+    registry.intercept = (request, response) => {
+      if (request.headers.range === undefined) return false;
+      response.writeHead("content-range" in head ? 206 : 416, head).end("789");
+      return true;
+    };
+    await downloadBlob(download);
+    expect(download.sink.blobs.get(digest)).toEqual(content);
+    download.sink.blobs.clear();
+  }
+});
+
+test("a blob of another size is refused before or while it comes", async () => {
+  await using registry = await FakeRegistry.start();
+  const { digest, mediaType, size } = registry.addBlob(content);
+  for (const wrong of [size - 1, size + 1]) {
+    const download = await prepare(registry, { digest, mediaType, size: wrong });
+    expect(await rejection(downloadBlob(download))).toContain("does not have the");
+  }
+  const download = await prepare(registry, { digest, mediaType, size: 1000 });
+  registry.intercept = (_request, response) => {
+    response.writeHead(200).write(content);
+    return true;
+  };
+  expect(await rejection(downloadBlob(download))).toContain("longer than the 1000 bytes");
+  expect(download.sink.blobs.size).toBe(0);
+});
+
+test("other content of the right size never becomes the blob", async () => {
+  await using registry = await FakeRegistry.start();
+  const download = await prepare(registry);
+  registry.blobs.set(download.descriptor.digest, Buffer.alloc(content.length));
+  expect(await rejection(downloadBlob(download))).toContain("was expected");
+  expect([download.sink.blobs.size, download.sink.partial.size]).toEqual([0, 0]);
+});
+
+test("a server in trouble is asked again; one that drips is given up after as many attempts", async () => {
+  await using registry = await FakeRegistry.start();
+  const download = await prepare(registry);
+  let troubles = 2;
+  registry.intercept = (_request, response) => {
+    troubles -= 1;
+    if (troubles < 0) return false;
+    response.writeHead(troubles === 0 ? 429 : 503, { "retry-after": "0" }).end();
+    return true;
+  };
+  await downloadBlob(download);
+  expect(download.retries).toEqual([0, 0]);
+  const other = await prepare(registry, registry.addBlob(Buffer.alloc(100_000, 1)), {
+    ...defaultLimits,
+    stall: 100,
+  });
+  registry.intercept = (_request, response) => {
+    response.writeHead(200, { "content-length": 100_000 }).write("\u0001");
+    return true;
+  };
+  expect(await rejection(downloadBlob({ ...other, retry: { attempts: 2, pause: 1 } }))).toContain("Timeout");
+});
+
+test("a foreign layer comes from the registry, or from elsewhere only by https and off this machine", async () => {
+  await using registry = await FakeRegistry.start();
+  const mediaType = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip";
+  const layer = { ...registry.addBlob(content, mediaType), urls: [`${registry.url}/layer`] };
+  await downloadBlob(await prepare(registry, layer));
+  registry.blobs.clear();
+  for (const url of [`${registry.url}/layer`, "file:///etc/passwd", "https://127.0.0.1/x", "https://u@h/x"]) {
+    const download = await prepare(registry, { ...layer, urls: [url] });
+    expect(await rejection(downloadBlob(download))).toContain("refusing a foreign layer's URL");
+  }
+});
+
+test("an empty blob", async () => {
+  await using registry = await FakeRegistry.start();
+  const download = await prepare(registry, registry.addBlob(""));
+  await downloadBlob(download);
+  expect(download.sink.blobs.get(download.descriptor.digest)?.length).toBe(0);
+});
