@@ -15,16 +15,19 @@
 #define SYS_close_range 436
 #endif
 
+enum { STACK = 16 << 10 };
+
 struct launch {
 	int self, configuration, reply;
 	char *id;
 	int pidfd, error;
 };
 
-/* In the shim's process: its descriptors are 0 to 4 and no others. */
-static _Noreturn void become_shim(const struct launch *launch)
+/* In the shim's process, until it executes in the session's memory: its descriptors shall be 0 to 4 and no others. */
+static int become_shim(void *argument)
 {
-	char *argv[] = { (char[]){ "caisson-shim" }, launch->id, NULL }, *envp[] = { NULL };
+	const struct launch *launch = argument;
+	char name[] = "caisson-shim", *argv[] = { name, launch->id, NULL }, *envp[] = { NULL };
 	struct reply reply = { .kind = REQUEST_SHIM, .status = STATUS_FAILED, .index = NO_OPERATION };
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	/* Out of the way of 3 and 4, whatever numbers they have. */
@@ -39,32 +42,29 @@ static _Noreturn void become_shim(const struct launch *launch)
 	}
 	reply.error = (uint32_t)errno;
 	/* When this fails too, the session sees the pipe's end. */
-	_exit(write(report, &reply, sizeof(reply)) < 0 ? 126 : 127);
+	return write(report, &reply, sizeof(reply)) < 0 ? 126 : 127;
 }
 
 /*
- * The process in between, gone at once, so that the shim belongs to init. It shares the session's memory and
- * descriptors, which is how the session gets the pidfd of a process that isn't its child.
+ * The process in between, gone at once, so that the shim belongs to init. It shares the session's descriptors, which is
+ * how the session gets the pidfd of a process that isn't its child. Both share its memory while it waits for them
+ * (vfork): copying even this small address space takes ten times as long.
  */
 static int between(void *argument)
 {
+	static _Alignas(16) uint8_t stack[STACK];
 	struct launch *launch = argument;
-	struct {
-		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
-	} arguments = { .flags = CLONE_PIDFD, .pidfd = (uintptr_t)&launch->pidfd, .exit_signal = SIGCHLD };
-	long pid;
 
 	setsid();
-	pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
-	if (pid == 0)
-		become_shim(launch);
-	launch->error = pid < 0 ? errno : 0;
+	if (clone(become_shim, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, launch,
+		  &launch->pidfd) < 0)
+		launch->error = errno;
 	return 0;
 }
 
 static int double_fork(struct launch *launch)
 {
-	static _Alignas(16) uint8_t stack[16 << 10];
+	static _Alignas(16) uint8_t stack[STACK];
 	int pid = clone(between, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, launch);
 
 	if (pid < 0)
