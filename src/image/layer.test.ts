@@ -139,6 +139,7 @@ test.each<[string, EntryInput[], string]>([
   ],
   ["a hard link to a directory", [dir("d"), link("x", "d")], "to the directory"],
   ["a hard link to itself", [file("x"), link("x", "./x")], "to itself"],
+  ["a hard link to what it replaces", [file("x/y"), link("x", "x/y")], "what it replaces"],
   ["a hard link to the root", [link("x", "/")], "to the directory"],
   ["a whiteout of nothing", [file(".wh.")], "whiteout of nothing"],
   ["a whiteout of its directory", [file("a/.wh..")], "whiteout of nothing"],

@@ -116,7 +116,8 @@ export class LayerTranslator {
     if (found === undefined || found === "whiteout")
       throw new PathError(`it is a hard link to ${shown}, which this layer doesn't have`);
     if (found === "directory") throw new PathError(`it is a hard link to the directory ${shown}`);
-    if (target.join("/") === path.join("/")) throw new PathError("it is a hard link to itself");
+    if (path.every((component, depth) => component === target[depth]))
+      throw new PathError("it is a hard link to itself or to what it replaces");
     const replaces = this.#tree.get(path) !== undefined;
     const link = this.#tree.get(target)?.target;
     this.#tree.put(path, found, link ?? "");
