@@ -46,8 +46,10 @@ export interface ErrorParams {
   kernel: { doing: string; call: string; errno: string; explanation: string; index: number };
   "executor-lost": { doing: string; reason: string };
   "missing-program": { program: string; purpose: string; package: string };
+  "missing-controller": { limit: string; controller: string };
   // The command line
   usage: { message: string };
+  "command-failed": { message: string };
   "no-engine": { host: string; reason: string };
 }
 
@@ -156,8 +158,14 @@ export const registry: Registry = {
     text: (p) =>
       `${p.program} is needed to ${p.purpose} but is not installed: install the package ${p.package}`,
   },
+  "missing-controller": {
+    status: 400,
+    exit: 125,
+    text: (p) => `cannot set ${p.limit}: this host has no cgroup controller ${p.controller}`,
+  },
 
   usage: { status: 400, exit: 125, text: message },
+  "command-failed": { status: 500, exit: 1, text: message },
   "no-engine": {
     status: 503,
     exit: 125,
