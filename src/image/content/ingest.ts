@@ -1,0 +1,139 @@
+/**
+ * Files of blobs that aren't whole yet: `<root>/ingest/<name>.<owner>.<random>`. The name is the digest's if it is
+ * known; the owner is the writing process's id, or 0 once nobody writes. A writer takes over a file that nobody owns
+ * by renaming it to its own name, which only one can do: so there are no locks, and none to be left behind.
+ * @module
+ */
+import { randomBytes } from "node:crypto";
+import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+import { RunningDigest } from "./hash.ts";
+import type { DigestAlgorithm } from "../digest.ts";
+
+const nobody = 0;
+const form = /^([a-z0-9-]+)\.(\d+)\.[a-f0-9]+$/;
+const readSize = 256 * 1024;
+
+/** A file being written, and the digest of what is in it. */
+export interface IngestFile {
+  readonly path: string;
+  readonly file: FileHandle;
+  readonly digest: RunningDigest;
+}
+
+/** The folder of unfinished files. */
+export class IngestFolder {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** A new file. */
+  async create(name: string, algorithm: DigestAlgorithm): Promise<IngestFile> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    const path = this.#path(name, process.pid);
+    return { path, file: await open(path, "wx+", 0o600), digest: new RunningDigest(algorithm) };
+  }
+
+  /** The longest file of that name that nobody writes and that has at most `size` bytes, now ours; else a new one. */
+  async resume(name: string, algorithm: DigestAlgorithm, size: number): Promise<IngestFile> {
+    for (const found of await this.#abandoned(name)) {
+      const path = this.#path(name, process.pid);
+      if (!(await renamed(join(this.#folder, found), path))) continue;
+      const resumed = await reopen(path, algorithm, size);
+      if (resumed !== undefined) return resumed;
+      await rm(path, { force: true });
+    }
+    return await this.create(name, algorithm);
+  }
+
+  /** Gives the file up, so that the next writer of the name finds it. */
+  async release({ path }: IngestFile, name: string): Promise<void> {
+    await rename(path, this.#path(name, nobody));
+  }
+
+  /** Removes files that nobody writes and that weren't written for `age` milliseconds; their number. */
+  async sweep(age: number): Promise<number> {
+    const before = Date.now() - age;
+    let removed = 0;
+    for (const name of await this.#names()) {
+      if (isOwned(name)) continue;
+      const path = join(this.#folder, name);
+      const info = await stat(path).catch(() => undefined);
+      if (info === undefined || info.mtimeMs > before) continue;
+      await rm(path, { force: true });
+      removed += 1;
+    }
+    return removed;
+  }
+
+  #path(name: string, owner: number): string {
+    return join(this.#folder, `${name}.${owner}.${randomBytes(8).toString("hex")}`);
+  }
+
+  async #names(): Promise<string[]> {
+    try {
+      return await readdir(this.#folder);
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  }
+
+  /** Files of the name that nobody writes, the longest first. */
+  async #abandoned(name: string): Promise<string[]> {
+    const sized: { readonly found: string; readonly size: number }[] = [];
+    for (const found of await this.#names()) {
+      if (form.exec(found)?.[1] !== name || isOwned(found)) continue;
+      const info = await stat(join(this.#folder, found)).catch(() => undefined);
+      if (info !== undefined) sized.push({ found, size: info.size });
+    }
+    return sized.toSorted((a, b) => b.size - a.size).map(({ found }) => found);
+  }
+}
+
+/** Whether a live process writes the file. */
+function isOwned(name: string): boolean {
+  const owner = Number(form.exec(name)?.[2] ?? nobody);
+  if (owner === nobody) return false;
+  try {
+    process.kill(owner, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
+}
+
+/** Reads the file again for its digest; undefined if it is longer than it may be. */
+async function reopen(
+  path: string,
+  algorithm: DigestAlgorithm,
+  size: number,
+): Promise<IngestFile | undefined> {
+  const file = await open(path, "r+");
+  const digest = new RunningDigest(algorithm);
+  const buffer = Buffer.allocUnsafe(readSize);
+  while (digest.size <= size) {
+    const { bytesRead } = await file.read(buffer, 0, readSize, digest.size);
+    if (bytesRead === 0) return { path, file, digest };
+    digest.update(buffer.subarray(0, bytesRead));
+  }
+  await file.close();
+  return undefined;
+}
+
+async function renamed(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
+/** Whether the error says that a file isn't there. */
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === "ENOENT";
+}
