@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import fc from "fast-check";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { defaultLimits, type Limits } from "./answer.ts";
 import { downloadBlob, type Download } from "./download.ts";
@@ -186,4 +187,46 @@ test("an empty blob", async () => {
   const download = await prepare(registry, registry.addBlob(""));
   await downloadBlob(download);
   expect(download.sink.blobs.get(download.descriptor.digest)?.length).toBe(0);
+});
+
+test("whatever a server does and whatever was left before: the right blob or an error", async () => {
+  await using registry = await FakeRegistry.start();
+  const small = Buffer.from("abcdefghij".repeat(30));
+  const descriptor = registry.addBlob(small);
+  const behaviour = fc.record({
+    status: fc.constantFrom(200, 206, 206, 206, 404, 416, 503),
+    /** Added to where the answer starts and to what it says about that. */
+    shift: fc.constantFrom(0, 0, 0, 0, 0, 1, -1),
+    length: fc.nat({ max: 320 }),
+    garbage: fc.constantFrom(false, false, false, true),
+  });
+  const leftover = fc.record({ length: fc.nat({ max: 310 }), garbage: fc.boolean() });
+  await fc.assert(
+    fc.asyncProperty(fc.array(behaviour, { maxLength: 6 }), leftover, async (behaviours, left) => {
+      const download = await prepare(registry, descriptor);
+      const part = left.garbage ? Buffer.alloc(left.length) : small.subarray(0, left.length);
+      if (part.length > 0) download.sink.partial.set(descriptor.digest, part);
+      const queue = [...behaviours];
+      registry.intercept = (request, response) => {
+        const next = queue.shift();
+        if (next === undefined) return false;
+        const asked = Number(/\d+/.exec(request.headers.range ?? "")?.[0] ?? 0);
+        const from = Math.max(0, (next.status === 206 ? asked : 0) + next.shift);
+        const body = Buffer.from(small.subarray(from, from + next.length));
+        if (next.garbage) body.fill(0);
+        const range = `bytes ${from}-${small.length - 1}/${small.length}`;
+        response.writeHead(next.status, next.status === 206 ? { "content-range": range } : {});
+        response.end(body);
+        return true;
+      };
+      const error = await rejection(downloadBlob(download));
+      const blob = download.sink.blobs.get(descriptor.digest);
+      expect(blob).toEqual(error === "" ? small : undefined);
+      // And no failure spoils the next attempt.
+      registry.intercept = () => false;
+      await downloadBlob(download);
+      expect(download.sink.blobs.get(descriptor.digest)).toEqual(small);
+    }),
+    { numRuns: 100 },
+  );
 });

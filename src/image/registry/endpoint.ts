@@ -15,6 +15,8 @@ export interface Endpoint {
   readonly mirror: boolean;
 }
 
+/** Linux connects these to loopback. */
+const anyAddress: ReadonlySet<string> = new Set(["0.0.0.0", "[::]", "[::ffff:0:0]"]);
 const hostForm = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$/;
 
 /**
@@ -70,9 +72,15 @@ export class HostTrust {
     }
   }
 
-  /** Whether the URL's host is this machine. */
+  /** Whether the URL's host is loopback in the forms that Docker trusts without TLS. */
   loopback(url: URL): boolean {
     return url.hostname === "localhost" || matches(this.#loopback, url);
+  }
+
+  /** Whether connecting to the URL's host ends at this machine: loopback in all its forms. Grants nothing. */
+  local(url: URL): boolean {
+    const name = url.hostname.replace(/\.$/, "");
+    return this.loopback(url) || anyAddress.has(name) || name === "localhost" || name.endsWith(".localhost");
   }
 
   /** Whether the URL's host may be reached by plain http and without checking its certificate. */

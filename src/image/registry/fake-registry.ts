@@ -3,8 +3,8 @@
  * @module
  */
 import { messageOf } from "../../errors/mod.ts";
-import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { digestOf } from "../digest.ts";
 import type { Descriptor, Platform, RegistryReference } from "./types.ts";
 
 /** Answers a request itself if it returns true. */
@@ -129,11 +129,6 @@ export class FakeRegistry implements AsyncDisposable {
     });
     response.end(blob.subarray(from));
   }
-}
-
-/** `sha256:…` of the bytes. */
-export function digestOf(bytes: Uint8Array): string {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
 /** The text of the error that the promise fails with; empty if it doesn't fail. */

@@ -8,7 +8,6 @@ export { isDigest, parseManifest, type ImageIndex, type ImageManifest } from "./
 export { formatPlatform, hostPlatform, normalize, parsePlatform, selectManifest } from "./platform.ts";
 export { LayerProgress, progressMessage, shortDigest, type ProgressMessage } from "./progress.ts";
 export { pull, type LocalState, type PullOptions } from "./pull.ts";
-export { familiarName, familiarReference } from "./refusal.ts";
 export { rootDigest, type ResolvedImage, type StoredManifest } from "./resolve.ts";
 export { defaultRetry, type RetryPolicy } from "./retry.ts";
 export type * from "./types.ts";

@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { isFailure } from "../../errors/mod.ts";
-import { digestOf, FakeRegistry, rejection } from "./fake-registry.ts";
+import { digestOf } from "../digest.ts";
+import { FakeRegistry, rejection } from "./fake-registry.ts";
 import { MemorySink } from "./memory-sink.ts";
 import { progressMessage } from "./progress.ts";
 import { pull, type PullOptions } from "./pull.ts";

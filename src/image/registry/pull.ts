@@ -7,7 +7,7 @@ import type { Limits } from "./answer.ts";
 import { downloadBlob } from "./download.ts";
 import { Limiter } from "./limiter.ts";
 import { LayerProgress } from "./progress.ts";
-import { familiarReference } from "./refusal.ts";
+import { familiarReference, withDefaultTag } from "../reference.ts";
 import { resolveImage, rootDigest, type ResolvedImage, type StoredManifest } from "./resolve.ts";
 import { defaultRetry, type RetryPolicy } from "./retry.ts";
 import type { Session } from "./session.ts";
@@ -57,7 +57,8 @@ export interface PullOptions {
 
 /** Pulls the image. When it resolves, all blobs and manifests are in the sink, the manifests last. */
 export async function pull(options: PullOptions): Promise<ResolvedImage> {
-  const { reference, platform, config = {}, auth, retry = defaultRetry, signal, onProgress } = options;
+  const { platform, config = {}, auth, retry = defaultRetry, signal, onProgress } = options;
+  const reference = withDefaultTag(options.reference);
   const emit = onProgress ?? ((): void => undefined);
   const transport = new Transport(config, options.limits);
   const { session, image } = await resolveImage({
@@ -72,7 +73,7 @@ export async function pull(options: PullOptions): Promise<ResolvedImage> {
   emit({
     kind: "from",
     repository: reference.repository,
-    tag: reference.digest ?? reference.tag ?? "latest",
+    tag: reference.digest ?? reference.tag ?? "",
   });
   const local = (await options.local?.(image)) ?? { present: false, tagged: false };
   if (!local.present) {

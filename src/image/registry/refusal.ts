@@ -6,6 +6,7 @@
 import { failure, type CaissonError } from "../../errors/mod.ts";
 import type { Answer } from "./answer.ts";
 import { statusFailure } from "./failures.ts";
+import { familiarName, familiarReference } from "../reference.ts";
 import type { RegistryReference } from "./types.ts";
 
 /** An entry of the document `{"errors": [{code, message}]}`; texts made fit for a terminal. */
@@ -16,19 +17,6 @@ export interface RegistryError {
 }
 
 const documentLimit = 64 * 1024;
-
-/** The repository's name as people write it: `busybox`, `user/app`, `host:5000/app`. */
-export function familiarName({ registry, repository }: RegistryReference): string {
-  if (registry !== "docker.io") return `${registry}/${repository}`;
-  return repository.startsWith("library/") ? repository.slice("library/".length) : repository;
-}
-
-/** The whole reference as people write it: `busybox:latest`, `busybox@sha256:…`. */
-export function familiarReference(reference: RegistryReference): string {
-  const { tag, digest } = reference;
-  const suffix = digest === undefined ? `:${tag ?? "latest"}` : `@${digest}`;
-  return `${familiarName(reference)}${suffix}`;
-}
 
 /**
  * The error for an answer whose status isn't a success: `manifest-unknown`, `registry-denied`, `not-found`,

@@ -9,7 +9,7 @@ import { endpointsOf } from "./endpoint.ts";
 import { isNoAnswer, isTransient } from "./failures.ts";
 import { isDigest, parseManifest, type ImageIndex, type ImageManifest } from "./manifest.ts";
 import { selectManifest } from "./platform.ts";
-import { familiarReference } from "./refusal.ts";
+import { familiarReference } from "../reference.ts";
 import { retrying, type RetryPolicy } from "./retry.ts";
 import { openSession, type Session } from "./session.ts";
 import type { Transport } from "./transport.ts";

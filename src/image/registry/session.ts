@@ -99,7 +99,7 @@ export class Session {
   /** Asks a foreign layer's own server, as a stranger. */
   async foreignBlob(text: string, from: number, signal?: AbortSignal): Promise<Answer> {
     const url = URL.canParse(text) ? new URL(text) : undefined;
-    if (url?.protocol !== "https:" || this.#transport.trust.loopback(url) || url.username !== "")
+    if (url?.protocol !== "https:" || this.#transport.trust.local(url) || url.username !== "")
       throw refusedFailure(this.#endpoint.base, "refusing a foreign layer's URL that isn't public and https");
     const headers: Record<string, string> = from > 0 ? { range: `bytes=${from}-` } : {};
     return this.#transport.send({ url, headers, follow: true, signal });

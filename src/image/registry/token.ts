@@ -118,8 +118,7 @@ export class Authorizer {
     // A local registry reached by https may have its token server beside it, without TLS: nothing leaves the machine.
     const local = trust.loopback(realm) && trust.loopback(base) && realm.protocol === "http:";
     if (!schemes.includes(realm.protocol) && !local) throw refusedFailure(base, `${what}: not https`);
-    if (trust.loopback(realm) && !trust.loopback(base))
-      throw refusedFailure(base, `${what}: it is this machine`);
+    if (trust.local(realm) && !trust.local(base)) throw refusedFailure(base, `${what}: it is this machine`);
     if (realm.username !== "" || realm.password !== "")
       throw refusedFailure(base, `${what}: it has credentials`);
     realm.hash = "";

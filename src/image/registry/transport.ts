@@ -6,6 +6,7 @@
 import { Answer, defaultLimits, type Limits } from "./answer.ts";
 import { HostTrust } from "./endpoint.ts";
 import { connectionFailure, refusedFailure, timeoutFailure } from "./failures.ts";
+import { redirectTarget } from "./redirect.ts";
 import type { RegistryConfig } from "./types.ts";
 
 /** One request. */
@@ -55,29 +56,14 @@ export class Transport {
       await answer.discard();
       if (hop === mostRedirects)
         throw refusedFailure(request.url, `stopped after ${mostRedirects} redirects`);
-      const next = this.#target(url, location);
+      const next = redirectTarget(this.trust, url, location);
+      this.#check(next);
       if (next.origin !== request.url.origin) {
         foreign = true;
         for (const name of secretHeaders) headers.delete(name);
       }
       url = next;
     }
-  }
-
-  /** Where `location` leads from `from`; fails if that is a place where no registry has business to send us. */
-  #target(from: URL, location: string): URL {
-    const next = URL.canParse(location, from.href) ? new URL(location, from) : undefined;
-    if (next === undefined) throw refusedFailure(from, "redirected to a location that is not a URL");
-    const what = `refusing a redirect to ${next.protocol}//${next.host}`;
-    if (next.protocol !== "https:" && next.protocol !== "http:") throw refusedFailure(from, what);
-    if (from.protocol === "https:" && next.protocol === "http:")
-      throw refusedFailure(from, `${what}: not encrypted`);
-    if (this.trust.loopback(next) && !this.trust.loopback(from))
-      throw refusedFailure(from, `${what}: it is this machine`);
-    if (next.username !== "" || next.password !== "")
-      throw refusedFailure(from, `${what}: it has credentials`);
-    this.#check(next);
-    return next;
   }
 
   #check(url: URL): void {
