@@ -49,14 +49,16 @@ export function openResolved(
   how: Int,
   resolve: Int,
   into: Slot,
-  options: CallOptions = {},
+  options: CallOptions & { mode?: number } = {},
 ): Result {
+  const { mode, ...rest } = options;
   const content = new Uint8Array(24);
   const view = new DataView(content.buffer);
   view.setBigUint64(0, BigInt(how.value), true);
+  view.setBigUint64(8, BigInt(mode ?? 0), true);
   view.setBigUint64(16, BigInt(resolve.value), true);
-  const shown = `{flags=${how.text}, resolve=${resolve.text}}`;
-  return b.call(label, "openat2", [at, path, struct(content, shown), 24], { ...options, into });
+  const shown = `{flags=${how.text}${mode === undefined ? "" : `, mode=0${mode.toString(8)}`}, resolve=${resolve.text}}`;
+  return b.call(label, "openat2", [at, path, struct(content, shown), 24], { ...rest, into });
 }
 
 /** openat2(2) below a container's root file system: links are followed inside of it and never leave it. */
@@ -66,7 +68,7 @@ export function openInRoot(
   root: Slot,
   path: string,
   into: Slot,
-  options: CallOptions & { how?: Int } = {},
+  options: CallOptions & { how?: Int; mode?: number } = {},
 ): Result {
   const { how, ...rest } = options;
   const resolve = flags(RESOLVE, "IN_ROOT", "NO_MAGICLINKS");

@@ -1,0 +1,252 @@
+/**
+ * A bundle's config.json → the program that a shim runs to start the container. The program's order:
+ *
+ *     parent (the shim)                         child (the container's process)
+ *     make the cgroup and its limits
+ *     clone ──────────────────────────────────▶ waits for the mounts
+ *     map the ids, join the cgroup
+ *     make root, /dev, binds as detached mounts
+ *     pass them ──────────────────────────────▶ becomes root of its user namespace
+ *                                               attaches the mounts, pivots
+ *                                               host name, sysctls, loopback
+ *     take the terminal ◀────────────────────── opens the terminal
+ *     wait for exec ◀────────────────────────── limits, user, capabilities, filter, exec
+ * @module
+ */
+import {
+  CLONE,
+  CWD,
+  flags,
+  int,
+  MOUNT_ATTR,
+  O,
+  open,
+  ProgramBuilder,
+  setMountAttributes,
+  text,
+  writeProc,
+  type Program,
+  type Result,
+  type Slot,
+} from "../kernel/mod.ts";
+import {
+  makeShimSlots,
+  type CgroupPlan,
+  type CompileContext,
+  type Join,
+  type ShimSlotSet,
+} from "./context.ts";
+import { makeTerminal } from "./devices.ts";
+import {
+  attachMounts,
+  clearMask,
+  makeScratch,
+  planMounts,
+  prepareMounts,
+  restrictPaths,
+  type PreparedMount,
+  type Scratch,
+} from "./mounts.ts";
+import { cloneFlags, hostIds, isNew, joinFlags, mapText, startLoopback } from "./namespaces.ts";
+import { openDirectoryTarget } from "./paths.ts";
+import { becomeProcess, setStreams } from "./process.ts";
+import { handOver, receive, slotList, type Handover } from "./slots.ts";
+import { attachRoot, makeRoot, pivotRoot } from "./rootfs.ts";
+
+/** The newest capability that this engine knows; the kernel refuses to drop later ones with a tolerated EINVAL. */
+const LAST_CAPABILITY = 40;
+
+interface Plan {
+  readonly b: ProgramBuilder;
+  readonly context: CompileContext;
+  readonly streams: ShimSlotSet;
+  readonly scratch: Scratch;
+  readonly root: Slot;
+  readonly mounts: readonly PreparedMount[];
+  /** The container's process's channel to whoever cloned it. */
+  readonly channel: Slot;
+  readonly pidfd: Slot;
+  readonly user: Slot;
+  readonly slave: Slot;
+}
+
+/** Compiles the start of a container. Pure: what it needs to know of the host is in `context`. */
+export function compile(context: CompileContext): Program {
+  const b = new ProgramBuilder();
+  const plan: Plan = {
+    b,
+    context,
+    streams: makeShimSlots(b),
+    scratch: makeScratch(b),
+    root: b.slot("root"),
+    mounts: planMounts(b, context),
+    channel: b.slot("channel"),
+    pidfd: b.slot("pidfd"),
+    user: b.slot("user namespace"),
+    slave: b.slot("terminal"),
+  };
+  clearMask(b);
+  const born = makeCgroup(b, context.cgroup);
+  if (context.join === undefined) compileDirect(plan, born);
+  else compileJoined(plan, context.join);
+  return b.build();
+}
+
+/** The container's process is cloned by the shim itself; the mounts follow once its user namespace exists. */
+function compileDirect(plan: Plan, born: Slot | undefined): void {
+  const { b, context, channel, pidfd, streams } = plan;
+  const list = slotList([plan.root, ...mountSlots(plan)]);
+  const options = { flags: cloneFlags(context.spec.linux), pidfd, channel, cgroup: born };
+  const pid = b.clone("make the container's process", options, () => {
+    b.composite("wait for the mounts", "take", [channel, list]);
+    becomeContainer(plan);
+  });
+  b.composite("this is the container's process", "process", [pid, pidfd]);
+  const mapped = mapIds(plan, pid);
+  if (born === undefined) joinCgroup(b, context.cgroup, pid);
+  prepare(plan, mapped);
+  b.composite("pass the mounts", "pass", [channel, list]);
+  takeTerminal(plan, channel, streams.terminal);
+  b.composite("wait until it executes its program", "await", [channel, int(2, "EOF")]);
+}
+
+/**
+ * Namespaces of another container are joined by a process between: it enters them and clones the container's process as
+ * the shim's child (CLONE_PARENT), so that the shim itself stays where it is. The user namespace exists before, so the
+ * mounts are made first.
+ */
+function compileJoined(plan: Plan, join: Join): void {
+  const { b, context, channel, pidfd, streams, user } = plan;
+  const outer = b.slot("channel of the process between");
+  const target = b.slot("the joined process");
+  const terminal = context.spec.process.terminal === true ? streams.terminal : undefined;
+  const handover: Handover = { outer, inner: channel, pidfd, terminal };
+  b.call("find the joined process", "pidfd_open", [join.pid, 0], { into: target });
+  const mapped = join.namespaces.has("user");
+  if (mapped) {
+    open(b, "open its user namespace", CWD, `/proc/${join.pid}/ns/user`, flags(O, "RDONLY", "CLOEXEC"), user);
+  }
+  prepare(plan, mapped);
+  const between = b.clone("make the process between", { flags: int(0, "0"), channel: outer }, () => {
+    joinCgroup(b, context.cgroup, "self");
+    b.call("enter the joined namespaces", "setns", [target, joinFlags(join.namespaces)]);
+    const names = cloneFlags(context.spec.linux);
+    const parent = int(Number(names.value) | CLONE.values.PARENT, `CLONE_PARENT|${names.text}`);
+    const pid = b.clone("make the container's process", { flags: parent, pidfd, channel }, () =>
+      becomeContainer(plan),
+    );
+    handOver(b, handover, pid);
+  });
+  receive(b, handover, between);
+}
+
+/** Adds the making of the cgroup; the slot of its directory if processes can be born in it (CLONE_INTO_CGROUP). */
+function makeCgroup(b: ProgramBuilder, plan: CgroupPlan | undefined): Slot | undefined {
+  if (plan === undefined) return undefined;
+  plan.driver.prepareParent(b, plan.cgroup);
+  return plan.driver.create(b, plan.cgroup, plan.resources).directory;
+}
+
+function joinCgroup(b: ProgramBuilder, plan: CgroupPlan | undefined, pid: Result | "self"): void {
+  plan?.driver.join(b, plan.cgroup, pid);
+}
+
+function mountSlots({ mounts }: Plan): Slot[] {
+  return mounts.flatMap(({ slot, children }) => [slot, ...children.map((child) => child.slot)]);
+}
+
+/** Adds the id maps of a new user namespace and opens it; whether there is one. */
+function mapIds({ b, context, user }: Plan, pid: Result): boolean {
+  const { linux } = context.spec;
+  if (!isNew(linux, "user")) return false;
+  writeProc(b, "map its user ids", text("/proc/", pid, "/uid_map"), mapText(linux.uidMappings ?? []));
+  writeProc(b, "map its group ids", text("/proc/", pid, "/gid_map"), mapText(linux.gidMappings ?? []));
+  open(
+    b,
+    "open its user namespace",
+    CWD,
+    text("/proc/", pid, "/ns/user"),
+    flags(O, "RDONLY", "CLOEXEC"),
+    user,
+  );
+  return true;
+}
+
+/** Adds what only the host's root may do: the root, the binds, /dev, the streams' owner. */
+function prepare(plan: Plan, mapped: boolean): void {
+  const { b, context, mounts, root, scratch, streams, user } = plan;
+  const ids = hostIds(context.spec.linux);
+  const idmap = mapped ? user : undefined;
+  makeRoot(b, context.root, idmap, scratch.context, root);
+  prepareMounts(b, context, mounts, ids, idmap, scratch);
+  if (context.spec.process.terminal === true) return;
+  const { uid, gid } = context.spec.process.user;
+  for (const stream of [streams.stdin, streams.stdout, streams.stderr]) {
+    // So that the process may open /dev/stdout anew; stdin may be the host's /dev/null, which stays as it is.
+    if (stream === streams.stdin && !context.openStdin) continue;
+    b.call(`give ${stream.name} to the process`, "fchown", [stream, ids.uid(uid), ids.gid(gid)]);
+  }
+}
+
+function takeTerminal({ b, context }: Plan, channel: Slot, into: Slot): void {
+  if (context.spec.process.terminal !== true) return;
+  b.composite("take the terminal", "take", [channel, slotList([into])]);
+}
+
+/** Adds everything that the container's process does from its birth to exec. */
+function becomeContainer(plan: Plan): void {
+  const { b, context, channel, mounts, root, scratch, slave, streams } = plan;
+  const { process, linux, hostname, domainname } = context.spec;
+  clearMask(b);
+  b.call("take no groups of the host along", "setgroups", [0, 0]);
+  b.call("become the container's root group", "setresgid", [0, 0, 0]);
+  b.call("become the container's root", "setresuid", [0, 0, 0]);
+  if (isNew(linux, "cgroup")) {
+    b.call("make a cgroup namespace", "unshare", [flags(CLONE, "NEWCGROUP")]);
+  }
+  attachRoot(b, root, scratch.target);
+  attachMounts(b, context, root, mounts, scratch);
+  if (hostname !== undefined && isNew(linux, "uts")) {
+    b.call("set the host name", "sethostname", [hostname, Buffer.byteLength(hostname)]);
+    if (domainname !== undefined && domainname !== "") {
+      b.call("set the domain name", "setdomainname", [domainname, Buffer.byteLength(domainname)]);
+    }
+  }
+  if (isNew(linux, "network")) startLoopback(b);
+  if (process.terminal === true) {
+    const terminal = { master: streams.terminal, slave, mount: scratch.mount, console: scratch.target };
+    makeTerminal(b, root, terminal, process.consoleSize);
+    const { uid, gid } = process.user;
+    b.call("give the terminal to the process", "fchown", [slave, uid, gid]);
+    b.composite("pass the terminal", "pass", [channel, slotList([streams.terminal])]);
+  }
+  makeDirectory(b, root, process.cwd, scratch);
+  pivotRoot(b, root, linux.rootfsPropagation);
+  for (const [key, value] of Object.entries(linux.sysctl ?? {})) {
+    writeProc(b, `set ${key}`, `/proc/sys/${key.replaceAll(".", "/")}`, value);
+  }
+  setOomScore(b, process.oomScoreAdj);
+  restrictPaths(b, context, root, scratch);
+  if (context.spec.root.readonly === true) {
+    setMountAttributes(b, "make the root read-only", root, { set: flags(MOUNT_ATTR, "RDONLY") });
+  }
+  setStreams(b, streams, process.terminal === true ? slave : undefined);
+  becomeProcess(b, process, channel, {
+    seccomp: context.seccomp,
+    lastCapability: LAST_CAPABILITY,
+    dieWithShim: true,
+  });
+}
+
+/** Adds /proc/self/oom_score_adj (proc(5)). Lowering it takes a right that not every host has. */
+export function setOomScore(b: ProgramBuilder, score: number | undefined): void {
+  if (score === undefined) return;
+  writeProc(b, "set how soon it is killed for memory", "/proc/self/oom_score_adj", String(score), {
+    tolerate: score < 0 ? ["EACCES", "EPERM"] : [],
+  });
+}
+
+/** Adds the working directory where it is missing. */
+function makeDirectory(b: ProgramBuilder, root: Slot, path: string, scratch: Scratch): void {
+  openDirectoryTarget(b, root, path, scratch.target, scratch.directory);
+}

@@ -1,0 +1,70 @@
+/**
+ * What a bundle's config.json does not say but its program needs: where the layers lie, which cgroup, what the sources
+ * of binds are. Plain data, gathered before; compiling is pure.
+ * @module
+ */
+import type { Cgroup, CgroupDriver, Resources } from "../cgroup/mod.ts";
+import type { ProgramBuilder, Slot } from "../kernel/mod.ts";
+import type { Spec } from "./spec.ts";
+
+/** Layers joined by overlayfs, topmost first; `upper` and `work` take what the container writes. */
+export interface OverlayRoot {
+  readonly kind: "overlay";
+  readonly lower: readonly string[];
+  readonly upper: string;
+  readonly work: string;
+}
+
+/** A directory of the host (a drop-in runtime's bundle, vfs). */
+export interface DirectoryRoot {
+  readonly kind: "directory";
+  readonly path: string;
+}
+
+export type RootFileSystem = OverlayRoot | DirectoryRoot;
+
+/** The container's cgroup, and who manages it. */
+export interface CgroupPlan {
+  readonly driver: CgroupDriver;
+  readonly cgroup: Cgroup;
+  readonly resources: Resources;
+}
+
+export interface CompileContext {
+  readonly id: string;
+  readonly spec: Spec;
+  readonly root: RootFileSystem;
+  readonly cgroup?: CgroupPlan;
+  /** Whether the source of a bind is a directory. */
+  readonly isDirectory: (source: string) => boolean;
+  /** A running container's process whose namespaces are joined; see {@link Join}. */
+  readonly join?: Join;
+  /** Whether stdin is a pipe and not /dev/null. */
+  readonly openStdin: boolean;
+  /** Compiled seccomp filter (struct sock_filter[]) and its SECCOMP_FILTER_FLAG_*. */
+  readonly seccomp?: { readonly filter: Uint8Array; readonly flags: number };
+}
+
+/** Namespaces of another process that are joined together, its user namespace among them if it has one of its own. */
+export interface Join {
+  readonly pid: number;
+  readonly namespaces: ReadonlySet<string>;
+}
+
+/** Slots that the shim fills or reads; a program for a shim makes them first and in this order. */
+export interface ShimSlotSet {
+  readonly stdin: Slot;
+  readonly stdout: Slot;
+  readonly stderr: Slot;
+  readonly terminal: Slot;
+}
+
+/** Makes the shim's slots in a new program. */
+export function makeShimSlots(b: ProgramBuilder): ShimSlotSet {
+  return {
+    stdin: b.slot("stdin"),
+    stdout: b.slot("stdout"),
+    stderr: b.slot("stderr"),
+    terminal: b.slot("terminal"),
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * A process in a running container as a program: a process between enters the container's cgroup and namespaces and
+ * clones the new process there as the shim's child.
+ * @module
+ */
+import {
+  CLONE,
+  flags,
+  int,
+  ProgramBuilder,
+  writeProc,
+  CWD,
+  type Program,
+  type Result,
+} from "../kernel/mod.ts";
+import { makeShimSlots } from "./context.ts";
+import { makeTerminalPair, type HostIds } from "./devices.ts";
+import { clearMask } from "./mounts.ts";
+import { joinFlags } from "./namespaces.ts";
+import { becomeProcess, setStreams } from "./process.ts";
+import { handOver, receive, type Handover, slotList } from "./slots.ts";
+import type { SpecProcess } from "./spec.ts";
+
+export interface ExecContext {
+  readonly process: SpecProcess;
+  /** The container's first process. */
+  readonly pid: number;
+  /** Namespaces of it that differ from the host's. */
+  readonly namespaces: ReadonlySet<string>;
+  /** Adds the move into the container's cgroup. */
+  readonly joinCgroup?: (b: ProgramBuilder, pid: Result | "self") => void;
+  readonly ids: HostIds;
+  readonly openStdin: boolean;
+  readonly seccomp?: { readonly filter: Uint8Array; readonly flags: number };
+  readonly lastCapability: number;
+}
+
+/** Compiles the start of another process in a running container. */
+export function compileExec(context: ExecContext): Program {
+  const b = new ProgramBuilder();
+  const { process, ids } = context;
+  const streams = makeShimSlots(b);
+  const target = b.slot("the container's process");
+  const outer = b.slot("channel of the process between");
+  const inner = b.slot("channel");
+  const pidfd = b.slot("pidfd");
+  const slave = b.slot("terminal's slave");
+  const terminal = process.terminal === true ? streams.terminal : undefined;
+  const handover: Handover = { outer, inner, pidfd, terminal };
+  clearMask(b);
+  b.call("find the container's process", "pidfd_open", [context.pid, 0], { into: target });
+  if (terminal === undefined) {
+    const { uid, gid } = process.user;
+    for (const stream of [streams.stdin, streams.stdout, streams.stderr]) {
+      if (stream === streams.stdin && !context.openStdin) continue;
+      b.call(`give ${stream.name} to the process`, "fchown", [stream, ids.uid(uid), ids.gid(gid)]);
+    }
+  }
+  const between = b.clone("make the process between", { flags: int(0, "0"), channel: outer }, () => {
+    context.joinCgroup?.(b, "self");
+    b.call("enter the container's namespaces", "setns", [target, joinFlags(context.namespaces)]);
+    const pid = b.clone("make the process", { flags: flags(CLONE, "PARENT"), pidfd, channel: inner }, () => {
+      b.call("take no groups of the host along", "setgroups", [0, 0]);
+      b.call("become the container's root group", "setresgid", [0, 0, 0]);
+      b.call("become the container's root", "setresuid", [0, 0, 0]);
+      if (process.oomScoreAdj !== undefined) {
+        writeProc(
+          b,
+          "set how soon it is killed for memory",
+          "/proc/self/oom_score_adj",
+          String(process.oomScoreAdj),
+          {
+            tolerate: ["EACCES", "EPERM", "ENOENT"],
+          },
+        );
+      }
+      if (terminal !== undefined) {
+        makeTerminalPair(b, CWD, "/dev/pts/ptmx", { master: terminal, slave }, process.consoleSize);
+        b.call("give the terminal to the process", "fchown", [slave, process.user.uid, process.user.gid]);
+        b.composite("pass the terminal", "pass", [inner, slotList([terminal])]);
+      }
+      setStreams(b, streams, terminal === undefined ? undefined : slave);
+      becomeProcess(b, process, inner, {
+        seccomp: context.seccomp,
+        lastCapability: context.lastCapability,
+        dieWithShim: false,
+      });
+    });
+    handOver(b, handover, pid);
+  });
+  receive(b, handover, between);
+  return b.build();
+}

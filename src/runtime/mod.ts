@@ -1,0 +1,10 @@
+/**
+ * The OCI runtime: config.json → program.
+ * @module
+ */
+export { compile } from "./compile.ts";
+export type { CgroupPlan, CompileContext, Join, OverlayRoot, RootFileSystem } from "./context.ts";
+export { defaultDevices, type HostIds } from "./devices.ts";
+export { compileExec, type ExecContext } from "./exec.ts";
+export { hostIds } from "./namespaces.ts";
+export type * from "./spec.ts";

@@ -1,0 +1,71 @@
+/**
+ * Paths inside a container's root file system. Nothing here is ever resolved outside of it: directories are made one
+ * component at a time below descriptors that openat2(2) opened with RESOLVE_IN_ROOT.
+ * @module
+ */
+import { failure } from "../errors/mod.ts";
+import { flags, mkdir, O, openInRoot, type ProgramBuilder, type Slot } from "../kernel/mod.ts";
+
+/** The components of an absolute path inside the container; `..` can't leave the root. */
+export function components(path: string): string[] {
+  const parts: string[] = [];
+  for (const part of path.split("/")) {
+    if (part === "" || part === ".") continue;
+    if (part === "..") parts.pop();
+    else parts.push(part);
+  }
+  return parts;
+}
+
+/** Makes the directory `parts` and all above it where they are missing. `scratch` holds each in turn. */
+function makeDirectories(b: ProgramBuilder, root: Slot, parts: readonly string[], scratch: Slot): void {
+  for (let depth = 1; depth <= parts.length; depth++) {
+    const above = parts.slice(0, depth - 1).join("/");
+    const name = parts[depth - 1] ?? "";
+    const label = `make /${parts.slice(0, depth).join("/")} if it is missing`;
+    if (depth > 1) openInRoot(b, `open /${above}`, root, above, scratch);
+    mkdir(b, label, depth === 1 ? root : scratch, name, 0o755, { tolerate: ["EEXIST"] });
+  }
+}
+
+/** Opens the directory at `path` below `root` into `target`; it is made where it is missing. */
+export function openDirectoryTarget(
+  b: ProgramBuilder,
+  root: Slot,
+  path: string,
+  target: Slot,
+  scratch: Slot,
+): void {
+  const parts = components(path);
+  const inside = parts.length === 0 ? "." : parts.join("/");
+  const label = `open /${parts.join("/")}`;
+  const how = flags(O, "PATH", "DIRECTORY", "CLOEXEC");
+  const found = openInRoot(b, label, root, inside, target, { how, tolerate: ["ENOENT"] });
+  b.skipIf("unless it is missing", found, ">=0", 0, () => {
+    makeDirectories(b, root, parts, scratch);
+    openInRoot(b, label, root, inside, target, { how });
+  });
+}
+
+/** Opens the file at `path` below `root` into `target`; an empty one is made where it is missing. */
+export function openFileTarget(
+  b: ProgramBuilder,
+  root: Slot,
+  path: string,
+  target: Slot,
+  scratch: Slot,
+): void {
+  const parts = components(path);
+  if (parts.length === 0) {
+    throw failure("invalid-parameter", { message: `a file can't be mounted on ${path}` });
+  }
+  const inside = parts.join("/");
+  const found = openInRoot(b, `open /${inside}`, root, inside, target, { tolerate: ["ENOENT"] });
+  b.skipIf("unless it is missing", found, ">=0", 0, () => {
+    makeDirectories(b, root, parts.slice(0, -1), scratch);
+    // Without O_EXCL, so that a link that points to nothing gets its target made, inside of the root.
+    const how = flags(O, "WRONLY", "CREAT", "NONBLOCK", "NOCTTY", "CLOEXEC");
+    openInRoot(b, `make /${inside}`, root, inside, scratch, { how, mode: 0o644 });
+    openInRoot(b, `open /${inside}`, root, inside, target);
+  });
+}

@@ -1,0 +1,105 @@
+/**
+ * The root file system of a container: made detached by the parent, attached and pivoted to by the container's process
+ * in its own mount namespace. The host's never sees it.
+ * @module
+ */
+import { failure } from "../errors/mod.ts";
+import {
+  attachMount,
+  cloneTree,
+  close,
+  CWD,
+  descriptorPath,
+  flags,
+  int,
+  makeMount,
+  MOUNT_ATTR,
+  MS,
+  O,
+  open,
+  setMountAttributes,
+  type ProgramBuilder,
+  type Slot,
+} from "../kernel/mod.ts";
+import type { RootFileSystem } from "./context.ts";
+
+/**
+ * Adds the making of the root as a detached mount in `into`. With a user namespace the layers' ids are mapped by it
+ * (mount_setattr(2), MOUNT_ATTR_IDMAP), so that nothing is chowned: files lie as the range's ids in the upper
+ * directory and as root's inside.
+ */
+export function makeRoot(
+  b: ProgramBuilder,
+  root: RootFileSystem,
+  user: Slot | undefined,
+  context: Slot,
+  into: Slot,
+): void {
+  if (root.kind === "directory") {
+    cloneTree(b, `take ${root.path} as the root`, CWD, root.path, into, { recursive: true });
+    setMountAttributes(b, "detach it from the host's mount events", into, {
+      propagation: flags(MS, "PRIVATE"),
+      recursive: true,
+    });
+    if (user !== undefined) setMountAttributes(b, "map its ids", into, { idmap: user });
+    return;
+  }
+  if (root.lower.length === 0) {
+    throw failure("invalid-parameter", { message: "an overlay root needs at least one layer" });
+  }
+  const layers = root.lower.map((path, index) => {
+    if (user === undefined) return { path, slot: undefined };
+    const slot = b.slot(`layer ${index}`);
+    cloneTree(b, `take layer ${path}`, CWD, path, slot);
+    setMountAttributes(b, `map the ids of layer ${index}`, slot, {
+      idmap: user,
+      propagation: flags(MS, "PRIVATE"),
+    });
+    return { path, slot };
+  });
+  const options = layers.map(
+    ({ path, slot }) => ["lowerdir+", slot === undefined ? path : descriptorPath(slot)] as const,
+  );
+  makeMount(
+    b,
+    "make the root file system",
+    {
+      type: "overlay",
+      options: [...options, ["upperdir", root.upper], ["workdir", root.work]],
+      attributes: flags(MOUNT_ATTR, "RELATIME"),
+    },
+    context,
+    into,
+  );
+  for (const { slot } of layers) if (slot !== undefined) close(b, slot);
+}
+
+const propagations: Readonly<Record<string, "PRIVATE" | "SLAVE" | "SHARED" | "UNBINDABLE">> = {
+  private: "PRIVATE",
+  slave: "SLAVE",
+  shared: "SHARED",
+  unbindable: "UNBINDABLE",
+};
+
+/** Adds, in the container's process: cut the mount namespace off from the host's and attach the root in it. */
+export function attachRoot(b: ProgramBuilder, root: Slot, scratch: Slot): void {
+  b.call("cut off the host's mount events", "mount", [0, "/", 0, flags(MS, "REC", "PRIVATE"), 0]);
+  open(b, "open the place where the root goes", CWD, "/", flags(O, "PATH", "DIRECTORY", "CLOEXEC"), scratch);
+  attachMount(b, "attach the root file system", root, scratch);
+}
+
+/** Adds pivot_root(2) to `root` and the loss of everything that was the host's. */
+export function pivotRoot(b: ProgramBuilder, root: Slot, propagation: string | undefined): void {
+  b.call("go to the new root", "fchdir", [root]);
+  b.call("make it the root", "pivot_root", [".", "."]);
+  b.call("let go of the host's mounts", "umount2", [".", int(2, "MNT_DETACH")]);
+  b.call("stand at the root", "chdir", ["/"]);
+  if (propagation === undefined) return;
+  const name = propagations[propagation.replace(/^r/, "")];
+  if (name === undefined) {
+    throw failure("invalid-parameter", { message: `unknown rootfsPropagation ${propagation}` });
+  }
+  if (name === "PRIVATE") return;
+  const how = propagation.startsWith("r") ? flags(MS, "REC", name) : flags(MS, name);
+  b.call("set the propagation of the root", "mount", [0, "/", 0, how, 0]);
+}

@@ -1,0 +1,42 @@
+/**
+ * Handing descriptors and the container's process from one process of a program to another.
+ * @module
+ */
+import { bytes, int, type Bytes, type ProgramBuilder, type Result, type Slot } from "../kernel/mod.ts";
+
+/** The list of slots that PASS and TAKE want. */
+export function slotList(slots: readonly Slot[]): Bytes {
+  const indices = new Uint16Array(slots.map(({ index }) => index));
+  return bytes(new Uint8Array(indices.buffer), `[${slots.map(({ name }) => `<${name}>`).join(", ")}]`);
+}
+
+/** Ends of the handing-over of a process that a process between cloned as the shim's child. */
+export interface Handover {
+  /** Channel between the shim and the process between. */
+  readonly outer: Slot;
+  /** Channel between the process between and the container's process. */
+  readonly inner: Slot;
+  readonly pidfd: Slot;
+  /** Receives the terminal's master, if there is a terminal. */
+  readonly terminal?: Slot;
+}
+
+/** Adds, in the process between: the container's process `pid` is handed to the shim; then it leaves. */
+export function handOver(b: ProgramBuilder, { outer, inner, pidfd, terminal }: Handover, pid: Result): void {
+  if (terminal !== undefined) b.composite("take the terminal", "take", [inner, slotList([terminal])]);
+  const handed = terminal === undefined ? [pidfd] : [pidfd, terminal];
+  b.composite("hand the process to the shim", "pass", [outer, slotList(handed)]);
+  b.composite("and its number", "sync", [outer, pid]);
+  b.composite("wait until it executes its program", "await", [inner, int(2, "EOF")]);
+  b.composite("leave", "exit", [0]);
+}
+
+/** Adds, in the shim: takes what {@link handOver} hands over; reaps the process between. */
+export function receive(b: ProgramBuilder, { outer, pidfd, terminal }: Handover, between: Result): void {
+  const handed = terminal === undefined ? [pidfd] : [pidfd, terminal];
+  b.composite("take the container's process", "take", [outer, slotList(handed)]);
+  const pid = b.composite("and its number", "await", [outer, int(1, "SYNC")]);
+  b.composite("this is the container's process", "process", [pid, pidfd]);
+  b.composite("wait until it executes its program", "await", [outer, int(2, "EOF")]);
+  b.call("reap the process between", "wait4", [between, 0, 0, 0]);
+}
