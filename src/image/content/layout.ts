@@ -105,7 +105,7 @@ export class LayoutStore implements ContentStore {
   async stage(): Promise<StageWriter> {
     const ingest = await this.#ingest.create("stage", "sha256");
     const { write } = appender(ingest);
-    return { write, seal: async () => this.#staged(ingest), discard: async () => await drop(ingest) };
+    return { write, seal: async () => await this.#staged(ingest), discard: async () => await drop(ingest) };
   }
 
   async put(bytes: Uint8Array): Promise<BlobInfo> {
@@ -167,15 +167,20 @@ export class LayoutStore implements ContentStore {
     }
   }
 
-  #staged(ingest: IngestFile): StagedBlob {
-    const { size } = ingest.digest;
-    const digest = ingest.digest.finish();
+  /** Archives have thousands of blobs, so a staged one holds no descriptor. */
+  async #staged(ingest: IngestFile): Promise<StagedBlob> {
+    await ingest.file.close();
+    const { path, digest: running } = ingest;
+    const digest = running.finish();
     return {
       digest,
-      size,
-      reader: () => readFrom(ingest.file, { offset: 0 }),
-      publish: async () => await this.#publish(ingest, digest),
-      discard: async () => await drop(ingest),
+      size: running.size,
+      reader: async function* reader() {
+        await using file = await open(path, "r");
+        yield* readFrom(file, { offset: 0 });
+      },
+      publish: async () => await this.#publish({ ...ingest, file: await open(path, "r+") }, digest),
+      discard: async () => await rm(path, { force: true }),
     };
   }
 
