@@ -102,7 +102,7 @@ export function compileProgram(profile: OciSeccomp, native: Architecture): Instr
   const audits = new Map<number, ArchitectureRules[]>();
   for (const arch of [native, ...listed]) {
     const { audit } = architectures[arch];
-    audits.set(audit, [...(audits.get(audit) ?? []), rulesFor(arch, resolved, profile)]);
+    audits.set(audit, [...(audits.get(audit) ?? []), rulesFor(arch, resolved)]);
   }
   const assembler = new Assembler();
   let dispatch: Target = { verdict: RET_KILL_THREAD };
@@ -129,24 +129,25 @@ function rangesOf(members: readonly ArchitectureRules[], profile: OciSeccomp): R
   const fallback = verdictOf(profile.defaultAction, profile.defaultErrnoRet);
   const ranges: Range[] = [];
   const add = (first: number, outcome: Outcome, arch: Architecture): void => {
-    const last = ranges.at(-1);
-    if (last?.first === first) ranges.pop();
-    const before = ranges.at(-1);
-    if (before?.outcome !== outcome) ranges.push({ first, outcome, arch });
+    if (ranges.at(-1)?.outcome !== outcome) ranges.push({ first, outcome, arch });
   };
   const cover = (rules: ArchitectureRules, first: number, last: number): void => {
-    const { arch } = rules;
+    const { arch, outcomes } = rules;
     const unknown = unknownCalls(rules, profile, last);
-    const elsewhere = (number: number): number =>
-      unknown.some((range) => number >= range.first && number <= range.last) ? verdictNoSuchCall : fallback;
     const edges = unknown.flatMap((range) => [range.first, range.last + 1]);
-    const numbers = [...new Set([...rules.outcomes.keys(), ...edges])].sort((a, b) => a - b);
-    add(first, elsewhere(first), arch);
-    for (const number of numbers) {
-      if (number > last) break;
-      add(number, rules.outcomes.get(number) ?? elsewhere(number), arch);
-      if (number < last && rules.outcomes.has(number)) add(number + 1, elsewhere(number + 1), arch);
+    const unnamed = (from: number, to: number): void => {
+      for (const start of [from, ...edges.filter((edge) => edge > from && edge <= to)]) {
+        const isNew = unknown.some((range) => start >= range.first && start <= range.last);
+        add(start, isNew ? verdictNoSuchCall : fallback, arch);
+      }
+    };
+    let next = first;
+    for (const number of Uint32Array.from(outcomes.keys()).sort()) {
+      if (number > next) unnamed(next, number - 1);
+      add(number, outcomes.get(number) ?? fallback, arch);
+      next = number + 1;
     }
+    if (next <= last) unnamed(next, last);
   };
   const x32 = members.find(({ arch }) => arch === "x32");
   for (const rules of members) {

@@ -27,7 +27,10 @@ const usable = arch === "x64" && spawnSync("python3", ["-c", "0"]).status === 0;
 
 function verdicts(profile: OciSeccomp | undefined, calls: string[]): string {
   const { filter } = compileSeccomp(profile ?? { defaultAction: "SCMP_ACT_KILL" }, { arch: "x86_64" });
-  const { stdout, stderr, signal } = spawnSync("python3", ["-c", script, ...calls], { input: filter });
+  const { stdout, stderr, signal } = spawnSync("python3", ["-c", script, ...calls], {
+    input: filter,
+    encoding: "utf8",
+  });
   return `${stdout}${stderr}${signal ?? ""}`.trim();
 }
 

@@ -7,7 +7,7 @@ export { type CompiledSeccomp, compileSeccomp } from "./compile.ts";
 export { defaultProfile, defaultProfileGroups, type ProfileGroup } from "./default-profile.ts";
 export { disassemble, verdictName } from "./disassemble.ts";
 export { type Circumstances, expand } from "./expand.ts";
-export { parseExactly, parseOciSeccomp, parseProfile } from "./parse.ts";
+export { parseExactly, parseOciSeccomp, parseProfile, printExactly } from "./parse.ts";
 export {
   type OciSeccomp,
   type ProfileRule,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { isFailure } from "../../errors/mod.ts";
-import { parseExactly, parseOciSeccomp, parseProfile } from "./parse.ts";
+import { parseExactly, parseOciSeccomp, parseProfile, printExactly } from "./parse.ts";
 
 function refusal(profile: unknown): string {
   try {
@@ -153,6 +153,11 @@ describe("parseOciSeccomp", () => {
     expect(() => parseOciSeccomp({})).toThrow('defaultAction: string "" is not a valid action for seccomp');
     expect(() => parseOciSeccomp(3)).toThrow("seccomp: an object is needed, not 3");
   });
+});
+
+test("printExactly loses none either", () => {
+  const text = `{"value":18446744073709551615,"other":[1,null,"x"]}`;
+  expect(printExactly(parseExactly(text))).toBe(text);
 });
 
 test("parseExactly loses no digit", () => {

@@ -76,6 +76,16 @@ export function parseExactly(text: string): unknown {
   );
 }
 
+/** JSON.stringify for what {@link parseExactly} reads: a bigint is written as the number that it is. */
+export function printExactly(value: unknown): string {
+  return JSON.stringify(value, (_key, each: unknown) => (typeof each === "bigint" ? rawNumber(each) : each));
+}
+
+/** JSON.rawJSON of ECMAScript 2026, which TypeScript's library doesn't know yet. */
+function rawNumber(value: bigint): unknown {
+  return (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(String(value));
+}
+
 /** For what Docker finds only after decoding, and says without the prefix. */
 function refuse(message: string, cause?: unknown): never {
   throw failure("invalid-parameter", { message }, cause);

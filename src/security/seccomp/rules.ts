@@ -48,7 +48,8 @@ export interface ArchitectureRules {
 /** A rule with its arguments checked and its verdict computed. */
 export interface ResolvedRule {
   readonly names: readonly string[];
-  readonly verdict: number;
+  /** Undefined for a rule that only repeats the default: its names are known, but it decides nothing. */
+  readonly verdict: number | undefined;
   /** Sets of conditions, any of which suffices; undefined for an unconditional rule. */
   readonly alternatives: readonly (readonly Condition[])[] | undefined;
 }
@@ -80,8 +81,8 @@ export function verdictOf(action: SeccompAction, errno: number = eperm): number 
 }
 
 /**
- * The rules of a profile, without those that only repeat the default (libseccomp refuses them and runc leaves them
- * out, so a conditional one does not shadow an unconditional rule for the same call).
+ * The rules of a profile. Those that only repeat the default decide nothing: libseccomp refuses them and runc leaves
+ * them out, so that they never stand in the way of another rule for the same call.
  * @throws invalid-parameter for NOTIFY as default or on write(2), in runc's words: the descriptor of the listener is
  * handed over by a write that would wait for itself
  */
@@ -94,7 +95,11 @@ export function resolveRules(profile: OciSeccomp): ResolvedRule[] {
     if (action === "SCMP_ACT_NOTIFY" && names.includes("write"))
       throw failure("invalid-parameter", { message: "SCMP_ACT_NOTIFY cannot be used for the write syscall" });
     const verdict = verdictOf(action, errnoRet);
-    if (verdict !== fallback) rules.push({ names, verdict, alternatives: alternativesOf(args) });
+    rules.push({
+      names,
+      verdict: verdict === fallback ? undefined : verdict,
+      alternatives: alternativesOf(args),
+    });
   }
   return rules;
 }
@@ -133,54 +138,45 @@ function halves(word: Word): [high: number, low: number] {
 }
 
 /** What `rules` say about each system-call number of `arch`. Names that it doesn't have are left out. */
-export function rulesFor(
-  arch: Architecture,
-  rules: readonly ResolvedRule[],
-  profile: OciSeccomp,
-): ArchitectureRules {
+export function rulesFor(arch: Architecture, rules: readonly ResolvedRule[]): ArchitectureRules {
   const table = syscallTable(arch);
+  const multiplexed = table.has("socketcall") || table.has("ipc");
+  const limit = arch === "arm" ? armPrivate : Infinity;
   const outcomes = new Map<number, Outcome>();
-  const decide = (number: number, verdict: number, alternatives: ResolvedRule["alternatives"]): void => {
-    const known = outcomes.get(number);
-    // A rule without conditions beats those with, wherever it stands; of several the first stays. (libseccomp has
-    // an error, EEXIST, if they differ.)
-    if (typeof known === "number") return;
-    if (alternatives === undefined) outcomes.set(number, verdict);
-    else
-      outcomes.set(number, [
-        ...(known ?? []),
-        ...alternatives.map((conditions) => ({ conditions, verdict })),
-      ]);
-  };
+  let newest: number | undefined;
   for (const { names, verdict, alternatives } of rules) {
     for (const name of names) {
       const number = table.get(name);
-      if (number !== undefined) decide(number, verdict, alternatives);
-      const multiplexer = multiplexers.get(name);
-      if (multiplexer === undefined) continue;
-      const through = table.get(multiplexer.through);
-      if (through !== undefined) decide(through, verdict, throughMultiplexer(multiplexer.call, alternatives));
+      if (number !== undefined) {
+        if (number < limit && (newest === undefined || number > newest)) newest = number;
+        decide(outcomes, number, verdict, alternatives);
+      }
+      const multiplexer = multiplexed ? multiplexers.get(name) : undefined;
+      const through = multiplexer && table.get(multiplexer.through);
+      if (multiplexer === undefined || through === undefined) continue;
+      if (newest === undefined || through > newest) newest = through;
+      decide(outcomes, through, verdict, throughMultiplexer(multiplexer.call, alternatives));
     }
   }
-  return { arch, outcomes, newest: newestNamed(arch, table, profile) };
+  return { arch, outcomes, newest };
 }
 
-function newestNamed(
-  arch: Architecture,
-  table: ReadonlyMap<string, number>,
-  profile: OciSeccomp,
-): number | undefined {
-  let newest: number | undefined;
-  for (const { names } of profile.syscalls ?? []) {
-    for (const name of names) {
-      const through = multiplexers.get(name)?.through;
-      for (const number of [table.get(name), through && table.get(through)]) {
-        if (number === undefined || (arch === "arm" && number >= armPrivate)) continue;
-        if (newest === undefined || number > newest) newest = number;
-      }
-    }
+function decide(
+  outcomes: Map<number, Outcome>,
+  number: number,
+  verdict: number | undefined,
+  alternatives: ResolvedRule["alternatives"],
+): void {
+  if (verdict === undefined) return;
+  const known = outcomes.get(number);
+  // A rule without conditions beats those with, wherever it stands; of several the first stays. (libseccomp has an
+  // error, EEXIST, if they differ.)
+  if (typeof known === "number") return;
+  if (alternatives === undefined) outcomes.set(number, verdict);
+  else {
+    const more = alternatives.map((conditions) => ({ conditions, verdict }));
+    outcomes.set(number, [...(known ?? []), ...more]);
   }
-  return newest;
 }
 
 /** Numbers that get ENOSYS although a call might be there: `first` to `last`. */
