@@ -12,17 +12,17 @@ static void *take(struct evaluation *evaluation, size_t bytes)
 	return memory;
 }
 
-static int scalar(struct evaluation *evaluation, unsigned int type, uint16_t index, uint64_t value, int64_t *result)
+static int scalar(struct evaluation *evaluation, const struct argument *argument, int64_t *value)
 {
-	if (type == TYPE_SLOT) {
-		*result = evaluation->slots[index];
-		if (*result >= 0)
+	if (argument->type == TYPE_SLOT) {
+		*value = evaluation->slots[argument->index];
+		if (*value >= 0)
 			return 0;
 		evaluation->empty = true;
 		return -EBADF;
 	}
-	*result = evaluation->results[value];
-	return *result == NO_RESULT ? -EINVAL : 0;
+	*value = evaluation->results[argument->value];
+	return *value == NO_RESULT ? -EINVAL : 0;
 }
 
 static size_t decimal(int64_t number, char *to)
@@ -41,50 +41,46 @@ static size_t decimal(int64_t number, char *to)
 	return length;
 }
 
-static int text(struct evaluation *evaluation, uint64_t offset, uint32_t count, uint64_t *value, size_t *length)
+static int text(struct evaluation *evaluation, const struct argument *argument, uint64_t *value, size_t *length)
 {
+	const uint8_t *data = evaluation->program->data;
+	const struct argument *parts = (const void *)(data + argument->value);
 	char *start = (char *)evaluation->arena + evaluation->used, *to = start;
 
-	for (uint32_t i = 0; i < count; i++) {
-		struct argument part;
+	for (uint32_t i = 0; i < argument->index; i++) {
 		int64_t number;
 		int error;
 
-		memcpy(&part, evaluation->program->data + offset + i * sizeof(part), sizeof(part));
-		if (part.type == TYPE_DATA) {
-			memcpy(to, evaluation->program->data + part.value, part.length);
-			to += part.length;
+		if (parts[i].type == TYPE_DATA) {
+			memcpy(to, data + parts[i].value, parts[i].length);
+			to += parts[i].length;
 			continue;
 		}
-		error = scalar(evaluation, part.type, part.index, part.value, &number);
+		error = scalar(evaluation, &parts[i], &number);
 		if (error < 0)
 			return error;
 		to += decimal(number, to);
 	}
 	*to = '\0';
-	*value = (uintptr_t)take(evaluation, (size_t)(to - start) + 1);
 	*length = (size_t)(to - start);
+	*value = (uintptr_t)take(evaluation, *length + 1);
 	return 0;
 }
 
 static int structure(struct evaluation *evaluation, const struct argument *argument, uint64_t *value)
 {
-	const uint8_t *patches = evaluation->program->data + argument->value;
+	const struct patch *patch = (const void *)(evaluation->program->data + argument->value);
 	uint8_t *copy = take(evaluation, argument->length);
 
-	memcpy(copy, patches + argument->index * sizeof(struct patch), argument->length);
-	for (uint32_t i = 0; i < argument->index; i++) {
-		struct patch patch;
+	memcpy(copy, patch + argument->index, argument->length);
+	for (uint32_t i = 0; i < argument->index; i++, patch++) {
+		struct argument field = { patch->type, patch->index, patch->length, patch->value };
 		uint64_t word;
-		int error;
+		int error = argument_evaluate(evaluation, &field, &word, NULL);
 
-		memcpy(&patch, patches + i * sizeof(patch), sizeof(patch));
-		error = argument_evaluate(evaluation,
-					  &(struct argument){ patch.type, patch.index, patch.length, patch.value },
-					  &word, NULL);
 		if (error < 0)
 			return error;
-		memcpy(copy + patch.offset, &word, patch.width);
+		memcpy(copy + patch->offset, &word, patch->width);
 	}
 	*value = (uintptr_t)copy;
 	return 0;
@@ -116,7 +112,7 @@ int argument_evaluate(struct evaluation *evaluation, const struct argument *argu
 		break;
 	case TYPE_SLOT:
 	case TYPE_RESULT:
-		error = scalar(evaluation, argument->type, argument->index, argument->value, (int64_t *)value);
+		error = scalar(evaluation, argument, (int64_t *)value);
 		break;
 	case TYPE_DATA:
 		*value = (uintptr_t)(evaluation->program->data + argument->value);
@@ -131,7 +127,7 @@ int argument_evaluate(struct evaluation *evaluation, const struct argument *argu
 		error = structure(evaluation, argument, value);
 		break;
 	case TYPE_TEXT:
-		error = text(evaluation, argument->value, argument->index, value, &text_length);
+		error = text(evaluation, argument, value, &text_length);
 		break;
 	case TYPES:
 		error = -EINVAL;

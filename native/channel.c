@@ -12,11 +12,6 @@ union rights {
 	uint8_t bytes[CMSG_SPACE(sizeof(int) * MAX_PASSED)];
 };
 
-int channel_pair(int ends[2])
-{
-	return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0 ? -errno : 0;
-}
-
 int channel_send(int channel, const struct message *message, const int *descriptors, struct remote_error *remote)
 {
 	uint8_t present[MAX_PASSED];

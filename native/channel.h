@@ -10,8 +10,6 @@ struct remote_error {
 	int error; /* 0: there was none */
 };
 
-int channel_pair(int ends[2]);
-
 /*
  * Sends `message`; `descriptors` are message->count (FDS; -1: absent). 0 or -errno. When the other side is gone but left
  * an ERROR, that is what `remote` says: it is the reason, EPIPE is not.

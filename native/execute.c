@@ -5,9 +5,11 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -26,13 +28,7 @@
 #endif
 
 #define ID_PIDFD ((idtype_t)3) /* P_PIDFD, which older headers lack */
-#define FLAG_CLONE_PIDFD 0x1000ULL
 #define FLAG_CLONE_INTO_CGROUP 0x200000000ULL
-
-/* struct clone_args, as of CLONE_INTO_CGROUP (Linux 5.7) */
-struct clone_arguments {
-	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
-};
 
 struct run {
 	struct context *context;
@@ -48,12 +44,8 @@ struct run {
 
 void context_init(struct context *context)
 {
+	memset(context, 0, sizeof(*context));
 	memset(context->slots, 0xff, sizeof(context->slots));
-	context->process = NULL;
-	context->hold = NULL;
-	context->child = NULL;
-	context->owner = NULL;
-	context->child_count = 0;
 }
 
 static void slot_set(struct context *context, uint32_t slot, int fd)
@@ -82,25 +74,41 @@ void signals_reset(void)
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, initial, NULL, sizeof(uint64_t));
 }
 
-static void children_kill(const struct context *context)
+int process_clone(uint64_t flags, int cgroup, int *pidfd)
 {
-	for (uint32_t i = 0; i < context->child_count; i++)
-		syscall(SYS_pidfd_send_signal, context->children[i], SIGKILL, NULL, 0);
+	/* struct clone_args, as of CLONE_INTO_CGROUP (Linux 5.7) */
+	struct {
+		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+	} arguments = { .flags = flags | CLONE_PIDFD, .pidfd = (uintptr_t)pidfd, .exit_signal = SIGCHLD };
+	long pid;
+
+	if (cgroup >= 0) {
+		arguments.flags |= FLAG_CLONE_INTO_CGROUP;
+		arguments.cgroup = (uint64_t)cgroup;
+	}
+	pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
+	return pid < 0 ? -errno : (int)pid;
 }
 
-static void children_reap(const struct context *context)
+static void child_end(int pidfd)
 {
 	siginfo_t info;
 
-	for (uint32_t i = 0; i < context->child_count; i++)
-		while (waitid(ID_PIDFD, (id_t)context->children[i], &info, WEXITED) < 0 && errno == EINTR)
-			;
+	syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+	while (waitid(ID_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR)
+		;
 }
 
-static void children_forget(struct context *context)
+/* Of the children that the program cloned; `end` kills and reaps them. */
+static void children_forget(struct context *context, bool end)
 {
-	while (context->child_count > 0)
-		close(context->children[--context->child_count]);
+	while (context->child_count > 0) {
+		int pidfd = context->children[--context->child_count];
+
+		if (end)
+			child_end(pidfd);
+		close(pidfd);
+	}
 }
 
 static int do_syscall(struct run *run, const struct operation *operation, int64_t *result)
@@ -127,7 +135,7 @@ static void enter_body(struct run *run, const struct operation *operation, int c
 	run->next = run->index + 1;
 	run->end = run->next + operation->number;
 	signals_reset();
-	children_forget(context);
+	children_forget(context, false);
 	if (context->child != NULL)
 		context->child(context);
 	if (run->value[1] != NO_SLOT)
@@ -135,61 +143,41 @@ static void enter_body(struct run *run, const struct operation *operation, int c
 	slot_set(context, run->channel, channel);
 }
 
-/* Keeps a pidfd of our own: the program may close the one in its slot. */
-static int child_adopt(struct run *run, int pidfd)
-{
-	struct context *context = run->context;
-	int copy = pidfd;
-
-	if (run->value[1] != NO_SLOT) {
-		copy = fcntl(pidfd, F_DUPFD_CLOEXEC, 3);
-		if (copy < 0)
-			return -errno;
-		slot_set(context, (uint32_t)run->value[1], pidfd);
-	}
-	context->children[context->child_count++] = copy;
-	return 0;
-}
-
 static int do_clone(struct run *run, const struct operation *operation, int64_t *result)
 {
 	struct context *context = run->context;
-	bool cgroup = operation->argument[3].type == TYPE_SLOT;
-	int pidfd = -1, ends[2], error;
-	struct clone_arguments arguments = {
-		.flags = (run->value[0] & ~FLAG_CLONE_INTO_CGROUP) | FLAG_CLONE_PIDFD | (cgroup ? FLAG_CLONE_INTO_CGROUP : 0),
-		.pidfd = (uintptr_t)&pidfd,
-		.exit_signal = SIGCHLD,
-		.cgroup = cgroup ? run->value[3] : 0,
-	};
+	int cgroup = operation->argument[3].type == TYPE_SLOT ? (int)run->value[3] : -1;
+	bool wanted = run->value[1] != NO_SLOT;
+	int pidfd = -1, copy, ends[2], pid;
 
 	if (context->child_count == MAX_CHILDREN)
 		return -EAGAIN;
-	error = channel_pair(ends);
-	if (error < 0)
-		return error;
-	*result = syscall(SYS_clone3, &arguments, sizeof(arguments));
-	if (*result == 0) {
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return -errno;
+	*result = pid = process_clone(run->value[0] & ~FLAG_CLONE_INTO_CGROUP, cgroup, &pidfd);
+	if (pid == 0) {
 		close(ends[0]);
 		enter_body(run, operation, ends[1]);
 		return 0;
 	}
-	error = *result < 0 ? -errno : 0;
 	close(ends[1]);
-	if (error < 0) {
+	if (pid < 0) {
 		close(ends[0]);
-		return error;
+		return pid;
 	}
-	error = child_adopt(run, pidfd);
-	if (error < 0) {
-		siginfo_t info;
+	/* One to keep: the program may close the one in its slot. */
+	copy = wanted ? fcntl(pidfd, F_DUPFD_CLOEXEC, 3) : pidfd;
+	if (copy < 0) {
+		int error = -errno;
 
-		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-		waitid(ID_PIDFD, (id_t)pidfd, &info, WEXITED);
+		child_end(pidfd);
 		close(pidfd);
 		close(ends[0]);
 		return error;
 	}
+	context->children[context->child_count++] = copy;
+	if (wanted)
+		slot_set(context, (uint32_t)run->value[1], pidfd);
 	slot_set(context, (uint32_t)run->value[2], ends[0]);
 	return 0;
 }
@@ -331,23 +319,14 @@ static void do_skip(struct run *run, const struct operation *operation)
 {
 	int64_t subject = run->results[operation->argument[0].value];
 	int64_t value = (int64_t)operation->argument[2].value;
-	bool skip = false;
+	const bool holds[] = {
+		[SKIP_NEGATIVE] = subject < 0,
+		[SKIP_NOT_NEGATIVE] = subject >= 0,
+		[SKIP_EQUAL] = subject == value,
+		[SKIP_NOT_EQUAL] = subject != value,
+	};
 
-	switch ((enum skip_condition)operation->argument[1].value) {
-	case SKIP_NEGATIVE:
-		skip = subject < 0;
-		break;
-	case SKIP_NOT_NEGATIVE:
-		skip = subject >= 0;
-		break;
-	case SKIP_EQUAL:
-		skip = subject == value;
-		break;
-	case SKIP_NOT_EQUAL:
-		skip = subject != value;
-		break;
-	}
-	if (skip)
+	if (holds[operation->argument[1].value])
 		run->next += operation->number;
 }
 
@@ -447,10 +426,9 @@ static _Noreturn void fail_body(struct run *run, const struct outcome *outcome)
 	int channel = run->context->slots[run->channel];
 	struct remote_error ignored;
 
-	children_kill(run->context);
+	children_forget(run->context, true);
 	if (channel >= 0)
 		channel_send(channel, &message, NULL, &ignored);
-	children_reap(run->context);
 	_exit(127);
 }
 
@@ -515,11 +493,7 @@ int program_run(const struct program *program, struct context *context, void *sp
 	memset(run.evaluation.output, 0, program->output_length);
 
 	run_operations(&run, outcome);
-	if (outcome->error != 0) {
-		children_kill(context);
-		children_reap(context);
-	}
-	children_forget(context);
+	children_forget(context, outcome->error != 0);
 	if (arena != small)
 		munmap(arena, program->arena);
 	return -outcome->error;

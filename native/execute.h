@@ -44,6 +44,12 @@ void context_close(struct context *context, uint32_t first);
  */
 int program_run(const struct program *program, struct context *context, void *space, struct outcome *outcome);
 
+/*
+ * Forks, with new namespaces as `flags` say, into the cgroup that `cgroup` is open on (-1: the caller's own). Returns the
+ * pid, 0 in the child, or -errno; `pidfd` is the parent's.
+ */
+int process_clone(uint64_t flags, int cgroup, int *pidfd);
+
 /* Makes every signal's disposition the default and empties the mask: what a container's process starts with. */
 void signals_reset(void);
 

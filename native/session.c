@@ -212,21 +212,6 @@ static _Noreturn void forked(const struct program *program, struct frame *shared
 	_exit(0);
 }
 
-static int start_fork(const struct program *program, struct frame *shared, size_t size, int *pidfd)
-{
-	struct {
-		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
-	} arguments = { .flags = CLONE_PIDFD, .pidfd = (uintptr_t)pidfd, .exit_signal = SIGCHLD };
-	long pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
-
-	if (pid == 0)
-		forked(program, shared, size);
-	/* On both sides: whoever comes first, the group is there before anybody needs it. */
-	if (pid > 0)
-		setpgid((pid_t)pid, (pid_t)pid);
-	return pid < 0 ? -errno : (int)pid;
-}
-
 static void do_fork(const struct request *request, const struct program *program)
 {
 	size_t size = sizeof(struct frame) + program_space(program);
@@ -235,7 +220,9 @@ static void do_fork(const struct request *request, const struct program *program
 	int pidfd = -1, pid = -ENOMEM;
 
 	if (frame != NULL && buffer_reserve(&session.out, size, 0))
-		pid = start_fork(program, frame, size, &pidfd);
+		pid = process_clone(0, -1, &pidfd);
+	if (pid == 0)
+		forked(program, frame, size);
 	buffer_release(&session.out);
 	if (pid < 0) {
 		if (frame != NULL)
@@ -243,6 +230,8 @@ static void do_fork(const struct request *request, const struct program *program
 		answer(request->id, REQUEST_FORK, STATUS_FAILED, NO_OPERATION, (uint32_t)-pid);
 		return;
 	}
+	/* On both sides: whoever comes first, the group is there before anybody needs it. */
+	setpgid(pid, pid);
 	pending = pending_add(request);
 	pending->fd = pidfd;
 	pending->pid = pid;

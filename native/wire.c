@@ -42,139 +42,113 @@ static bool in_data(const struct decoder *decoder, uint64_t offset, uint64_t len
 	return offset <= size && length <= size - offset;
 }
 
+#define BIT(type) (1U << (type))
+#define ANY (BIT(TYPES) - 1)
+#define DIRECTORY (BIT(TYPE_SLOT) | BIT(TYPE_INT))
+#define STRING (BIT(TYPE_DATA) | BIT(TYPE_TEXT))
+#define POINTER (BIT(TYPE_DATA) | BIT(TYPE_OUT) | BIT(TYPE_STRUCT))
+
+static bool is_one_of(unsigned int type, unsigned int types)
+{
+	return type < TYPES && (types & BIT(type)) != 0;
+}
+
 static bool check_slot(const struct decoder *decoder, uint64_t slot)
 {
 	return slot < decoder->program->slots;
 }
 
-static bool check_data(const struct decoder *decoder, uint64_t offset, uint32_t length)
+/* What the parts or patches of an argument lie in, followed by `more` bytes; NULL if it isn't all there. */
+static const void *table(struct decoder *decoder, const struct argument *argument, uint32_t more)
 {
-	return in_data(decoder, offset, (uint64_t)length + 1) && decoder->program->data[offset + length] == 0;
+	uint64_t bytes = argument->index * sizeof(struct argument) + more;
+
+	if (argument->value % 8 != 0 || !in_data(decoder, argument->value, bytes) || !spend(decoder, argument->index))
+		return NULL;
+	return decoder->program->data + argument->value;
 }
 
-static bool check_out(const struct decoder *decoder, uint64_t offset, uint32_t length)
-{
-	uint32_t size = decoder->program->output_length;
+static bool check_argument(struct decoder *decoder, const struct argument *argument, unsigned int depth);
 
-	return offset <= size && length <= size - offset;
-}
-
-static bool check_vector(struct decoder *decoder, uint64_t offset, uint32_t count)
+static bool check_vector(struct decoder *decoder, const struct argument *argument)
 {
-	if (!in_data(decoder, offset, (uint64_t)count * sizeof(uint32_t)) || !spend(decoder, count))
+	uint64_t bytes = (uint64_t)argument->length * sizeof(uint32_t);
+
+	if (!in_data(decoder, argument->value, bytes) || !spend(decoder, argument->length))
 		return false;
-	for (uint32_t i = 0; i < count; i++) {
+	for (uint64_t i = 0; i < bytes; i += sizeof(uint32_t)) {
 		uint32_t string;
 
-		memcpy(&string, decoder->program->data + offset + i * sizeof(string), sizeof(string));
+		memcpy(&string, decoder->program->data + argument->value + i, sizeof(string));
 		if (string >= decoder->strings)
 			return false;
 	}
-	return reserve(decoder, ((uint64_t)count + 1) * sizeof(char *));
+	return reserve(decoder, ((uint64_t)argument->length + 1) * sizeof(char *));
 }
 
-static bool check_text(struct decoder *decoder, uint64_t offset, uint32_t count)
+static bool check_text(struct decoder *decoder, const struct argument *argument, unsigned int depth)
 {
+	const struct argument *parts = table(decoder, argument, 0);
 	uint64_t longest = 1;
 
-	if (offset % 8 != 0 || !in_data(decoder, offset, (uint64_t)count * sizeof(struct argument)) ||
-	    !spend(decoder, count))
+	if (parts == NULL)
 		return false;
-	for (uint32_t i = 0; i < count; i++) {
-		struct argument part;
-
-		memcpy(&part, decoder->program->data + offset + i * sizeof(part), sizeof(part));
-		switch (part.type) {
-		case TYPE_SLOT:
-			if (!check_slot(decoder, part.index))
-				return false;
-			longest += 10;
-			break;
-		case TYPE_DATA:
-			if (!in_data(decoder, part.value, part.length))
-				return false;
-			longest += part.length;
-			break;
-		case TYPE_RESULT:
-			if (part.value >= decoder->index)
-				return false;
-			longest += 20;
-			break;
-		default:
+	for (uint32_t i = 0; i < argument->index; i++) {
+		if (!is_one_of(parts[i].type, BIT(TYPE_SLOT) | BIT(TYPE_DATA) | BIT(TYPE_RESULT)) ||
+		    !check_argument(decoder, &parts[i], depth))
 			return false;
-		}
+		longest += parts[i].type == TYPE_DATA ? parts[i].length : sizeof("-9223372036854775808") - 1;
 	}
 	return longest <= MAX_TEXT && reserve(decoder, longest);
 }
 
-static bool check_struct(struct decoder *decoder, uint64_t offset, uint32_t length, uint32_t count, unsigned int depth)
+static bool check_struct(struct decoder *decoder, const struct argument *argument, unsigned int depth)
 {
-	uint64_t patches = (uint64_t)count * sizeof(struct patch);
+	const struct patch *patches = table(decoder, argument, argument->length);
 
-	if (depth > MAX_STRUCT_DEPTH || offset % 8 != 0 || !in_data(decoder, offset, patches + length) ||
-	    !spend(decoder, count) || !reserve(decoder, length))
+	if (depth == MAX_STRUCT_DEPTH || patches == NULL || !reserve(decoder, argument->length))
 		return false;
-	for (uint32_t i = 0; i < count; i++) {
-		struct patch patch;
-		bool good = false;
+	for (uint32_t i = 0; i < argument->index; i++) {
+		const struct patch *patch = &patches[i];
+		struct argument value = { patch->type, patch->index, patch->length, patch->value };
+		bool narrow = patch->width == 4 && !is_one_of(patch->type, POINTER);
 
-		memcpy(&patch, decoder->program->data + offset + i * sizeof(patch), sizeof(patch));
-		if ((patch.width != 4 && patch.width != 8) || patch.offset > length || patch.width > length - patch.offset)
-			return false;
-		switch (patch.type) {
-		case TYPE_INT:
-			good = true;
-			break;
-		case TYPE_SLOT:
-			good = check_slot(decoder, patch.index);
-			break;
-		case TYPE_RESULT:
-			good = patch.value < decoder->index;
-			break;
-		case TYPE_DATA:
-			good = patch.width == 8 && check_data(decoder, patch.value, patch.length);
-			break;
-		case TYPE_OUT:
-			good = patch.width == 8 && check_out(decoder, patch.value, patch.length);
-			break;
-		case TYPE_STRUCT:
-			good = patch.width == 8 &&
-			       check_struct(decoder, patch.value, patch.length, patch.index, depth + 1);
-			break;
-		}
-		if (!good)
+		if ((patch->width != 8 && !narrow) || patch->offset > argument->length ||
+		    patch->width > argument->length - patch->offset ||
+		    !is_one_of(patch->type, POINTER | BIT(TYPE_INT) | BIT(TYPE_SLOT) | BIT(TYPE_RESULT)) ||
+		    !check_argument(decoder, &value, depth + 1))
 			return false;
 	}
 	return true;
 }
 
-static bool check_argument(struct decoder *decoder, const struct argument *argument)
+/* `depth`: how many structures there are around it. */
+static bool check_argument(struct decoder *decoder, const struct argument *argument, unsigned int depth)
 {
+	const struct program *program = decoder->program;
+
 	switch (argument->type) {
 	case TYPE_INT:
 		return true;
 	case TYPE_SLOT:
 		return check_slot(decoder, argument->index);
 	case TYPE_DATA:
-		return check_data(decoder, argument->value, argument->length);
+		return in_data(decoder, argument->value, (uint64_t)argument->length + 1) &&
+		       program->data[argument->value + argument->length] == 0;
 	case TYPE_OUT:
-		return check_out(decoder, argument->value, argument->length);
+		return argument->value <= program->output_length &&
+		       argument->length <= program->output_length - argument->value;
 	case TYPE_RESULT:
 		return argument->value < decoder->index;
 	case TYPE_VECTOR:
-		return check_vector(decoder, argument->value, argument->length);
+		return check_vector(decoder, argument);
 	case TYPE_STRUCT:
-		return check_struct(decoder, argument->value, argument->length, argument->index, 1);
+		return check_struct(decoder, argument, depth);
 	case TYPE_TEXT:
-		return check_text(decoder, argument->value, argument->index);
+		return check_text(decoder, argument, depth);
 	}
 	return false;
 }
-
-#define BIT(type) (1U << (type))
-#define ANY (BIT(TYPES) - 1)
-#define DIRECTORY (BIT(TYPE_SLOT) | BIT(TYPE_INT))
-#define STRING (BIT(TYPE_DATA) | BIT(TYPE_TEXT))
 
 /* Which types of argument each kind takes. SYSCALL takes up to six, the others exactly as many as listed. */
 static const uint8_t shapes[KINDS][MAX_ARGUMENTS] = {
@@ -202,9 +176,7 @@ static bool check_shape(const struct operation *operation)
 
 	for (unsigned int i = 0; i < MAX_ARGUMENTS; i++) {
 		if (i < operation->arguments) {
-			uint16_t type = operation->argument[i].type;
-
-			if (type >= TYPES || !(shape[i] & BIT(type)))
+			if (!is_one_of(operation->argument[i].type, shape[i]))
 				return false;
 		} else if (shape[i] != 0 && operation->kind != KIND_SYSCALL) {
 			return false;
@@ -295,7 +267,7 @@ static bool check_operation(struct decoder *decoder, const struct operation *ope
 			return false;
 	decoder->arena = 0;
 	for (unsigned int i = 0; i < operation->arguments; i++)
-		if (!check_argument(decoder, &argument[i]))
+		if (!check_argument(decoder, &argument[i], 0))
 			return false;
 
 	switch ((enum operation_kind)operation->kind) {
