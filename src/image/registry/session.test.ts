@@ -82,6 +82,22 @@ test("a blob's redirect to another host carries no token, and that host's challe
   expect(other.authorizations).toEqual([undefined]);
 });
 
+test("a Basic challenge without a password has Docker's text, with one it is answered", async () => {
+  await using registry = await FakeRegistry.start();
+  registry.addImage([], "latest");
+  registry.intercept = (request, response) => {
+    if (request.headers.authorization === `Basic ${Buffer.from("anna:secret").toString("base64")}`)
+      return false;
+    response.writeHead(401, { "www-authenticate": 'Basic realm="r"' }).end();
+    return true;
+  };
+  await (await open(registry, login)).manifest("latest");
+  const anonymous = await open(registry);
+  expect(await rejection(anonymous.manifest("latest"))).toEndWith("docker login': no basic auth credentials");
+  const wrong = await open(registry, { ...login, password: "guess" });
+  expect(await rejection(wrong.manifest("latest"))).toEndWith("unauthorized: authentication required");
+});
+
 test("errors in the registry's words, fit for a terminal", async () => {
   await using registry = await FakeRegistry.start();
   const session = await open(registry);

@@ -5,6 +5,7 @@
  */
 import { failure } from "../../errors/mod.ts";
 import type { Answer } from "./answer.ts";
+import { familiarName } from "../reference.ts";
 import { parseChallenges, type Challenge } from "./challenge.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { refusedFailure } from "./failures.ts";
@@ -53,7 +54,10 @@ export class Session {
     this.#challenges = challenges;
   }
 
-  /** Sends a request to the repository, answering one challenge. Resolves with whatever status comes then. */
+  /**
+   * Sends a request to the repository, answering one challenge. Resolves with whatever status comes then. Fails with
+   * `registry-denied` if there is nothing to answer the challenge with.
+   */
   async send({ path, actions = "pull", ...request }: RepositoryRequest): Promise<Answer> {
     const { repository } = this.reference;
     const url = new URL(`v2/${repository}/${path}`, this.#endpoint.base);
@@ -69,6 +73,11 @@ export class Session {
       await answer.discard();
       this.#authorizer.forget(scope);
       this.#challenges = challenges;
+      if (authorization === undefined && !this.#authorizer.answers(challenges))
+        throw failure("registry-denied", {
+          repository: familiarName(this.reference),
+          reason: "no basic auth credentials",
+        });
     }
   }
 

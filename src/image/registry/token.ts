@@ -55,6 +55,13 @@ export class Authorizer {
     return undefined;
   }
 
+  /** Whether one of the challenges can be answered at all: bearer always, Basic with a password. */
+  answers(challenges: readonly Challenge[]): boolean {
+    return challenges.some(
+      ({ scheme }) => scheme === "bearer" || (scheme === "basic" && this.#basic() !== undefined),
+    );
+  }
+
   /** Forgets the token for `scope`, after the registry refused it. */
   forget(scope: string): void {
     for (const key of this.#tokens.keys()) if (key.endsWith(`\n${scope}`)) this.#tokens.delete(key);
