@@ -140,7 +140,13 @@ export interface Images {
   ): AsyncGenerator<Progress>;
   import(
     source: Readable,
-    options: { repository?: string; tag?: string; message?: string; changes: readonly string[]; platform?: string },
+    options: {
+      repository?: string;
+      tag?: string;
+      message?: string;
+      changes: readonly string[];
+      platform?: string;
+    },
   ): AsyncGenerator<Progress>;
   load(source: Readable, options: { quiet: boolean; platform?: string }): AsyncGenerator<Progress>;
   save(names: readonly string[]): Promise<Readable>;

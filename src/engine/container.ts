@@ -1,0 +1,93 @@
+/**
+ * A container as the engine keeps it: what was asked for, what became of it. The configuration never changes after
+ * create but for its name; the state changes with its life and is written through to the database.
+ * @module
+ */
+import type { ContainerConfig, HostConfig, NetworkingConfig } from "./container-types.ts";
+
+/** A mount of a container, decided at create. */
+export interface MountPoint {
+  readonly type: "bind" | "volume" | "tmpfs";
+  /** Name of the volume. */
+  readonly name?: string;
+  /** On the host; empty of a tmpfs. */
+  readonly source: string;
+  readonly destination: string;
+  readonly driver?: string;
+  /** As it was given: `z`, `ro,noexec`; Docker shows it. */
+  readonly mode: string;
+  readonly writable: boolean;
+  readonly propagation: string;
+  /** A bind takes what is mounted below its source too. */
+  readonly recursive: boolean;
+  /** Below it everything is read-only as well. */
+  readonly recursiveReadOnly: boolean;
+  /** Removed with its container (`docker rm -v`, `--rm`). */
+  readonly anonymous: boolean;
+  /** The source must exist already: `--mount` says so, `-v` makes it. */
+  readonly mustExist: boolean;
+  /** A new volume takes what the image has there. */
+  readonly copyUp: boolean;
+  readonly subpath?: string;
+  readonly tmpfsOptions: readonly string[];
+}
+
+/** Whether a container has a user namespace of its own, and why (or why not). `inspect` shows it. */
+export interface UserNamespaceChoice {
+  readonly mode: "private" | "host" | "container";
+  readonly reason: string;
+}
+
+/** Everything that was decided when the container was made. */
+export interface ContainerRecord {
+  readonly id: string;
+  /** RFC 3339 with nanoseconds. */
+  readonly created: string;
+  readonly path: string;
+  readonly args: readonly string[];
+  readonly imageId: string;
+  /** Chain IDs of the image's layers, lowest first. */
+  readonly chain: readonly string[];
+  readonly config: ContainerConfig;
+  readonly hostConfig: HostConfig;
+  readonly networking: NetworkingConfig;
+  readonly mounts: readonly MountPoint[];
+  /** Index of its range of ids (src/security/idmap.ts). */
+  readonly idRange?: number;
+  readonly userNamespace: UserNamespaceChoice;
+  readonly platform: string;
+}
+
+export type Status = "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
+
+/** What changes. Times are RFC 3339 with nanoseconds; Go's zero time where there is none. */
+export interface ContainerState {
+  status: Status;
+  pid: number;
+  exitCode: number;
+  error: string;
+  oomKilled: boolean;
+  startedAt: string;
+  finishedAt: string;
+  restartCount: number;
+  /** Somebody stopped it: restart policies hold still. */
+  manuallyStopped: boolean;
+}
+
+/** Go's zero time, Docker's "never". */
+export const NEVER = "0001-01-01T00:00:00Z";
+
+/** The state of a container that was just made. */
+export function newState(): ContainerState {
+  return {
+    status: "created",
+    pid: 0,
+    exitCode: 0,
+    error: "",
+    oomKilled: false,
+    startedAt: NEVER,
+    finishedAt: NEVER,
+    restartCount: 0,
+    manuallyStopped: false,
+  };
+}

@@ -1,0 +1,129 @@
+/**
+ * The engine's state on disk: one SQLite file, changed in transactions. What the kernel holds is derived from it.
+ * The only place that imports bun:sqlite.
+ * @module
+ */
+import { Database, type SQLQueryBindings, type Statement } from "bun:sqlite";
+import { failure } from "../errors/mod.ts";
+
+/** The schema, one step for each version; `user_version` says how many were taken. Steps are never changed, only added. */
+const migrations: readonly string[] = [
+  `CREATE TABLE containers (
+     id TEXT PRIMARY KEY,
+     name TEXT NOT NULL UNIQUE,
+     id_range INTEGER UNIQUE,
+     config TEXT NOT NULL,
+     state TEXT NOT NULL
+   ) WITHOUT ROWID;
+   CREATE TABLE volumes (name TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
+   CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;`,
+];
+
+export interface ContainerRow {
+  readonly id: string;
+  readonly name: string;
+  readonly id_range: number | null;
+  readonly config: string;
+  readonly state: string;
+}
+
+/** The database, with its statements prepared. */
+export class StateDatabase {
+  readonly #database: Database;
+  readonly #insert: Statement<unknown, [string, string, number | null, string, string]>;
+  readonly #setState: Statement<unknown, [string, string]>;
+  readonly #rename: Statement<unknown, [string, string]>;
+  readonly #delete: Statement<unknown, [string]>;
+
+  constructor(path: string) {
+    const database = new Database(path, { create: true, strict: true });
+    this.#database = database;
+    database.run("PRAGMA journal_mode = WAL");
+    // A commit survives the end of this process at once; power loss may take the last moments, never the whole.
+    database.run("PRAGMA synchronous = NORMAL");
+    database.run("PRAGMA busy_timeout = 5000");
+    this.#migrate(path);
+    this.#insert = database.prepare("INSERT INTO containers VALUES (?, ?, ?, ?, ?)");
+    this.#setState = database.prepare("UPDATE containers SET state = ?2 WHERE id = ?1");
+    this.#rename = database.prepare("UPDATE containers SET name = ?2 WHERE id = ?1");
+    this.#delete = database.prepare("DELETE FROM containers WHERE id = ?");
+  }
+
+  #migrate(path: string): void {
+    const row = this.#database.query<{ user_version: number }, []>("PRAGMA user_version").get();
+    const version = row?.user_version ?? 0;
+    if (version > migrations.length) {
+      const message = `open ${path}: it was written by a newer caisson (schema ${version}, this one knows ${migrations.length})`;
+      throw failure("internal", { message });
+    }
+    migrations.slice(version).forEach((step, i) => {
+      this.transaction(() => {
+        this.#database.run(step);
+        this.#database.run(`PRAGMA user_version = ${version + i + 1}`);
+      });
+    });
+  }
+
+  /** Runs `body` as one transaction: all of it or, if it throws, nothing. */
+  transaction<T>(body: () => T): T {
+    return this.#database.transaction(body)();
+  }
+
+  containers(): ContainerRow[] {
+    return this.#all<ContainerRow>("SELECT * FROM containers");
+  }
+
+  insertContainer(row: ContainerRow): void {
+    this.#insert.run(row.id, row.name, row.id_range, row.config, row.state);
+  }
+
+  setContainerState(id: string, state: string): void {
+    this.#setState.run(id, state);
+  }
+
+  renameContainer(id: string, name: string): void {
+    this.#rename.run(id, name);
+  }
+
+  deleteContainer(id: string): void {
+    this.#delete.run(id);
+  }
+
+  volumes(): { name: string; data: string }[] {
+    return this.#all("SELECT * FROM volumes");
+  }
+
+  insertVolume(name: string, data: string): void {
+    this.#database.run("INSERT INTO volumes VALUES (?, ?)", [name, data]);
+  }
+
+  deleteVolume(name: string): void {
+    this.#database.run("DELETE FROM volumes WHERE name = ?", [name]);
+  }
+
+  setting(key: string): string | undefined {
+    const row = this.#database
+      .query<{ value: string }, [string]>("SELECT value FROM settings WHERE key = ?")
+      .get(key);
+    return row?.value;
+  }
+
+  setSetting(key: string, value: string): void {
+    this.#database.run("INSERT OR REPLACE INTO settings VALUES (?, ?)", [key, value]);
+  }
+
+  /** Whether the file is whole (`PRAGMA integrity_check`). */
+  whole(): boolean {
+    const rows = this.#all<{ integrity_check: string }>("PRAGMA integrity_check");
+    return rows.length === 1 && rows[0]?.integrity_check === "ok";
+  }
+
+  close(): void {
+    this.#database.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    this.#database.close();
+  }
+
+  #all<T>(sql: string, ...parameters: SQLQueryBindings[]): T[] {
+    return this.#database.query<T, SQLQueryBindings[]>(sql).all(...parameters);
+  }
+}

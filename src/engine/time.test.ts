@@ -1,0 +1,21 @@
+import { expect, test } from "bun:test";
+import { formatTime, now, parseTime } from "./time.ts";
+
+test("times are written as Go writes RFC3339Nano", () => {
+  expect(formatTime(1_700_000_000_000_000_000n)).toBe("2023-11-14T22:13:20Z");
+  expect(formatTime(1_700_000_000_120_000_000n)).toBe("2023-11-14T22:13:20.12Z");
+  expect(formatTime(1_700_000_000_000_000_001n)).toBe("2023-11-14T22:13:20.000000001Z");
+});
+
+test("times are read with nanoseconds and zones; Go's zero time is 0", () => {
+  expect(parseTime("2023-11-14T22:13:20.12Z")).toBe(1_700_000_000_120_000_000n);
+  expect(parseTime("2023-11-14T23:13:20+01:00")).toBe(1_700_000_000_000_000_000n);
+  expect(parseTime("0001-01-01T00:00:00Z")).toBe(0n);
+  expect(parseTime("yesterday")).toBe(0n);
+});
+
+test("now is the wall clock's time and doesn't stand still", () => {
+  const first = now();
+  expect(Math.abs(Number(first / 1_000_000n) - Date.now())).toBeLessThan(50);
+  expect(now()).toBeGreaterThan(first);
+});

@@ -1,0 +1,34 @@
+/**
+ * Times as Docker writes them.
+ * @module
+ */
+
+const launch = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
+
+/** Nanoseconds since the epoch, from the clock of the wall; finer than Date has. */
+export function now(): bigint {
+  const coarse = BigInt(Date.now()) * 1_000_000n;
+  const fine = launch + process.hrtime.bigint();
+  // The monotonic clock doesn't follow when the wall clock is set; Date does.
+  const apart = fine - coarse;
+  return apart > 5_000_000n || apart < -5_000_000n ? coarse : fine;
+}
+
+/** RFC 3339 with nanoseconds, zeros at the end cut off, as Go's RFC3339Nano writes it. */
+export function formatTime(nanoseconds: bigint): string {
+  const seconds = nanoseconds / 1_000_000_000n;
+  const fraction = String(nanoseconds % 1_000_000_000n)
+    .padStart(9, "0")
+    .replace(/0+$/, "");
+  const base = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
+  return fraction === "" ? `${base}Z` : `${base}.${fraction}Z`;
+}
+
+/** Nanoseconds since the epoch of an RFC 3339 time; 0 for Go's zero time. */
+export function parseTime(text: string): bigint {
+  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/.exec(text);
+  if (match === null) return 0n;
+  const milliseconds = Date.parse(`${match[1]}${match[3]}`);
+  if (Number.isNaN(milliseconds) || milliseconds < 0) return 0n;
+  return BigInt(milliseconds) * 1_000_000n + BigInt((match[2] ?? "").padEnd(9, "0"));
+}
