@@ -5,42 +5,15 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "arguments.h"
 #include "channel.h"
-#include "execute.h"
 #include "remove.h"
-
-#ifndef SYS_clone3
-#define SYS_clone3 435
-#endif
-#ifndef SYS_pidfd_send_signal
-#define SYS_pidfd_send_signal 424
-#endif
-
-#define ID_PIDFD ((idtype_t)3) /* P_PIDFD, which older headers lack */
-#define FLAG_CLONE_INTO_CGROUP 0x200000000ULL
-
-struct run {
-	struct context *context;
-	struct evaluation evaluation;
-	int64_t *results;
-	uint32_t index, next, end;
-	bool body;        /* in a cloned child */
-	uint16_t channel; /* a body's: the slot in which failures are told */
-	struct remote_error remote;
-	uint64_t value[MAX_ARGUMENTS];
-	size_t length[MAX_ARGUMENTS];
-};
+#include "run.h"
 
 void context_init(struct context *context)
 {
@@ -48,7 +21,7 @@ void context_init(struct context *context)
 	memset(context->slots, 0xff, sizeof(context->slots));
 }
 
-static void slot_set(struct context *context, uint32_t slot, int fd)
+void slot_set(struct context *context, uint32_t slot, int fd)
 {
 	int old = context->slots[slot];
 
@@ -63,54 +36,6 @@ void context_close(struct context *context, uint32_t first)
 		slot_set(context, i, -1);
 }
 
-void signals_reset(void)
-{
-	/* The kernel's own structure: handler, flags, restorer, mask. libc hides the signals that it keeps for itself. */
-	static const uint64_t initial[4];
-
-	for (int signal = 1; signal <= 64; signal++)
-		if (signal != SIGKILL && signal != SIGSTOP)
-			syscall(SYS_rt_sigaction, signal, initial, NULL, sizeof(uint64_t));
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, initial, NULL, sizeof(uint64_t));
-}
-
-int process_clone(uint64_t flags, int cgroup, int *pidfd)
-{
-	/* struct clone_args, as of CLONE_INTO_CGROUP (Linux 5.7) */
-	struct {
-		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
-	} arguments = { .flags = flags | CLONE_PIDFD, .pidfd = (uintptr_t)pidfd, .exit_signal = SIGCHLD };
-	long pid;
-
-	if (cgroup >= 0) {
-		arguments.flags |= FLAG_CLONE_INTO_CGROUP;
-		arguments.cgroup = (uint64_t)cgroup;
-	}
-	pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
-	return pid < 0 ? -errno : (int)pid;
-}
-
-static void child_end(int pidfd)
-{
-	siginfo_t info;
-
-	syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-	while (waitid(ID_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR)
-		;
-}
-
-/* Of the children that the program cloned; `end` kills and reaps them. */
-static void children_forget(struct context *context, bool end)
-{
-	while (context->child_count > 0) {
-		int pidfd = context->children[--context->child_count];
-
-		if (end)
-			child_end(pidfd);
-		close(pidfd);
-	}
-}
-
 static int do_syscall(struct run *run, const struct operation *operation, int64_t *result)
 {
 	const uint64_t *value = run->value;
@@ -122,63 +47,6 @@ static int do_syscall(struct run *run, const struct operation *operation, int64_
 		return -errno;
 	if (operation->result != NO_SLOT)
 		slot_set(run->context, operation->result, (int)*result);
-	return 0;
-}
-
-/* The child's side of CLONE: from here on this process performs the body and nothing else. */
-static void enter_body(struct run *run, const struct operation *operation, int channel)
-{
-	struct context *context = run->context;
-
-	run->body = true;
-	run->channel = (uint16_t)run->value[2];
-	run->next = run->index + 1;
-	run->end = run->next + operation->number;
-	signals_reset();
-	children_forget(context, false);
-	if (context->child != NULL)
-		context->child(context);
-	if (run->value[1] != NO_SLOT)
-		slot_set(context, (uint32_t)run->value[1], -1);
-	slot_set(context, run->channel, channel);
-}
-
-static int do_clone(struct run *run, const struct operation *operation, int64_t *result)
-{
-	struct context *context = run->context;
-	int cgroup = operation->argument[3].type == TYPE_SLOT ? (int)run->value[3] : -1;
-	bool wanted = run->value[1] != NO_SLOT;
-	int pidfd = -1, copy, ends[2], pid;
-
-	if (context->child_count == MAX_CHILDREN)
-		return -EAGAIN;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-		return -errno;
-	*result = pid = process_clone(run->value[0] & ~FLAG_CLONE_INTO_CGROUP, cgroup, &pidfd);
-	if (pid == 0) {
-		close(ends[0]);
-		enter_body(run, operation, ends[1]);
-		return 0;
-	}
-	close(ends[1]);
-	if (pid < 0) {
-		close(ends[0]);
-		return pid;
-	}
-	/* One to keep: the program may close the one in its slot. */
-	copy = wanted ? fcntl(pidfd, F_DUPFD_CLOEXEC, 3) : pidfd;
-	if (copy < 0) {
-		int error = -errno;
-
-		child_end(pidfd);
-		close(pidfd);
-		close(ends[0]);
-		return error;
-	}
-	context->children[context->child_count++] = copy;
-	if (wanted)
-		slot_set(context, (uint32_t)run->value[1], pidfd);
-	slot_set(context, (uint32_t)run->value[2], ends[0]);
 	return 0;
 }
 
@@ -357,7 +225,7 @@ static int perform(struct run *run, const struct operation *operation, int64_t *
 	case KIND_SYSCALL:
 		return do_syscall(run, operation, result);
 	case KIND_CLONE:
-		return do_clone(run, operation, result);
+		return run_clone(run, operation, result);
 	case KIND_AWAIT:
 		return do_await(run, result);
 	case KIND_SYNC:
@@ -419,19 +287,6 @@ static void empty_slots(struct run *run, const struct operation *operation)
 	}
 }
 
-/* Ends a body that failed. The parent learns of it after nothing of the body can still be doing anything. */
-static _Noreturn void fail_body(struct run *run, const struct outcome *outcome)
-{
-	struct message message = { .type = MESSAGE_ERROR, .index = outcome->index, .error = (uint32_t)outcome->error };
-	int channel = run->context->slots[run->channel];
-	struct remote_error ignored;
-
-	children_forget(run->context, true);
-	if (channel >= 0)
-		channel_send(channel, &message, NULL, &ignored);
-	_exit(127);
-}
-
 static void run_operations(struct run *run, struct outcome *outcome)
 {
 	const struct operation *operations = run->evaluation.program->operations;
@@ -456,7 +311,7 @@ static void run_operations(struct run *run, struct outcome *outcome)
 			outcome->error = -error;
 			if (!tolerated(operation, -error)) {
 				if (run->body)
-					fail_body(run, outcome);
+					run_fail_body(run, outcome);
 				return;
 			}
 			*outcome = (struct outcome){ 0 };
