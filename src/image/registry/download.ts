@@ -47,18 +47,20 @@ export async function downloadBlob(download: Download): Promise<void> {
 async function attempt(download: Download): Promise<"committed" | "stale"> {
   const { descriptor, sink } = download;
   const writer = await sink.writer(descriptor.digest, descriptor.size);
-  let keep = true;
   try {
     if (writer.offset > descriptor.size) throw new Stale();
     await receive(download, writer);
-    download.onReceived?.();
-    keep = false;
+  } catch (error) {
+    await writer.abort(!(error instanceof Stale));
+    if (error instanceof Stale) return "stale";
+    throw error;
+  }
+  download.onReceived?.();
+  try {
     await writer.commit();
     return "committed";
   } catch (error) {
-    const wrong = error instanceof Stale || isFailure(error, "digest-mismatch");
-    await writer.abort(keep && !wrong);
-    if (error instanceof Stale || (wrong && writer.offset > 0)) return "stale";
+    if (isFailure(error, "digest-mismatch") && writer.offset > 0) return "stale";
     throw error;
   }
 }

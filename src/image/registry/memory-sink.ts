@@ -28,10 +28,10 @@ export class MemorySink implements ContentSink {
         chunks.push(Buffer.from(chunk));
       },
       commit: async () => {
+        this.partial.delete(digest);
         const [algorithm = ""] = digest.split(":");
         const actual = `${algorithm}:${createHash(algorithm).update(whole()).digest("hex")}`;
         if (actual !== digest) throw failure("digest-mismatch", { what: "blob", expected: digest, actual });
-        this.partial.delete(digest);
         this.blobs.set(digest, whole());
         this.order.push(digest);
       },

@@ -137,6 +137,22 @@ test("an endless body is cut at the limit, announced or not", async () => {
   }
 });
 
+test("a proxy of the environment is not used to reach this machine", async () => {
+  await using registry = await FakeRegistry.start();
+  await using proxy = await FakeRegistry.start();
+  const before = process.env["http_proxy"];
+  process.env["http_proxy"] = proxy.url;
+  try {
+    await fetch(registry.url);
+    expect(proxy.log).toHaveLength(1);
+    await transport.send({ url: new URL("/v2/", registry.url), follow: true });
+  } finally {
+    if (before === undefined) delete process.env["http_proxy"];
+    else process.env["http_proxy"] = before;
+  }
+  expect([proxy.log.length, registry.log]).toEqual([1, ["GET /v2/"]]);
+});
+
 test("compressed content is not unpacked on the way", async () => {
   await using registry = await FakeRegistry.start();
   const packed = Bun.gzipSync(Buffer.from("hello"));

@@ -25,6 +25,9 @@ const mostRedirects = 10;
 /** What only the origin that was asked may see. */
 const secretHeaders: readonly string[] = ["authorization", "cookie"];
 
+/** As Go, which never takes a proxy of the environment to reach this machine. Bun's types lack `false`. */
+const withoutProxy: object = { proxy: false };
+
 /** Sends requests under the rules of one configuration. Holds no connection state of its own. */
 export class Transport {
   readonly trust: HostTrust;
@@ -87,6 +90,7 @@ export class Transport {
         redirect: "manual",
         decompress: false,
         signal: controller.signal,
+        ...(this.trust.loopback(url) ? withoutProxy : {}),
         ...(url.protocol === "https:" ? { tls: this.#tls(url) } : {}),
       });
       return new Answer({ response, url, foreign, controller, release, limits: this.#limits });

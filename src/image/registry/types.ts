@@ -59,7 +59,7 @@ export interface BlobWriter {
   readonly offset: number;
   /** Appends. The chunk is the sink's until the promise resolves. */
   write(chunk: Uint8Array): Promise<void>;
-  /** Checks the digest and publishes the blob; fails with `digest-mismatch`. */
+  /** Checks the digest and publishes the blob; fails with `digest-mismatch`, and then keeps nothing of it. */
   commit(): Promise<void>;
   /** Gives up; with `keepPartial` the next writer continues from here. */
   abort(keepPartial: boolean): Promise<void>;
