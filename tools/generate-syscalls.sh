@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Writes src/kernel/syscalls/tables/*.ts: the system-call numbers of every architecture, from the newest kernel
 # headers that Debian has (suite $SUITE). Nothing is installed: packages are fetched with package lists of their own
-# and unpacked into a temporary folder. The 31-bit s390 table left the kernel in 6.19 and comes from Debian 12.
+# and unpacked into a temporary folder. The 31-bit s390 table is no longer among them and comes from Debian 12.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=src/kernel/syscalls/tables

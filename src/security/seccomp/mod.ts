@@ -2,7 +2,7 @@
  * Seccomp: from a profile in Docker's or OCI's form to the filter that seccomp(2) installs.
  * @module
  */
-export { seccompFilter } from "./cache.ts";
+export { compileOnce, expandOnce } from "./cache.ts";
 export { type CompiledSeccomp, compileSeccomp } from "./compile.ts";
 export { defaultProfile, defaultProfileGroups, type ProfileGroup } from "./default-profile.ts";
 export { disassemble, verdictName } from "./disassemble.ts";
