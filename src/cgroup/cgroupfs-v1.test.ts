@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { ProgramBuilder, printProgram } from "../kernel/mod.ts";
+import { int, ProgramBuilder, printProgram } from "../kernel/mod.ts";
 import { detectCgroups } from "./detect.ts";
 import { debian9, hybrid, nested } from "./fake-host.ts";
 import { cgroupfs } from "./mod.ts";
@@ -31,10 +31,14 @@ test("a whole life: parents, limits, joining by pid and by itself, freezing, rem
     cpu: { cpus: "0" },
   });
   const channel = b.slot("channel");
-  const pid = b.clone("make the process", { flags: { kind: "int", value: 0, text: "0" }, channel }, () => {
-    small.join(b, made, "self");
+  const entrance = small.openEntrance(b, made);
+  const pid = b.clone("make the process", { flags: int(0, "0"), channel }, () => {
+    small.enter(b, entrance);
+    small.closeEntrance(b, entrance);
   });
+  small.closeEntrance(b, entrance);
   small.join(b, made, pid);
+  small.join(b, made, "self");
   small.remove(b, cgroup);
   expect(printProgram(b.build())).toMatchSnapshot();
 });

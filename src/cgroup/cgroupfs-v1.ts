@@ -3,18 +3,19 @@
  * container has a directory in each. An empty version 2 beside them (a hybrid host) is left alone: it limits nothing.
  * @module
  */
-import { CWD, mkdir, text, write, type Out, type ProgramBuilder, type Result } from "../kernel/mod.ts";
+import { CWD, mkdir, write, type Out, type ProgramBuilder, type Result } from "../kernel/mod.ts";
+import * as entrance from "./entrance.ts";
 import { cgroupMagic, directoryWriter } from "./limit-writer.ts";
-import { directoryFor, directoryOf, locateCgroup } from "./location.ts";
+import { directoryFor, locateCgroup } from "./location.ts";
 import { mountsV1 } from "./mounts.ts";
 import { addRemoval } from "./removal.ts";
 import type {
   Cgroup,
-  CgroupDirectory,
   CgroupDriver,
   CgroupHost,
   CgroupMounts,
   CreatedCgroup,
+  Entrance,
   LiveResources,
   Resources,
 } from "./types.ts";
@@ -26,9 +27,9 @@ const EMPTY = "\n".length;
 
 /** The driver; `host` is from `detectCgroups`. */
 export class CgroupfsV1 implements CgroupDriver {
-  readonly name = "cgroupfs";
+  readonly name: CgroupDriver["name"] = "cgroupfs";
   readonly version = 1;
-  readonly defaultParent = "/docker";
+  readonly defaultParent: string = "/docker";
   readonly #host: CgroupHost;
 
   constructor(host: CgroupHost) {
@@ -77,8 +78,20 @@ export class CgroupfsV1 implements CgroupDriver {
     return cgroup;
   }
 
+  openEntrance(b: ProgramBuilder, cgroup: Cgroup): Entrance {
+    return entrance.openEntrance(b, cgroup);
+  }
+
+  enter(b: ProgramBuilder, opened: Entrance): void {
+    entrance.enter(b, opened);
+  }
+
+  closeEntrance(b: ProgramBuilder, opened: Entrance): void {
+    entrance.closeEntrance(b, opened);
+  }
+
   join(b: ProgramBuilder, cgroup: Cgroup, pid: Result | "self"): void {
-    for (const directory of cgroup.directories) joinDirectory(b, directory, pid);
+    entrance.join(b, cgroup, pid);
   }
 
   update(b: ProgramBuilder, cgroup: Cgroup, resources: LiveResources): void {
@@ -110,22 +123,4 @@ export class CgroupfsV1 implements CgroupDriver {
   mounts(cgroup: Cgroup): CgroupMounts {
     return mountsV1(cgroup);
   }
-}
-
-/** Adds the move of a process into one directory. */
-export function joinDirectory(
-  b: ProgramBuilder,
-  { hierarchy, path }: CgroupDirectory,
-  pid: Result | "self",
-): void {
-  const label =
-    hierarchy.version === 2 ? "join the cgroup" : `join the cgroup in ${hierarchy.controllers.join(",")}`;
-  const who = pid === "self" ? "0" : text(pid);
-  write(b, label, CWD, `${path}/cgroup.procs`, who, { magic: cgroupMagic(hierarchy.version) });
-}
-
-/** The file that lists every process of the container, for `kill` and `top`. */
-export function processFile(cgroup: Cgroup): string | undefined {
-  const directory = directoryOf(cgroup, "pids") ?? cgroup.directories[0]?.path;
-  return directory === undefined ? undefined : `${directory}/cgroup.procs`;
 }

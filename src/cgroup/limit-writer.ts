@@ -6,9 +6,13 @@ import {
   CWD,
   flags,
   FS_MAGIC,
+  int,
+  O,
+  open,
   write,
   type CallOptions,
   type Int,
+  type Out,
   type ProgramBuilder,
   type Result,
   type Slot,
@@ -56,6 +60,26 @@ export function writeInEitherOrder(
   b.skipIf(`unless the ${first[2]} was refused before`, early, ">=0", 0, () => {
     write(...first);
   });
+}
+
+const STATFS_SIZE = 120;
+const EXDEV = 18;
+
+/** Opens a cgroup's file for several writes, after the kernel said that it is one (else EXDEV). */
+export function openChecked(
+  b: ProgramBuilder,
+  label: string,
+  path: string,
+  version: 1 | 2,
+  into: Slot,
+): void {
+  open(b, label, CWD, path, flags(O, "WRONLY", "CLOEXEC"), into);
+  const status = b.out(STATFS_SIZE);
+  const type: Out = { kind: "out", offset: status.offset, size: 4 };
+  b.call(`look what file system ${into.name} is of`, "fstatfs", [into, status]);
+  const all = int(0xffffffff, "all bits");
+  const args = [type, all, cgroupMagic(version), int(EXDEV, "EXDEV")];
+  b.composite(`refuse ${into.name} unless it is a cgroup's`, "compare", args);
 }
 
 /** A limit as the kernel wants it: -1 is `max`. */

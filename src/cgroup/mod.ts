@@ -3,6 +3,7 @@
  * @module
  */
 import { CgroupfsV1 } from "./cgroupfs-v1.ts";
+import { CgroupfsV2 } from "./cgroupfs-v2.ts";
 import type { CgroupDriver, CgroupHost } from "./types.ts";
 
 export { detectCgroups, type HostFiles } from "./detect.ts";
@@ -12,5 +13,5 @@ export type * from "./types.ts";
 
 /** The driver `cgroupfs` for this host. */
 export function cgroupfs(host: CgroupHost): CgroupDriver {
-  return new CgroupfsV1(host);
+  return host.version === 2 ? new CgroupfsV2(host) : new CgroupfsV1(host);
 }

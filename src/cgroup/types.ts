@@ -47,8 +47,16 @@ export interface CgroupDirectory {
 
 /** A cgroup that the program being built has made. */
 export interface CreatedCgroup extends Cgroup {
-  /** Version 2: its directory, open, for `clone`'s option `cgroup`. Whoever builds the program closes it. */
+  /** Version 2: its directory, open. {@link CgroupDriver.openEntrance} takes it over. */
   readonly directory?: Slot;
+}
+
+/** A way into a cgroup for a child that is about to be made. */
+export interface Entrance {
+  /** Version 2: for `clone`'s option `cgroup`, so that the child is born in the cgroup. */
+  readonly cgroup?: Slot;
+  /** Version 1: the `tasks` file of each hierarchy, open; the child writes there. */
+  readonly tasks: readonly Slot[];
 }
 
 /** A rule of `devices`; a later one overrides an earlier one. */
@@ -135,7 +143,7 @@ export interface Resources {
   readonly unified?: Readonly<Record<string, string>>;
 }
 
-/** What can be changed while the container runs. */
+/** What can be changed while the container runs. Version 2 keeps no quota beside a period that comes alone. */
 export type LiveResources = Omit<Resources, "devices">;
 
 /** What a container finds at /sys/fs/cgroup. */
@@ -170,7 +178,18 @@ export interface CgroupDriver {
    */
   create(b: ProgramBuilder, cgroup: Cgroup, resources: Resources): CreatedCgroup;
 
-  /** Moves a process, or the process that runs the program, into the cgroup. */
+  /**
+   * The quick way in, for a container's first process and for an exec's: before `clone`, whose option `cgroup` gets the
+   * entrance's. The child then begins with {@link enter}, while it still has one thread. Both sides close it.
+   */
+  openEntrance(b: ProgramBuilder, cgroup: Cgroup | CreatedCgroup): Entrance;
+  enter(b: ProgramBuilder, entrance: Entrance): void;
+  closeEntrance(b: ProgramBuilder, entrance: Entrance): void;
+
+  /**
+   * Moves a process of any user, or the process that runs the program (which must have one thread), into the cgroup.
+   * Moving another process waits for an RCU grace period: up to 0.2 ms here, 10 ms and more on other hosts.
+   */
   join(b: ProgramBuilder, cgroup: Cgroup, pid: Result | "self"): void;
 
   /** Changes limits of a cgroup in use. */

@@ -3,25 +3,11 @@
  * the files stay open between the writes, which makes a rule one system call and not four.
  * @module
  */
-import {
-  bytes,
-  close,
-  CWD,
-  flags,
-  int,
-  O,
-  open,
-  type Out,
-  type ProgramBuilder,
-  type Slot,
-} from "../kernel/mod.ts";
-import { cgroupMagic } from "./limit-writer.ts";
+import { bytes, close, type ProgramBuilder, type Slot } from "../kernel/mod.ts";
+import { openChecked } from "./limit-writer.ts";
 import { directoryFor } from "./location.ts";
 import { deviceRuleText } from "./resources.ts";
 import type { Cgroup, DeviceRule } from "./types.ts";
-
-const STATFS_SIZE = 120;
-const EXDEV = 18;
 
 /** Writes the rules in their order. */
 export function writeDevicesV1(b: ProgramBuilder, cgroup: Cgroup, rules: readonly DeviceRule[]): void {
@@ -34,7 +20,7 @@ export function writeDevicesV1(b: ProgramBuilder, cgroup: Cgroup, rules: readonl
     if (file === undefined) {
       file = b.slot(name);
       files.set(name, file);
-      openChecked(b, `${directory}/${name}`, file);
+      openChecked(b, `open ${name}`, `${directory}/${name}`, 1, file);
     }
     const content = deviceRuleText(rule);
     const shown = rule.type === "a" ? "all devices" : `device ${content}`;
@@ -42,17 +28,4 @@ export function writeDevicesV1(b: ProgramBuilder, cgroup: Cgroup, rules: readonl
     b.call(`${rule.allow ? "allow" : "deny"} ${shown}`, "write", [file, data, content.length]);
   }
   for (const file of files.values()) close(b, file);
-}
-
-function openChecked(b: ProgramBuilder, path: string, into: Slot): void {
-  open(b, `open ${into.name}`, CWD, path, flags(O, "WRONLY", "CLOEXEC"), into);
-  const status = b.out(STATFS_SIZE);
-  const type: Out = { kind: "out", offset: status.offset, size: 4 };
-  b.call(`look what file system ${into.name} is of`, "fstatfs", [into, status]);
-  b.composite(`refuse anything but a cgroup's ${into.name}`, "compare", [
-    type,
-    int(0xffffffff, "all"),
-    cgroupMagic(1),
-    int(EXDEV, "EXDEV"),
-  ]);
 }

@@ -4,9 +4,9 @@
  */
 import { failure } from "../errors/mod.ts";
 import type { ProgramBuilder } from "../kernel/mod.ts";
-import { isEmpty } from "./resources.ts";
 import { directoryWriter, orMax, writeInEitherOrder, type LimitWriter } from "./limit-writer.ts";
 import { directoryFor } from "./location.ts";
+import { isEmpty, rdmaLine } from "./resources.ts";
 import type { BlockIOResources, Cgroup, CpuResources, LiveResources, MemoryResources } from "./types.ts";
 
 /** Writes all limits but `devices`. `live`: the cgroup has limits already. */
@@ -44,13 +44,6 @@ export function writeLimitsV1(
   for (const [device, limits] of Object.entries(rdma ?? {})) {
     writer("rdma", "RDMA limits")("rdma.max", rdmaLine(device, limits), `RDMA limits of ${device}`);
   }
-}
-
-/** A line of rdma.max, the same in both versions. */
-export function rdmaLine(device: string, limits: { hcaHandles?: number; hcaObjects?: number }): string {
-  const handles = limits.hcaHandles === undefined ? "" : ` hca_handle=${limits.hcaHandles}`;
-  const objects = limits.hcaObjects === undefined ? "" : ` hca_object=${limits.hcaObjects}`;
-  return `${device}${handles}${objects}`;
 }
 
 function writeMemory(b: ProgramBuilder, write: LimitWriter, memory: MemoryResources, live: boolean): void {
