@@ -50,6 +50,7 @@ export async function killTree(cgroup: Cgroup, patience = 2000): Promise<void> {
     const pids = await processesBelow(directory.path);
     if (pids.length === 0 || performance.now() >= end) return;
     for (const pid of pids) kill(pid);
+    await thawTree(cgroup);
     await sleep(pause);
   }
 }
@@ -62,6 +63,13 @@ async function killAtOnce(directory: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** Version 1: what is frozen doesn't even die. Fails silently: a cgroup that isn't there is thawed. */
+async function thawTree(cgroup: Cgroup): Promise<void> {
+  const freezer = cgroup.directories.find(({ hierarchy }) => hierarchy.controllers.includes("freezer"));
+  if (freezer === undefined || freezer.hierarchy.version === 2) return;
+  await writeFile(`${freezer.path}/freezer.state`, "THAWED", { flag: "r+" }).catch(() => undefined);
 }
 
 function kill(pid: number): void {
