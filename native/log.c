@@ -15,7 +15,12 @@
 
 #include "shim.h"
 
-#define PATIENCE 10000000000 /* ns */
+#if defined(__GNUC__) && !defined(__clang__)
+/* The rest of the binary is built for size; here every byte of output passes. */
+#pragma GCC optimize("O2")
+#endif
+
+#define PATIENCE (10 * SECOND)
 /* Every byte of a line may become six, and the rest of a record is short. */
 #define RECORD_SIZE (LINE_SIZE * 6 + 256)
 #define BATCH_SIZE 65536u

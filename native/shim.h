@@ -3,14 +3,19 @@
 #ifndef CAISSON_SHIM_H
 #define CAISSON_SHIM_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 /* caisson-shim ID. Returns the process's exit code. */
 int shim_main(int argc, char **argv);
 
+#define MILLISECOND 1000000ll
+#define SECOND 1000000000ll
+#define EXPECT_TIME (10 * SECOND) /* expected attaches hold the output so long */
 /* A line of the log holds at most so many bytes of output, as Docker cuts them. */
 #define LINE_SIZE 16384u
 /* So much is read from the container at once. */
@@ -29,17 +34,6 @@ struct stream {
 	char stamp[32];
 };
 
-/* log.c */
-int log_open(const char *path, uint64_t limit, uint32_t files); /* 0 or -errno; an empty path: no log */
-void log_feed(struct stream *stream, int64_t now); /* takes whole lines as long as the log isn't held up */
-void log_end(struct stream *stream, int64_t now); /* takes the line without an end, too */
-bool log_held_up(void); /* the file takes nothing at the moment: read nothing more */
-void log_retry(int64_t now);
-void log_rotate(int64_t now);
-void log_close(void);
-void log_give_back(void); /* returns idle memory to the kernel */
-
-/* attach.c */
 struct client {
 	int fd; /* -1: free */
 	uint8_t kind; /* 0 has not said hello yet, 1 control, 2 attach */
@@ -63,6 +57,28 @@ struct input {
 	bool closing; /* closed as soon as what the clients have sent is through */
 };
 
+enum { MAX_CLIENTS = 128, SLOT_MASTER = 3 };
+
+enum phase { PHASE_STARTING, PHASE_HELD, PHASE_RUNNING, PHASE_EXITED };
+
+extern struct shim {
+	int directory, listener, pidfd; /* -1: none */
+	int peer; /* the terminal's other side, kept open until the exit */
+	struct context *context; /* while the program runs */
+	enum phase phase;
+	bool tty, go, exited;
+	int32_t pid, code, signal;
+	uint64_t started, finished; /* ns since the epoch */
+	uint16_t rows, columns;
+	uint32_t expected; /* attaches that must still come */
+	int64_t expected_until;
+	struct input input;
+	struct stream streams[2];
+	uint32_t client_count;
+} shim;
+extern struct client clients[MAX_CLIENTS];
+
+/* attach.c */
 bool attach_wants_input(const struct client *client, const struct input *input);
 void input_close(struct input *input);
 void attach_input(struct client *client, struct input *input); /* moves what arrived to the container */
@@ -71,7 +87,32 @@ void attach_flush(struct client *client);
 void attach_give_back(struct client *client);
 void client_close(struct client *client);
 
+/* log.c */
+int log_open(const char *path, uint64_t limit, uint32_t files); /* 0 or -errno; an empty path: no log */
+void log_feed(struct stream *stream, int64_t now); /* takes whole lines as long as the log isn't held up */
+void log_end(struct stream *stream, int64_t now); /* takes the line without an end, too */
+bool log_held_up(void); /* the file takes nothing at the moment: read nothing more */
+void log_retry(int64_t now);
+void log_rotate(int64_t now);
+void log_close(void);
+void log_give_back(void); /* returns idle memory to the kernel */
+
+/* control.c */
+void change_phase(enum phase phase);
+void apply_size(void); /* of the terminal */
+void accept_clients(void);
+void poll_client(struct pollfd *entry, const struct client *client); /* what it waits for; its fd may be -1 */
+void serve_client(struct client *client, short events);
+void sweep_clients(void); /* closes what is over, and with it the gaps */
+
+/* start.c */
+int start(void); /* everything up to the running process: 0, or 1 after the answer said why not */
+int write_file(const char *name, const char *content); /* in the shim's directory; 0 or -errno */
+void remove_traces(void);
+
 /* shim.c */
+int64_t clock_now(clockid_t clock); /* ns */
+void step(void); /* waits for the next thing and does it */
 char *put_number(char *at, uint64_t number);
 uint8_t *map_memory(size_t size); /* NULL: none */
 void give_back(uint8_t *memory, size_t keep, size_t size); /* all but the first bytes of mapped memory */
