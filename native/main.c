@@ -1,6 +1,7 @@
 /* Which role this process has. */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -46,6 +47,8 @@ int main(int argc, char **argv)
 	prctl(PR_SET_NAME, shim ? "caisson-shim" : "caisson-execute");
 	if (!shim) {
 		signals_reset();
+		/* A program's write(2) shall fail, not end the session. Bodies of CLONE start with the default. */
+		signal(SIGPIPE, SIG_IGN);
 		return session_main(self);
 	}
 	close(self);

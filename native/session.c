@@ -21,13 +21,13 @@
 #include "launch.h"
 #include "session.h"
 
-enum { SOCKET = 3, BUFFER = 64 << 10, MAX_PENDING = 1024, GRACE = 100 };
+enum { SOCKET = 3, MAX_PENDING = 1024, GRACE = 100 };
 
-/* `bytes` is BUFFER long and stays, or a mapping of its own for something larger, which is given back after use. */
-struct buffer {
-	uint8_t *bytes, *standard;
-	size_t size;
-};
+/*
+ * Input and the frame of a RUN or FORK have address space for the largest ones from the start. Only KEPT bytes of it stay
+ * in memory between requests.
+ */
+enum { KEPT = 64 << 10 };
 
 /* The payload of RUN's and FORK's replies begins with this; results and output follow. */
 struct frame {
@@ -35,6 +35,9 @@ struct frame {
 	uint32_t operations, output_length;
 	int64_t space[];
 };
+
+enum { MAX_INPUT = sizeof(struct request) + MAX_REQUEST };
+enum { MAX_FRAME = sizeof(struct frame) + MAX_OPERATIONS * sizeof(int64_t) + MAX_OUTPUT };
 
 enum state {
 	RUNNING,
@@ -56,8 +59,9 @@ struct pending {
 
 struct session {
 	struct context context;
-	struct buffer in, out;
-	size_t have;
+	uint8_t *input;
+	size_t have; /* bytes of it */
+	struct frame *frame;
 	int self;
 	bool ended, gone; /* no more requests; nobody who wants replies */
 	uint32_t count;
@@ -77,34 +81,20 @@ static uint64_t now(void)
 
 static void *map(size_t size, int sharing)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS, -1, 0);
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	return memory == MAP_FAILED ? NULL : memory;
+	if (memory == MAP_FAILED)
+		return NULL;
+	/* A first byte shall cost a page, not two megabytes. */
+	madvise(memory, size, MADV_NOHUGEPAGE);
+	return memory;
 }
 
-static void buffer_release(struct buffer *buffer)
+/* Gives back what a large request or reply took. */
+static void shrink(void *memory, size_t used)
 {
-	if (buffer->size > BUFFER)
-		munmap(buffer->bytes, buffer->size);
-	buffer->bytes = buffer->standard;
-	buffer->size = BUFFER;
-}
-
-/* Makes room for `size` bytes, the first `keep` of which stay. */
-static bool buffer_reserve(struct buffer *buffer, size_t size, size_t keep)
-{
-	uint8_t *larger;
-
-	if (size <= buffer->size)
-		return true;
-	larger = map(size, MAP_PRIVATE);
-	if (larger == NULL)
-		return false;
-	memcpy(larger, buffer->bytes, keep);
-	buffer_release(buffer);
-	buffer->bytes = larger;
-	buffer->size = size;
-	return true;
+	if (used > KEPT)
+		madvise((uint8_t *)memory + KEPT, used - KEPT, MADV_DONTNEED);
 }
 
 static void send_all(const void *bytes, size_t length)
@@ -164,13 +154,9 @@ static void run(const struct request *request, const struct program *program)
 {
 	size_t size = sizeof(struct frame) + program_space(program);
 
-	if (!buffer_reserve(&session.out, size, 0)) {
-		answer(request->id, REQUEST_RUN, STATUS_FAILED, NO_OPERATION, ENOMEM);
-		return;
-	}
-	perform(program, (struct frame *)session.out.bytes);
-	answer_frame((struct frame *)session.out.bytes, request->id, REQUEST_RUN, size);
-	buffer_release(&session.out);
+	perform(program, session.frame);
+	answer_frame(session.frame, request->id, REQUEST_RUN, size);
+	shrink(session.frame, size);
 }
 
 static struct pending *pending_add(const struct request *request)
@@ -196,7 +182,7 @@ static void pending_remove(struct pending *pending)
 /* A FORK's process. Its frame is filled in private memory: children that it clones must not write into what is sent. */
 static _Noreturn void forked(const struct program *program, struct frame *shared, size_t size)
 {
-	struct frame *frame = (struct frame *)session.out.bytes;
+	struct frame *frame = session.frame;
 
 	setpgid(0, 0);
 	leave_session(&session.context);
@@ -219,11 +205,10 @@ static void do_fork(const struct request *request, const struct program *program
 	struct pending *pending;
 	int pidfd = -1, pid = -ENOMEM;
 
-	if (frame != NULL && buffer_reserve(&session.out, size, 0))
+	if (frame != NULL)
 		pid = process_clone(0, -1, &pidfd);
 	if (pid == 0)
 		forked(program, frame, size);
-	buffer_release(&session.out);
 	if (pid < 0) {
 		if (frame != NULL)
 			munmap(frame, size);
@@ -403,14 +388,16 @@ static void wait_pending(void)
 	}
 }
 
-/* Reads until `size` bytes are there, as many more as come along. False at the end of input. */
+/* Reads until `size` bytes are there, and what comes along. False at the end of input. */
 static bool receive(size_t size)
 {
+	size_t limit = size > KEPT ? size : KEPT;
+
 	while (session.have < size) {
 		ssize_t got;
 
 		wait_pending();
-		got = recv(SOCKET, session.in.bytes + session.have, session.in.size - session.have,
+		got = recv(SOCKET, session.input + session.have, limit - session.have,
 			   session.count > 0 ? MSG_DONTWAIT : 0);
 		if (got > 0)
 			session.have += (size_t)got;
@@ -425,23 +412,19 @@ static bool receive(size_t size)
 /* Performs one request. False when there is none any more, or nothing sensible. */
 static bool next_request(void)
 {
-	const struct request *request;
+	const struct request *request = (const struct request *)session.input;
 	size_t size;
 
-	if (!receive(sizeof(*request)))
-		return false;
-	request = (const struct request *)session.in.bytes;
-	if (request->length > MAX_REQUEST)
+	if (!receive(sizeof(*request)) || request->length > MAX_REQUEST)
 		return false;
 	size = sizeof(*request) + request->length;
-	if (!buffer_reserve(&session.in, size, session.have) || !receive(size))
+	if (!receive(size))
 		return false;
-	request = (const struct request *)session.in.bytes;
 	handle(request, request + 1);
-	/* The next one must be aligned as well. A large buffer holds nothing but its request. */
+	/* The next one must be aligned as well. Behind a large one nothing was read. */
 	session.have -= size;
-	memmove(session.in.bytes, session.in.bytes + size, session.have);
-	buffer_release(&session.in);
+	memmove(session.input, session.input + size, session.have);
+	shrink(session.input, size);
 	return true;
 }
 
@@ -450,12 +433,10 @@ int session_main(int self)
 	context_init(&session.context);
 	session.context.child = leave_session;
 	session.self = self;
-	session.in.standard = map(BUFFER, MAP_PRIVATE);
-	session.out.standard = map(BUFFER, MAP_PRIVATE);
-	if (session.in.standard == NULL || session.out.standard == NULL)
+	session.input = map(MAX_INPUT, MAP_PRIVATE);
+	session.frame = map(MAX_FRAME, MAP_PRIVATE);
+	if (session.input == NULL || session.frame == NULL)
 		return 1;
-	buffer_release(&session.in);
-	buffer_release(&session.out);
 
 	while (next_request())
 		;

@@ -9,6 +9,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -349,11 +350,13 @@ describe("remove", () => {
   });
 
   test("10,000 levels are not too deep", async () => {
+    // Not on a disk, where ten thousand directories take seconds.
+    const shallow = mkdtempSync("/dev/shm/caisson-execute-");
     const { outcome, removed } = await run((b) => {
       const directory = b.slot("directory");
       const mine = b.slot("mine");
-      open(b, scratch, directory);
-      open(b, scratch, mine);
+      open(b, shallow, directory);
+      open(b, shallow, mine);
       for (let i = 0; i < 10_000; i++) {
         b.call("make", "mkdirat", [mine, "deep", 0o700]);
         b.call("enter", "openat", [mine, "deep", flags(O, "RDONLY", "DIRECTORY", "CLOEXEC"), 0], {
@@ -363,7 +366,8 @@ describe("remove", () => {
       return { removed: b.composite("remove", "remove", [directory, "deep"]) };
     });
     expect(outcome.valueOf(removed)).toBe(10_000);
-  });
+    rmdirSync(shallow);
+  }, 30_000);
 
   test("more than one component is refused, and a mount is not entered", async () => {
     for (const name of ["..", ".", "", "a/b"]) {
