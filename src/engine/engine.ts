@@ -26,6 +26,8 @@ export interface Attachment {
   readonly tty: boolean;
   /** Output is read from it, input is written to it; ending it ends input. It ends when output has ended. */
   readonly stream: Duplex;
+  /** Of an exec: the `DetachKeys` that it was made with. */
+  readonly detachKeys?: string;
 }
 
 export interface AttachOptions {

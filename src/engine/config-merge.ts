@@ -1,0 +1,112 @@
+/**
+ * A container's Config: what the client sent, completed by what its image says and by Docker's defaults.
+ * @module
+ */
+import { failure } from "../errors/mod.ts";
+import type { ContainerConfig, CreateBody, Empty, Healthcheck } from "./container-types.ts";
+
+/** What an image says of the containers made from it (OCI image-spec, config.md). */
+export interface ImageDefaults {
+  readonly User?: string;
+  readonly Env?: readonly string[] | null;
+  readonly Entrypoint?: readonly string[] | null;
+  readonly Cmd?: readonly string[] | null;
+  readonly WorkingDir?: string;
+  readonly Labels?: Readonly<Record<string, string>> | null;
+  readonly ExposedPorts?: Readonly<Record<string, Empty>> | null;
+  readonly Volumes?: Readonly<Record<string, Empty>> | null;
+  readonly StopSignal?: string;
+  readonly Healthcheck?: Healthcheck | null;
+  readonly Shell?: readonly string[] | null;
+  readonly OnBuild?: readonly string[] | null;
+}
+
+const variable = (entry: string): string => entry.split("=", 1)[0] ?? "";
+
+/** The image's variables that the client didn't set, after the client's own. */
+function mergeEnvironment(
+  own: readonly string[] | null | undefined,
+  image: readonly string[] | null | undefined,
+): readonly string[] | null {
+  const result = [...(own ?? [])];
+  const set = new Set(result.map(variable));
+  for (const entry of image ?? []) if (!set.has(variable(entry))) result.push(entry);
+  return result.length === 0 ? null : result;
+}
+
+function mergeHealthcheck(
+  own: Healthcheck | null | undefined,
+  image: Healthcheck | null | undefined,
+): Healthcheck | undefined {
+  if (own === undefined || own === null) return image ?? undefined;
+  if (image === undefined || image === null) return own;
+  const inherits = (own.Test ?? []).length === 0;
+  return {
+    Test: inherits ? image.Test : own.Test,
+    Interval: own.Interval || image.Interval,
+    Timeout: own.Timeout || image.Timeout,
+    StartPeriod: own.StartPeriod || image.StartPeriod,
+    StartInterval: own.StartInterval || image.StartInterval,
+    Retries: own.Retries || image.Retries,
+  };
+}
+
+const isEmpty = (list: readonly string[] | null | undefined): boolean =>
+  list === null || list === undefined || list.length === 0;
+
+/**
+ * Completes what the client sent. `id` gives the host name its default. Throws Docker's `no command specified` when
+ * neither says what to run.
+ */
+export function mergeConfig(
+  id: string,
+  body: CreateBody,
+  image: ImageDefaults,
+  hostNetwork: boolean,
+): ContainerConfig {
+  let { Entrypoint: entrypoint, Cmd: command } = body;
+  const reset = entrypoint?.length === 1 && entrypoint[0] === "";
+  if (isEmpty(entrypoint)) {
+    if (isEmpty(command)) command = image.Cmd;
+    entrypoint = image.Entrypoint;
+  }
+  if (reset) entrypoint = null;
+  if (isEmpty(entrypoint) && isEmpty(command)) {
+    throw failure("invalid-parameter", { message: "no command specified" });
+  }
+  const ports = { ...image.ExposedPorts, ...body.ExposedPorts };
+  const volumes = { ...image.Volumes, ...body.Volumes };
+  const healthcheck = mergeHealthcheck(body.Healthcheck, image.Healthcheck);
+  const hostname = body.Hostname ?? "";
+  return {
+    Hostname: hostname === "" && !hostNetwork ? id.slice(0, 12) : hostname,
+    Domainname: body.Domainname ?? "",
+    User: body.User || (image.User ?? ""),
+    AttachStdin: body.AttachStdin ?? false,
+    AttachStdout: body.AttachStdout ?? false,
+    AttachStderr: body.AttachStderr ?? false,
+    ...(Object.keys(ports).length === 0 ? {} : { ExposedPorts: ports }),
+    Tty: body.Tty ?? false,
+    OpenStdin: body.OpenStdin ?? false,
+    StdinOnce: body.StdinOnce ?? false,
+    Env: mergeEnvironment(body.Env, image.Env),
+    Cmd: command ?? null,
+    ...(healthcheck === undefined ? {} : { Healthcheck: healthcheck }),
+    ...(body.ArgsEscaped === undefined ? {} : { ArgsEscaped: body.ArgsEscaped }),
+    Image: body.Image ?? "",
+    Volumes: Object.keys(volumes).length === 0 ? null : volumes,
+    WorkingDir: body.WorkingDir || (image.WorkingDir ?? ""),
+    Entrypoint: entrypoint ?? null,
+    ...(body.NetworkDisabled === undefined ? {} : { NetworkDisabled: body.NetworkDisabled }),
+    OnBuild: image.OnBuild ?? null,
+    Labels: { ...image.Labels, ...body.Labels },
+    ...(body.StopSignal || image.StopSignal ? { StopSignal: body.StopSignal || image.StopSignal } : {}),
+    ...(body.StopTimeout === undefined || body.StopTimeout === null ? {} : { StopTimeout: body.StopTimeout }),
+    ...(isEmpty(body.Shell ?? image.Shell) ? {} : { Shell: body.Shell ?? image.Shell ?? [] }),
+  };
+}
+
+/** What is executed: entrypoint and command in one. */
+export function commandLine(config: Pick<ContainerConfig, "Entrypoint" | "Cmd">): readonly string[] {
+  return [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
+}

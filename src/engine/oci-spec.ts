@@ -1,0 +1,237 @@
+/**
+ * A container as an OCI bundle's config.json: Docker's words translated to the runtime's.
+ * @module
+ */
+import { failure } from "../errors/mod.ts";
+import type { Spec, SpecDevice, SpecMount, SpecNamespace, SpecProcess, SpecRlimit } from "../runtime/mod.ts";
+import { capabilitySets, rangeMappings, resolveCapabilities, type ResolvedUser } from "../security/mod.ts";
+import type { ContainerRecord, MountPoint } from "./container.ts";
+import type { HostConfig } from "./container-types.ts";
+import { containerResources, hostDevice } from "./resources.ts";
+
+/** What the record doesn't say. */
+export interface SpecContext {
+  readonly user: ResolvedUser;
+  /** Folder of the container's own hosts, hostname and resolv.conf. */
+  readonly directory: string;
+  /** Capabilities that containers may get on this host, as a mask. */
+  readonly capabilities: bigint;
+  /** Sources of binds whose file systems can't map ids; they are bound as they are. */
+  readonly cgroupsPath: string;
+  /** Mappings of the container whose user namespace is joined. */
+  readonly joinedRange?: number;
+  readonly noNewPrivileges: boolean;
+  readonly ulimits: readonly SpecRlimit[];
+}
+
+const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** The environment: Docker's own variables first, then the configuration's; a name without a value unsets it. */
+export function environment(record: ContainerRecord, tty: boolean, home: string): string[] {
+  const { config } = record;
+  const hostname = config.Hostname === "" ? [] : [`HOSTNAME=${config.Hostname}`];
+  const result = [defaultPath, ...hostname, ...(tty ? ["TERM=xterm"] : [])];
+  const set = (entry: string): void => {
+    const name = entry.split("=", 1)[0] ?? "";
+    const index = result.findIndex((other) => other.startsWith(`${name}=`));
+    if (!entry.includes("=")) {
+      if (index !== -1) result.splice(index, 1);
+    } else if (index === -1) {
+      result.push(entry);
+    } else {
+      result[index] = entry;
+    }
+  };
+  for (const entry of config.Env ?? []) set(entry);
+  if (!result.some((entry) => entry.startsWith("HOME="))) result.push(`HOME=${home}`);
+  return result;
+}
+
+/** Docker's capabilities for this container; those of a user other than root are ambient only if they were asked for. */
+export function processCapabilities(
+  host: HostConfig,
+  uid: number,
+  available: bigint,
+  privileged: boolean,
+): NonNullable<SpecProcess["capabilities"]> {
+  const names = resolveCapabilities({
+    add: host.CapAdd ?? [],
+    drop: host.CapDrop ?? [],
+    privileged,
+    available,
+  });
+  return capabilitySets(names, { uid, added: host.CapAdd ?? [] });
+}
+
+function namespaces(record: ContainerRecord): SpecNamespace[] {
+  const { hostConfig: host, userNamespace } = record;
+  const result: SpecNamespace[] = [{ type: "mount" }];
+  if (userNamespace.mode === "private") result.push({ type: "user" });
+  const own = (mode: string): boolean => mode !== "host" && !mode.startsWith("container:");
+  if (own(host.NetworkMode)) result.push({ type: "network" });
+  if (own(host.PidMode)) result.push({ type: "pid" });
+  if (own(host.IpcMode)) result.push({ type: "ipc" });
+  if (own(host.UTSMode)) result.push({ type: "uts" });
+  if (host.CgroupnsMode === "private") result.push({ type: "cgroup" });
+  return result;
+}
+
+function systemMounts(record: ContainerRecord): SpecMount[] {
+  const { hostConfig: host } = record;
+  const readOnly = host.Privileged ? [] : ["ro"];
+  const quiet = ["nosuid", "noexec", "nodev"];
+  const mounts: SpecMount[] = [
+    { destination: "/proc", type: "proc", source: "proc", options: quiet },
+    {
+      destination: "/dev",
+      type: "tmpfs",
+      source: "tmpfs",
+      options: ["nosuid", "strictatime", "mode=755", "size=65536k"],
+    },
+    {
+      destination: "/dev/pts",
+      type: "devpts",
+      source: "devpts",
+      options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+    },
+    { destination: "/sys", type: "sysfs", source: "sysfs", options: [...quiet, ...readOnly] },
+    { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: [...readOnly, ...quiet] },
+    { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: quiet },
+  ];
+  if (host.IpcMode !== "none" && host.IpcMode !== "host") {
+    const options = [...quiet, "mode=1777", `size=${host.ShmSize}`];
+    mounts.push({ destination: "/dev/shm", type: "tmpfs", source: "shm", options });
+  } else if (host.IpcMode === "host") {
+    mounts.push({
+      destination: "/dev/shm",
+      type: "bind",
+      source: "/dev/shm",
+      options: ["rbind", "rprivate"],
+    });
+  }
+  return mounts;
+}
+
+function ownFiles(record: ContainerRecord, directory: string): SpecMount[] {
+  const idmap = record.userNamespace.mode === "host" ? [] : ["idmap"];
+  const taken = new Set(record.mounts.map(({ destination }) => destination));
+  return ["resolv.conf", "hostname", "hosts"]
+    .filter((name) => !taken.has(`/etc/${name}`))
+    .map((name) => ({
+      destination: `/etc/${name}`,
+      type: "bind",
+      source: `${directory}/${name}`,
+      options: ["rbind", "rprivate", ...idmap],
+    }));
+}
+
+/** A mount point as config.json has it. */
+function specMount(mount: MountPoint, idmap: boolean): SpecMount {
+  const { destination } = mount;
+  if (mount.type === "tmpfs") {
+    return { destination, type: "tmpfs", source: "tmpfs", options: mount.tmpfsOptions };
+  }
+  const options = [mount.recursive ? "rbind" : "bind", mount.propagation || "rprivate"];
+  if (!mount.writable) options.push(mount.recursiveReadOnly ? "rro" : "ro");
+  if (idmap) options.push("idmap");
+  const source = mount.subpath === undefined ? mount.source : `${mount.source}/${mount.subpath}`;
+  return { destination, type: "bind", source, options };
+}
+
+const depth = (path: string): number => path.split("/").filter((part) => part !== "").length;
+
+function devices(host: HostConfig): SpecDevice[] {
+  return (host.Devices ?? []).map(({ PathOnHost, PathInContainer }) => {
+    const { type, major, minor, mode } = hostDevice(PathOnHost);
+    return { type, path: PathInContainer, major, minor, fileMode: mode };
+  });
+}
+
+/** Sysctls that Docker sets where the container has the namespace: ping and low ports for everybody. */
+function sysctls(host: HostConfig): Record<string, string> {
+  const own = !(host.NetworkMode === "host" || host.NetworkMode.startsWith("container:"));
+  const defaults: Record<string, string> = own
+    ? { "net.ipv4.ping_group_range": "0 65535", "net.ipv4.ip_unprivileged_port_start": "0" }
+    : {};
+  return { ...defaults, ...host.Sysctls };
+}
+
+/** The rlimits of a container: its own, over the engine's defaults. */
+function rlimits(host: HostConfig, defaults: readonly SpecRlimit[]): SpecRlimit[] {
+  const limits = new Map(defaults.map((limit) => [limit.type, limit]));
+  for (const { Name, Soft, Hard } of host.Ulimits ?? []) {
+    const type = `RLIMIT_${Name.toUpperCase()}`;
+    limits.set(type, { type, soft: Soft, hard: Hard });
+  }
+  return [...limits.values()];
+}
+
+/** Where the container is isolated by `--security-opt no-new-privileges`. */
+export function noNewPrivileges(host: HostConfig, byDefault: boolean): boolean {
+  const option = (host.SecurityOpt ?? []).findLast((text) => /^no-new-privileges([=:]|$)/.test(text));
+  if (option === undefined) return byDefault;
+  return !/[=:](false|0)$/.test(option);
+}
+
+/** Makes config.json. */
+export function makeSpec(record: ContainerRecord, context: SpecContext): Spec {
+  const { config, hostConfig: host, userNamespace, idRange } = record;
+  const { user, directory, capabilities } = context;
+  const range = userNamespace.mode === "private" ? idRange : context.joinedRange;
+  const mappings =
+    range === undefined
+      ? undefined
+      : rangeMappings(range).map(({ containerId, hostId, size }) => ({
+          containerID: containerId,
+          hostID: hostId,
+          size,
+        }));
+  const idmap = mappings !== undefined;
+  const custom = record.mounts
+    .map((mount) => specMount(mount, idmap))
+    .toSorted((a, b) => depth(a.destination) - depth(b.destination));
+  const system = systemMounts(record).filter(
+    ({ destination }) => !custom.some((mount) => mount.destination === destination),
+  );
+  const [rows, columns] = host.ConsoleSize;
+  const args = [record.path, ...record.args];
+  if (args[0] === "") throw failure("invalid-parameter", { message: "no command specified" });
+  return {
+    ociVersion: "1.2.1",
+    process: {
+      terminal: config.Tty,
+      ...(config.Tty && rows > 0 ? { consoleSize: { height: rows, width: columns } } : {}),
+      user: { uid: user.uid, gid: user.gid, additionalGids: user.groups },
+      args,
+      env: environment(record, config.Tty, user.home),
+      cwd: config.WorkingDir || "/",
+      capabilities: processCapabilities(host, user.uid, capabilities, host.Privileged),
+      rlimits: rlimits(host, context.ulimits),
+      noNewPrivileges: noNewPrivileges(host, context.noNewPrivileges),
+      oomScoreAdj: host.OomScoreAdj,
+    },
+    root: { path: "rootfs", readonly: host.ReadonlyRootfs },
+    hostname: config.Hostname,
+    ...(config.Domainname === "" ? {} : { domainname: config.Domainname }),
+    mounts: [...system, ...ownFiles(record, directory), ...custom],
+    annotations: { ...host.Annotations },
+    linux: {
+      namespaces: namespaces(record),
+      ...(mappings === undefined ? {} : { uidMappings: mappings, gidMappings: mappings }),
+      devices: devices(host),
+      cgroupsPath: context.cgroupsPath,
+      resources: containerResources(host),
+      sysctl: sysctls(host),
+      rootfsPropagation: rootPropagation(record.mounts),
+      maskedPaths: host.MaskedPaths ?? [],
+      readonlyPaths: host.ReadonlyPaths ?? [],
+    },
+  };
+}
+
+/** A bind that shares mount events needs a root that lets them through. */
+function rootPropagation(mounts: readonly MountPoint[]): string {
+  if (mounts.some(({ propagation }) => /shared$/.test(propagation))) return "rshared";
+  if (mounts.some(({ propagation }) => /slave$/.test(propagation))) return "rslave";
+  return "rprivate";
+}

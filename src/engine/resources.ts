@@ -1,0 +1,125 @@
+/**
+ * Limits of a HostConfig as the cgroup's resources (engine-api: Resources; runtime-spec: linux.resources).
+ * @module
+ */
+import { statSync } from "node:fs";
+import type { DeviceRule, Resources, ThrottleDevice } from "../cgroup/mod.ts";
+import { failure, messageOf } from "../errors/mod.ts";
+import type { HostConfig, ThrottleDevice as Throttle } from "./container-types.ts";
+
+/** Devices that every container may use: those of its /dev, its terminals, making (not opening) any node. */
+const defaultRules: readonly DeviceRule[] = [
+  { allow: false, type: "a", access: "rwm" },
+  { allow: true, type: "c", access: "m" },
+  { allow: true, type: "b", access: "m" },
+  ...(
+    [
+      [1, 3],
+      [1, 5],
+      [1, 7],
+      [1, 8],
+      [1, 9],
+      [5, 0],
+      [5, 1],
+      [5, 2],
+    ] as const
+  ).map(([major, minor]) => ({ allow: true, type: "c" as const, major, minor, access: "rwm" })),
+  { allow: true, type: "c", major: 136, access: "rwm" },
+];
+
+/** Numbers and type of a device file of the host. */
+export function hostDevice(path: string): { type: "c" | "b"; major: number; minor: number; mode: number } {
+  let stat: ReturnType<typeof statSync>;
+  try {
+    stat = statSync(path);
+  } catch (error) {
+    const message = `error gathering device information while adding custom device "${path}": ${messageOf(error)}`;
+    throw failure("invalid-parameter", { message }, error);
+  }
+  if (!stat.isCharacterDevice() && !stat.isBlockDevice()) {
+    const message = `error gathering device information while adding custom device "${path}": not a device node`;
+    throw failure("invalid-parameter", { message });
+  }
+  const { rdev, mode } = stat;
+  return {
+    type: stat.isBlockDevice() ? "b" : "c",
+    major: (rdev >>> 8) & 0xfff,
+    minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00),
+    mode: mode & 0o777,
+  };
+}
+
+function throttle(devices: readonly Throttle[] | null): ThrottleDevice[] | undefined {
+  return devices?.map(({ Path, Rate }) => {
+    const { major, minor } = hostDevice(Path);
+    return { major, minor, rate: Rate };
+  });
+}
+
+/** Reads Docker's `--device-cgroup-rule`: `c 1:3 mr`, `a *:* rwm`. */
+function parseRule(text: string): DeviceRule {
+  const match = /^([acb]) (\d+|\*):(\d+|\*) ([rwm]{1,3})$/.exec(text);
+  if (match === null) {
+    throw failure("invalid-parameter", { message: `invalid device cgroup rule format: '${text}'` });
+  }
+  const [, type, major, minor, access] = match;
+  return {
+    allow: true,
+    type: type === "a" ? "a" : type === "b" ? "b" : "c",
+    ...(major === "*" ? {} : { major: Number(major) }),
+    ...(minor === "*" ? {} : { minor: Number(minor) }),
+    access: access ?? "rwm",
+  };
+}
+
+/** Rules of the devices cgroup. */
+function deviceRules(host: HostConfig): readonly DeviceRule[] {
+  if (host.Privileged) return [{ allow: true, type: "a", access: "rwm" }];
+  const devices = (host.Devices ?? []).map(({ PathOnHost, CgroupPermissions }) => {
+    const { type, major, minor } = hostDevice(PathOnHost);
+    return { allow: true, type, major, minor, access: CgroupPermissions || "rwm" } as const;
+  });
+  return [...defaultRules, ...devices, ...(host.DeviceCgroupRules ?? []).map(parseRule)];
+}
+
+/** What a container's cgroup is limited to. */
+export function containerResources(host: HostConfig): Resources {
+  const quota =
+    host.NanoCpus > 0 ? { quota: Math.round(host.NanoCpus / 10_000), period: 100_000 } : undefined;
+  const positive = (value: number): number | undefined => (value === 0 ? undefined : value);
+  const weightDevice = host.BlkioWeightDevice?.map(({ Path, Weight }) => {
+    const { major, minor } = hostDevice(Path);
+    return { major, minor, weight: Weight };
+  });
+  return {
+    memory: {
+      limit: positive(host.Memory),
+      reservation: positive(host.MemoryReservation),
+      swap: positive(host.MemorySwap),
+      swappiness: host.MemorySwappiness ?? undefined,
+      disableOOMKiller: host.OomKillDisable ? true : undefined,
+    },
+    cpu: {
+      shares: positive(host.CpuShares),
+      quota: quota?.quota ?? positive(host.CpuQuota),
+      period: quota?.period ?? positive(host.CpuPeriod),
+      realtimeRuntime: positive(host.CpuRealtimeRuntime),
+      realtimePeriod: positive(host.CpuRealtimePeriod),
+      cpus: host.CpusetCpus || undefined,
+      mems: host.CpusetMems || undefined,
+    },
+    pids:
+      host.PidsLimit === null || host.PidsLimit === 0
+        ? undefined
+        : { limit: host.PidsLimit < 0 ? -1 : host.PidsLimit },
+    blockIO: {
+      weight: positive(host.BlkioWeight),
+      weightDevice,
+      throttleReadBpsDevice: throttle(host.BlkioDeviceReadBps),
+      throttleWriteBpsDevice: throttle(host.BlkioDeviceWriteBps),
+      throttleReadIOPSDevice: throttle(host.BlkioDeviceReadIOps),
+      throttleWriteIOPSDevice: throttle(host.BlkioDeviceWriteIOps),
+    },
+    devices: deviceRules(host),
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * Connections to a shim's socket: control, and attach. Wire: native/PROTOCOL.md, section 3.
+ * @module
+ */
+import { connect, type Socket } from "node:net";
+import { failure } from "../errors/mod.ts";
+
+const CONTROL = 1;
+const ATTACH = 2;
+const STATE = 1;
+const STATE_LENGTH = 32;
+const HEADER = 8;
+
+const messages = { signal: 1, resize: 2, closeStdin: 3, rotate: 4, go: 5, expect: 6 } as const;
+
+/** What a shim says of its process. Times are nanoseconds since the epoch. */
+export interface ShimState {
+  readonly phase: "starting" | "held" | "running" | "exited";
+  readonly pid: number;
+  /** Exit code, or 128 + signal. */
+  readonly code: number;
+  readonly signal: number;
+  readonly started: bigint;
+  readonly finished: bigint;
+}
+
+const phases = ["starting", "held", "running", "exited"] as const;
+
+function open(path: string, kind: number, flags: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ path, allowHalfOpen: true } as { path: string });
+    socket.once("error", (error) => {
+      reject(failure("unavailable", { message: `connect to the shim at ${path}: ${error.message}` }, error));
+    });
+    socket.once("connect", () => {
+      socket.write(Uint8Array.of(kind, flags, 0, 0, 0, 0, 0, 0));
+      resolve(socket);
+    });
+  });
+}
+
+/** Connects to a container's streams. What is read is output (framed unless there is a terminal). */
+export async function attachToShim(
+  path: string,
+  streams: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean },
+): Promise<Socket> {
+  const flags = (streams.stdin ? 1 : 0) | (streams.stdout ? 2 : 0) | (streams.stderr ? 4 : 0);
+  return open(path, ATTACH, flags);
+}
+
+/** The engine's line to a shim: orders go out, states come in. */
+export class ShimConnection {
+  readonly #socket: Socket;
+  #pending: Buffer = Buffer.alloc(0);
+  #exited = false;
+
+  private constructor(
+    socket: Socket,
+    onState: (state: ShimState) => void,
+    onLost: () => void,
+  ) {
+    this.#socket = socket;
+    socket.on("data", (chunk: Buffer) => {
+      for (const state of this.#parse(chunk)) {
+        if (state.phase === "exited") this.#exited = true;
+        onState(state);
+      }
+    });
+    socket.on("error", () => socket.destroy());
+    socket.on("end", () => socket.destroy());
+    socket.on("close", () => {
+      if (!this.#exited) onLost();
+    });
+  }
+
+  /**
+   * Connects to the shim whose socket is `path`. `onState` hears its state at once and after each change; `onLost`
+   * when it went away without having said that its process exited.
+   */
+  static async open(
+    path: string,
+    onState: (state: ShimState) => void,
+    onLost: () => void,
+  ): Promise<ShimConnection> {
+    return new ShimConnection(await open(path, CONTROL, 0), onState, onLost);
+  }
+
+  #parse(chunk: Buffer): ShimState[] {
+    const states: ShimState[] = [];
+    let buffer = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+    while (buffer.length >= HEADER) {
+      const length = buffer.readUInt32LE(0);
+      if (buffer.length < HEADER + length) break;
+      if (buffer.readUInt16LE(4) === STATE && length >= STATE_LENGTH) {
+        states.push({
+          phase: phases[buffer.readUInt8(8)] ?? "starting",
+          pid: buffer.readInt32LE(12),
+          code: buffer.readInt32LE(16),
+          signal: buffer.readInt32LE(20),
+          started: buffer.readBigUInt64LE(24),
+          finished: buffer.readBigUInt64LE(32),
+        });
+      }
+      buffer = buffer.subarray(HEADER + length);
+    }
+    this.#pending = buffer;
+    return states;
+  }
+
+  #send(type: number, payload: Uint8Array): void {
+    const message = Buffer.alloc(HEADER + payload.length);
+    message.writeUInt32LE(payload.length, 0);
+    message.writeUInt16LE(type, 4);
+    message.set(payload, HEADER);
+    if (!this.#socket.destroyed) this.#socket.write(message);
+  }
+
+  /** Sends a signal to the process. */
+  signal(number: number): void {
+    const payload = Buffer.alloc(4);
+    payload.writeInt32LE(number, 0);
+    this.#send(messages.signal, payload);
+  }
+
+  /** Sets the terminal's size. */
+  resize(rows: number, columns: number): void {
+    const payload = Buffer.alloc(4);
+    payload.writeUInt16LE(rows, 0);
+    payload.writeUInt16LE(columns, 2);
+    this.#send(messages.resize, payload);
+  }
+
+  /** Says how many attached clients must still come before output is read; 0 releases it. */
+  expect(attaches: number): void {
+    const payload = Buffer.alloc(4);
+    payload.writeUInt32LE(attaches, 0);
+    this.#send(messages.expect, payload);
+  }
+
+  closeStdin(): void {
+    this.#send(messages.closeStdin, new Uint8Array());
+  }
+
+  /** Lets go of the shim, which goes on. */
+  close(): void {
+    this.#exited = true;
+    this.#socket.destroy();
+  }
+}
