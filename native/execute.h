@@ -50,7 +50,7 @@ int program_run(const struct program *program, struct context *context, void *sp
  */
 int process_clone(uint64_t flags, int cgroup, int *pidfd);
 
-/* Makes every signal's disposition the default and empties the mask: what a container's process starts with. */
-void signals_reset(void);
+/* Makes the dispositions of these signals (0 at the end) the default, and empties the mask. */
+void signals_reset(const int *signals);
 
 #endif

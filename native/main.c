@@ -19,6 +19,17 @@ static int complain(const char *what, const char *why)
 	return 125;
 }
 
+/* Whoever started this may have ignored or blocked anything. */
+static void reset_all_signals(void)
+{
+	int signals[65] = { 0 }, count = 0;
+
+	for (int signal = 1; signal <= 64; signal++)
+		if (signal != SIGKILL && signal != SIGSTOP)
+			signals[count++] = signal;
+	signals_reset(signals);
+}
+
 /* A descriptor below 3 must never become a slot: programs put the container's own there. */
 static void occupy_standard_descriptors(void)
 {
@@ -46,7 +57,7 @@ int main(int argc, char **argv)
 	/* What was executed from a descriptor is called by its number otherwise. */
 	prctl(PR_SET_NAME, shim ? "caisson-shim" : "caisson-execute");
 	if (!shim) {
-		signals_reset();
+		reset_all_signals();
 		/* A program's write(2) shall fail, not end the session. Bodies of CLONE start with the default. */
 		signal(SIGPIPE, SIG_IGN);
 		return session_main(self);
