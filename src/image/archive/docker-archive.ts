@@ -32,7 +32,6 @@ async function readItems({ members, what }: ArchiveContext): Promise<Item[]> {
   const bytes = await members.document(members.require("manifest.json"), manifestLimit, what);
   const list = parseJson(bytes, bad);
   if (!Array.isArray(list)) throw bad("it is not a list");
-  if (list.length === 0) throw bad("it has no images");
   return list.map((value: unknown, index) => {
     const fields = new Fields(value, `[${index}].`, bad);
     const config = fields.text("Config");

@@ -1,0 +1,62 @@
+/**
+ * Images: references, content, archives and layers. The only file of this folder that others import.
+ * @module
+ */
+export { importRootfs, type ImportOptions } from "./archive/import.ts";
+export { applyChanges } from "./archive/changes.ts";
+export { readImageArchive, type LoadedImage, type LoadOptions } from "./archive/load.ts";
+export type { ArchiveLimits } from "./archive/members.ts";
+export { writeImageArchive, type SavedImage } from "./archive/save.ts";
+export {
+  ociConfigType,
+  parseImageConfig,
+  type HealthConfig,
+  type HistoryEntry,
+  type ImageConfig,
+  type ImageRunConfig,
+} from "./config.ts";
+export { openLayout } from "./content/layout.ts";
+export type {
+  BlobInfo,
+  BlobWriter,
+  ByteRange,
+  ContentSink,
+  ContentStore,
+  Descriptor,
+  StagedBlob,
+  StageWriter,
+} from "./content/store.ts";
+export { chainIds, digestOf, parseDigest, type DigestAlgorithm, type DigestParts } from "./digest.ts";
+export {
+  layerChanges,
+  LayerTranslator,
+  pathBytes,
+  pathText,
+  type LayerChange,
+  type LayerLimits,
+  type Path,
+} from "./layer.ts";
+export {
+  canonicalReference,
+  checkTaggable,
+  familiarName,
+  familiarReference,
+  parseImageQuery,
+  parseReference,
+  withDefaultTag,
+  withTag,
+  type ImageQuery,
+  type Reference,
+} from "./reference.ts";
+export {
+  decompress,
+  detectCompression,
+  limitBytes,
+  type Compression,
+  type Decompressed,
+  type DecompressOptions,
+} from "./tar/compression.ts";
+export type { Entry, EntryType, Segment, Timestamp } from "./tar/entry.ts";
+export { decodeName, encodeName } from "./tar/name.ts";
+export { readTar, type TarEntry, type TarReadOptions } from "./tar/reader.ts";
+export { encodeEntry, endOfArchive, writeTar, type EntryInput } from "./tar/writer.ts";
