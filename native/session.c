@@ -192,9 +192,11 @@ static _Noreturn void forked(const struct program *program, struct frame *shared
 			close(session.pending[i].pidfd);
 	}
 	session.context.child = NULL;
+	frame->reply.kind = 0;
 	perform(program, frame);
-	frame->reply.kind = REQUEST_FORK;
 	memcpy(shared, frame, size);
+	/* Last: now it is whole, whatever kills this process. */
+	__atomic_store_n(&shared->reply.kind, REQUEST_FORK, __ATOMIC_RELEASE);
 	_exit(0);
 }
 

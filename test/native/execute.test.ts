@@ -4,6 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -166,6 +167,22 @@ describe("operations", () => {
     });
     expect(outcome.valueOf(written)).toBe(5);
     expect(Buffer.from(outcome.bytesOf(out)).toString("utf8", 0, 5)).toBe("Linux");
+  });
+
+  test("writing into a pipe that nobody reads is EPIPE, not the end of the session", async () => {
+    const error = await failureOf(
+      build((b) => {
+        const [reader, writer] = [b.slot("reader"), b.slot("writer")];
+        const path = join(scratch, "fifo");
+        b.call("make a pipe", "mknodat", [CWD, path, 0o010600, 0]);
+        b.call("read it", "openat", [CWD, path, flags(O, "RDWR", "CLOEXEC"), 0], { into: reader });
+        b.call("write it", "openat", [CWD, path, flags(O, "WRONLY", "CLOEXEC"), 0], { into: writer });
+        b.composite("read it no longer", "close", [reader]);
+        b.call("write", "write", [writer, "x", 1]);
+      }),
+    );
+    expect(error.errnoName).toBe("EPIPE");
+    expect(executor.lost).toBe(false);
   });
 
   test("read, write and compare check what they work on", async () => {
@@ -341,6 +358,7 @@ describe("remove", () => {
         writeFileSync(join(tree, `directory ${i}`, `file with quite a long name ${j}`), "");
     }
     symlinkSync(outside, join(tree, "link"));
+    chmodSync(join(tree, "directory 0"), 0);
     const { outcome, removed } = await remove("tree");
     expect(outcome.valueOf(removed)).toBe(1 + 1 + 20 * 32);
     expect(existsSync(tree)).toBe(false);
