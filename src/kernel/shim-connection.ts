@@ -54,11 +54,7 @@ export class ShimConnection {
   #pending: Buffer = Buffer.alloc(0);
   #exited = false;
 
-  private constructor(
-    socket: Socket,
-    onState: (state: ShimState) => void,
-    onLost: () => void,
-  ) {
+  private constructor(socket: Socket, onState: (state: ShimState) => void, onLost: () => void) {
     this.#socket = socket;
     socket.on("data", (chunk: Buffer) => {
       for (const state of this.#parse(chunk)) {

@@ -1,0 +1,153 @@
+/**
+ * All containers of the engine, found by whatever a client may call one by, written through to the database.
+ * @module
+ */
+import { failure } from "../errors/mod.ts";
+import type { ShimConnection } from "../kernel/mod.ts";
+import { newState, type ContainerRecord, type ContainerState } from "./container.ts";
+import type { WaitAnswer } from "./engine.ts";
+import type { DeferredStream } from "./deferred-stream.ts";
+import type { StateDatabase } from "./database.ts";
+import { Lock } from "./lock.ts";
+
+/** An attached client that waits for its container's start. */
+export interface PendingAttach {
+  readonly stream: DeferredStream;
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
+/** A container and what belongs to it while the engine runs. */
+export class Container {
+  readonly record: ContainerRecord;
+  /** Without the slash. */
+  name: string;
+  readonly state: ContainerState;
+  /** Operations that change it wait for each other here. */
+  readonly lock: Lock = new Lock();
+  /** The line to its shim while it runs. */
+  shim: ShimConnection | undefined;
+  readonly pending: Set<PendingAttach> = new Set();
+  /** Who waits for its next exit, and for its removal. */
+  readonly exitWaiters: Set<(answer: WaitAnswer) => void> = new Set();
+  readonly removalWaiters: Set<(answer: WaitAnswer) => void> = new Set();
+  /** Resolves when its process has exited and everything of it is recorded; undefined while it doesn't run. */
+  exited: PromiseWithResolvers<void> | undefined;
+
+  constructor(record: ContainerRecord, name: string, state: ContainerState) {
+    this.record = record;
+    this.name = name;
+    this.state = state;
+  }
+
+  get id(): string {
+    return this.record.id;
+  }
+
+  /** Whether its process lives. */
+  get running(): boolean {
+    return this.state.status === "running" || this.state.status === "paused";
+  }
+}
+
+/** The engine's containers. */
+export class ContainerStore {
+  readonly #database: StateDatabase;
+  readonly #byId = new Map<string, Container>();
+  readonly #byName = new Map<string, Container>();
+
+  constructor(database: StateDatabase) {
+    this.#database = database;
+    for (const row of database.containers()) {
+      const record = JSON.parse(row.config) as ContainerRecord;
+      const state = { ...newState(), ...(JSON.parse(row.state) as ContainerState) };
+      this.#index(new Container(record, row.name, state));
+    }
+  }
+
+  #index(container: Container): void {
+    this.#byId.set(container.id, container);
+    this.#byName.set(container.name, container);
+  }
+
+  all(): Container[] {
+    return [...this.#byId.values()];
+  }
+
+  byId(id: string): Container | undefined {
+    return this.#byId.get(id);
+  }
+
+  byName(name: string): Container | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** Finds by id, by name (with or without the slash), by the beginning of an id; `no-such-container` otherwise. */
+  find(name: string): Container {
+    const plain = name.startsWith("/") ? name.slice(1) : name;
+    const exact = this.#byId.get(name) ?? this.#byName.get(plain);
+    if (exact !== undefined) return exact;
+    if (/^[0-9a-f]+$/.test(name)) {
+      const matches = this.all().filter(({ id }) => id.startsWith(name));
+      if (matches.length > 1) {
+        throw failure("invalid-parameter", { message: `multiple IDs found with provided prefix: ${name}` });
+      }
+      if (matches[0] !== undefined) return matches[0];
+    }
+    throw failure("no-such-container", { name });
+  }
+
+  /** Indices of id ranges in use. */
+  ranges(): Set<number> {
+    const used = new Set<number>();
+    for (const { record } of this.#byId.values()) if (record.idRange !== undefined) used.add(record.idRange);
+    return used;
+  }
+
+  /** Throws `name-in-use` if somebody has the name. */
+  checkName(name: string): void {
+    const other = this.#byName.get(name);
+    if (other !== undefined) throw failure("name-in-use", { name, id: other.id });
+  }
+
+  /** Adds a container in one transaction with whatever `also` writes. */
+  add(container: Container, also: () => void = () => undefined): void {
+    this.checkName(container.name);
+    this.#database.transaction(() => {
+      also();
+      this.#database.insertContainer({
+        id: container.id,
+        name: container.name,
+        id_range: container.record.idRange ?? null,
+        config: JSON.stringify(container.record),
+        state: JSON.stringify(container.state),
+      });
+    });
+    this.#index(container);
+  }
+
+  /** Writes the container's state. */
+  save(container: Container): void {
+    if (this.#byId.has(container.id))
+      this.#database.setContainerState(container.id, JSON.stringify(container.state));
+  }
+
+  rename(container: Container, name: string): void {
+    this.checkName(name);
+    this.#database.renameContainer(container.id, name);
+    this.#byName.delete(container.name);
+    container.name = name;
+    this.#byName.set(name, container);
+  }
+
+  /** Removes the container; its name and its ids are free at once. */
+  delete(container: Container, also: () => void = () => undefined): void {
+    this.#database.transaction(() => {
+      also();
+      this.#database.deleteContainer(container.id);
+    });
+    this.#byId.delete(container.id);
+    this.#byName.delete(container.name);
+  }
+}

@@ -1,0 +1,21 @@
+/**
+ * What the rest of the engine needs to know of an image.
+ * @module
+ */
+import type { ImageDefaults } from "./config-merge.ts";
+
+export interface ResolvedImage {
+  /** Image ID: the digest of its configuration, `sha256:…`. */
+  readonly id: string;
+  /** Chain IDs of its layers, lowest first; each is unpacked. */
+  readonly chain: readonly string[];
+  readonly defaults: ImageDefaults;
+  readonly architecture: string;
+  readonly os: string;
+}
+
+/** Looks images up for containers. */
+export interface ImageResolver {
+  /** By reference, id or beginning of an id; `no-such-image` otherwise. */
+  resolve(name: string, platform?: string): ResolvedImage;
+}
