@@ -2,12 +2,12 @@ import { expect, test } from "bun:test";
 import { int, ProgramBuilder, printProgram } from "../kernel/mod.ts";
 import { detectCgroups } from "./detect.ts";
 import { debian9, hybrid, nested } from "./fake-host.ts";
-import { cgroupfs } from "./mod.ts";
+import { cgroupDriver } from "./mod.ts";
 import { cgroupPaths } from "./location.ts";
 import type { LiveResources, Resources } from "./types.ts";
 
-const merged = cgroupfs(detectCgroups(debian9));
-const small = cgroupfs(detectCgroups(hybrid));
+const merged = cgroupDriver("cgroupfs", detectCgroups(debian9));
+const small = cgroupDriver("cgroupfs", detectCgroups(hybrid));
 
 function created(resources: Resources, driver = merged): string {
   const b = new ProgramBuilder();
@@ -116,7 +116,7 @@ test("paths: absolute from the mount point, relative from the engine's own, neve
     "/sys/fs/cgroup/memory/system.slice/caisson.service/build/c1",
   );
   expect(cgroupPaths(merged.locate("../../..", "c1")).get("freezer")).toBe("/sys/fs/cgroup/freezer/c1");
-  const inside = cgroupfs(detectCgroups(nested));
+  const inside = cgroupDriver("cgroupfs", detectCgroups(nested));
   expect(cgroupPaths(inside.locate("/docker", "c1")).get("memory")).toBe("/sys/fs/cgroup/memory/docker/c1");
 });
 

@@ -3,10 +3,10 @@ import { int, ProgramBuilder, printProgram } from "../kernel/mod.ts";
 import { detectCgroups } from "./detect.ts";
 import { unified } from "./fake-host.ts";
 import { cgroupPaths } from "./location.ts";
-import { cgroupfs } from "./mod.ts";
+import { cgroupDriver } from "./mod.ts";
 import type { LiveResources, Resources } from "./types.ts";
 
-const driver = cgroupfs(detectCgroups(unified));
+const driver = cgroupDriver("cgroupfs", detectCgroups(unified));
 
 function created(resources: Resources): string {
   const b = new ProgramBuilder();

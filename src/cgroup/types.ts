@@ -208,6 +208,8 @@ export interface CgroupDriver {
 
   /** The systemd driver: has systemd make the cgroup with this process in it, before `create` sets limits. */
   acquire?(cgroup: Cgroup, pid: number, resources: Resources): Promise<void>;
+  /** The systemd driver: tells systemd of changed limits, beside `update`. */
+  amend?(cgroup: Cgroup, resources: LiveResources): Promise<void>;
   /** The systemd driver: lets systemd forget the cgroup, after its last process is gone. */
   release?(cgroup: Cgroup): Promise<void>;
 }

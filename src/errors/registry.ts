@@ -47,9 +47,12 @@ export interface ErrorParams {
   "executor-lost": { doing: string; reason: string };
   "missing-program": { program: string; purpose: string; package: string };
   "missing-controller": { limit: string; controller: string };
+  "systemd-unreachable": { socket: string; reason: string };
+  "systemd-refused": { call: string; reason: string };
   // The command line
   usage: { message: string };
   "command-failed": { message: string };
+  "bad-template": { message: string };
   "no-engine": { host: string; reason: string };
 }
 
@@ -163,9 +166,17 @@ export const registry: Registry = {
     exit: 125,
     text: (p) => `cannot set ${p.limit}: this host has no cgroup controller ${p.controller}`,
   },
+  "systemd-unreachable": {
+    status: 500,
+    exit: 125,
+    text: (p) => `connect to systemd at ${p.socket}: ${p.reason}`,
+  },
+  /** `call` is the D-Bus method: `StartTransientUnit`. */
+  "systemd-refused": { status: 500, exit: 125, text: (p) => `systemd: ${p.call}: ${p.reason}` },
 
   usage: { status: 400, exit: 125, text: message },
   "command-failed": { status: 500, exit: 1, text: message },
+  "bad-template": { status: 400, exit: 64, text: message },
   "no-engine": {
     status: 503,
     exit: 125,
