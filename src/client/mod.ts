@@ -9,7 +9,7 @@ import { Execs } from "./exec.ts";
 import { Images } from "./images.ts";
 import { Networks } from "./networks.ts";
 import { System } from "./system.ts";
-import { Transport } from "./transport.ts";
+import { textOf, Transport, type Query } from "./transport.ts";
 import { Volumes } from "./volumes.ts";
 import type { Wire } from "./wire.ts";
 import type { EventMessage } from "@docker/node-sdk";
@@ -18,7 +18,7 @@ export { parseHost, type Endpoint, type TlsFiles } from "./endpoint.ts";
 export { ServerError } from "./errors.ts";
 export { demultiplex, type FrameSink } from "./frames.ts";
 export { jsonValues, type ProgressMessage } from "./json-stream.ts";
-export { maxVersion, textOf, type Filters, type Hijacked, type Reply } from "./transport.ts";
+export { maxVersion, textOf, type Filters, type Hijacked, type Query, type Reply } from "./transport.ts";
 export type { AttachOptions, LogsOptions } from "./containers.ts";
 export type { EventsOptions } from "./events.ts";
 export type { ImportOptions } from "./images.ts";
@@ -61,6 +61,12 @@ export class Client {
   /** A raw connection to the engine. */
   connect(): Promise<Wire> {
     return this.#transport.connect();
+  }
+
+  /** The answer of a GET request as the engine wrote it, for showing it unchanged. @throws ServerError */
+  async text(path: string, query?: Query): Promise<string> {
+    const reply = await this.#transport.send("GET", path, query === undefined ? {} : { query });
+    return textOf(reply.body);
   }
 
   /** Closes idle connections. */

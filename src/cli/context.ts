@@ -1,0 +1,24 @@
+/**
+ * Makes what a command works with.
+ * @module
+ */
+import { isatty } from "node:tty";
+import type { Client } from "../client/mod.ts";
+import type { Context } from "./command.ts";
+import type { Flags } from "./flags.ts";
+import { inputOn, outputOn } from "./output.ts";
+
+/** The context of a command on this process's standard streams. */
+export function makeContext(program: string, path: string, globals: Flags): Context {
+  let client: Promise<Client> | undefined;
+  return {
+    program,
+    path,
+    globals,
+    stdout: outputOn(1),
+    stderr: outputOn(2),
+    stdin: () => inputOn(0),
+    stdinTerminal: isatty(0),
+    client: () => (client ??= import("./connect.ts").then(({ connect }) => connect(globals))),
+  };
+}

@@ -1,0 +1,22 @@
+/**
+ * `caisson tag`
+ * @module
+ */
+import type { Command } from "../command.ts";
+import { commandFailed } from "../failure-text.ts";
+import { familiarName, parseReference, withDefaultTag } from "../reference.ts";
+
+/** `caisson tag` */
+export const tag: Command = {
+  use: "SOURCE_IMAGE[:TAG] TARGET_IMAGE[:TAG]",
+  flags: [],
+  args: { exact: 2 },
+  run: async (context, _, [source = "", target = ""]) => {
+    const reference = parseReference(target);
+    if (reference.digest !== undefined)
+      throw commandFailed("refusing to create a tag with a digest reference");
+    const client = await context.client();
+    await client.images.tag(source, familiarName(reference), withDefaultTag(reference).tag ?? "");
+    return 0;
+  },
+};

@@ -1,0 +1,209 @@
+/**
+ * `caisson inspect` and `caisson container|image|network|volume inspect`
+ * @module
+ */
+import { ServerError, type Client } from "../client/mod.ts";
+import { failure, messageOf } from "../errors/mod.ts";
+import type { Command, Context } from "./command.ts";
+import { commandFailed, textOfError } from "./failure-text.ts";
+import type { Flags, FlagSpec } from "./flags.ts";
+import { compactJson, indentJson } from "./json-indent.ts";
+import { Template } from "./template/mod.ts";
+
+const formatFlag: FlagSpec = {
+  name: "format",
+  short: "f",
+  type: "string",
+  usage: `Format output using a custom template:
+'json':             Print in JSON format
+'TEMPLATE':         Print output using the given Go template.
+Refer to https://docs.docker.com/go/formatting/ for more information about formatting output with templates`,
+};
+
+/** Fields that docker's types have even when the engine leaves them out. */
+const optional: ReadonlySet<string> = new Set([
+  "Annotations",
+  "ArgsEscaped",
+  "Health",
+  "Healthcheck",
+  "ImageManifestDescriptor",
+  "Init",
+  "MacAddress",
+  "NetworkDisabled",
+  "OnBuild",
+  "Shell",
+  "SizeRootFs",
+  "SizeRw",
+  "StopTimeout",
+  "StorageOpt",
+  "Sysctls",
+  "Tmpfs",
+  "UsageData",
+]);
+
+/** The JSON of an object as the engine wrote it. */
+type Find = (client: Client, name: string) => Promise<string>;
+
+const name = (text: string): string => encodeURIComponent(text);
+const containerText =
+  (size: boolean): Find =>
+  (client, id) =>
+    client.text(`/containers/${name(id)}/json`, { size });
+const imageText =
+  (platform?: string): Find =>
+  (client, id) =>
+    client.text(`/images/${id.split("/").map(name).join("/")}/json`, { platform });
+const networkText =
+  (verbose: boolean): Find =>
+  (client, id) =>
+    client.text(`/networks/${name(id)}`, { verbose });
+const volumeText: Find = (client, id) => client.text(`/volumes/${name(id)}`);
+
+/** Prints what is found for each name: a JSON list, or a line of the template for each. Errors come last. */
+async function show(context: Context, flags: Flags, names: readonly string[], find: Find): Promise<number> {
+  const client = await context.client();
+  const print = printer(flags.string("format") ?? "");
+  const found: string[] = [];
+  const errors: string[] = [];
+  for (const one of names) {
+    try {
+      found.push(await find(client, one));
+    } catch (error) {
+      errors.push(textOfError(error));
+      if (!(error instanceof ServerError) && !isMissing(error)) break;
+    }
+  }
+  const { text, problem } = print(found);
+  context.stdout.text(text);
+  if (problem !== undefined) errors.push(problem);
+  if (errors.length > 0) throw commandFailed(errors.join("\n"));
+  return 0;
+}
+
+const isMissing = (error: unknown): boolean => messageOf(error).startsWith("Error: No such object");
+
+interface Printed {
+  readonly text: string;
+  readonly problem?: string;
+}
+
+function printer(format: string): (found: readonly string[]) => Printed {
+  if (format === "") {
+    return (found) => ({
+      text: found.length === 0 ? "[]\n" : `${indentJson(`[${found.join(",")}]`, "    ")}\n`,
+    });
+  }
+  if (format === "json") return (found) => ({ text: `[${found.map(compactJson).join(",")}]\n` });
+  let template: Template;
+  try {
+    template = new Template(format.replaceAll("\\t", "\t").replaceAll("\\n", "\n"));
+  } catch (error) {
+    throw failure("bad-template", { message: `template parsing error: ${messageOf(error)}` }, error);
+  }
+  return (found) => {
+    let text = "";
+    for (const json of found) {
+      try {
+        text += `${template.execute(JSON.parse(json), { optional })}\n`;
+      } catch (error) {
+        return { text: `${text}\n`, problem: `template parsing error: ${messageOf(error)}` };
+      }
+    }
+    return { text: text === "" ? "\n" : text };
+  };
+}
+
+/** `caisson container inspect` */
+export const inspectContainers: Command = {
+  use: "[OPTIONS] CONTAINER [CONTAINER...]",
+  flags: [formatFlag, { name: "size", short: "s", type: "bool", usage: "Display total file sizes" }],
+  args: { min: 1 },
+  run: (context, flags, names) => show(context, flags, names, containerText(flags.bool("size"))),
+};
+
+/** `caisson image inspect` */
+export const inspectImages: Command = {
+  use: "[OPTIONS] IMAGE [IMAGE...]",
+  flags: [
+    formatFlag,
+    {
+      name: "platform",
+      type: "string",
+      usage: `Inspect a specific platform of the multi-platform image.
+If the image or the server is not multi-platform capable, the command will error out if the platform does not match.
+'os[/arch[/variant]]': Explicit platform (eg. linux/amd64)`,
+    },
+  ],
+  args: { min: 1 },
+  run: (context, flags, names) => {
+    const [os, architecture, variant] = flags.string("platform")?.split("/") ?? [];
+    const platform = os === undefined ? undefined : JSON.stringify({ architecture, os, variant });
+    return show(context, flags, names, imageText(platform));
+  },
+};
+
+/** `caisson network inspect` */
+export const inspectNetworks: Command = {
+  use: "[OPTIONS] NETWORK [NETWORK...]",
+  flags: [formatFlag, { name: "verbose", short: "v", type: "bool", usage: "Verbose output for diagnostics" }],
+  args: { min: 1 },
+  run: (context, flags, names) => show(context, flags, names, networkText(flags.bool("verbose"))),
+};
+
+/** `caisson volume inspect` */
+export const inspectVolumes: Command = {
+  use: "[OPTIONS] VOLUME [VOLUME...]",
+  flags: [formatFlag],
+  args: { min: 1 },
+  run: (context, flags, names) => show(context, flags, names, volumeText),
+};
+
+const kinds = ["container", "image", "network", "volume"] as const;
+const dockersKinds = ["config", ...kinds, "node", "plugin", "secret", "service", "task"].toSorted();
+
+/** `caisson inspect` */
+export const inspectAny: Command = {
+  use: "[OPTIONS] NAME|ID [NAME|ID...]",
+  flags: [
+    formatFlag,
+    {
+      name: "size",
+      short: "s",
+      type: "bool",
+      usage: "Display total file sizes if the type is container",
+    },
+    { name: "type", type: "string", usage: "Only inspect objects of the given type" },
+  ],
+  args: { min: 1 },
+  run: (context, flags, names) => {
+    const type = flags.string("type") ?? "";
+    if (flags.has("type") && type === "")
+      throw commandFailed(
+        'type is empty: must be one of "config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"',
+      );
+    const finders = {
+      container: containerText(flags.bool("size")),
+      image: imageText(),
+      network: networkText(false),
+      volume: volumeText,
+    };
+    const kind = kinds.find((one) => one === type);
+    if (kind !== undefined) return show(context, flags, names, finders[kind]);
+    if (type !== "") {
+      const known = dockersKinds.map((one) => JSON.stringify(one)).join(", ");
+      if (dockersKinds.includes(type)) throw failure("not-implemented", { what: `--type=${type}` });
+      throw commandFailed(`unknown type: ${JSON.stringify(type)}: must be one of ${known}`);
+    }
+    return show(context, flags, names, async (client, id) => {
+      for (const find of Object.values(finders)) {
+        try {
+          return await find(client, id);
+        } catch (error) {
+          const elsewhere = error instanceof ServerError && (error.status === 404 || error.status === 400);
+          if (!elsewhere) throw error;
+        }
+      }
+      throw commandFailed(`Error: No such object: ${id}`);
+    });
+  },
+};

@@ -1,0 +1,126 @@
+/**
+ * `caisson container|image|volume prune`
+ * @module
+ */
+import type { Client, Filters } from "../client/mod.ts";
+import type { Command, Context } from "./command.ts";
+import { toFilters } from "./filters.ts";
+import type { Flags, FlagSpec } from "./flags.ts";
+import { humanSize } from "./units.ts";
+
+const forceFlag: FlagSpec = {
+  name: "force",
+  short: "f",
+  type: "bool",
+  usage: "Do not prompt for confirmation",
+};
+
+function filterFlag(example: string): FlagSpec {
+  return { name: "filter", type: "filter", usage: `Provide filter values (e.g. "${example}")` };
+}
+
+/** What a prune is about. */
+interface Kind {
+  readonly warning: string;
+  readonly title: string;
+  readonly filters: Filters;
+  readonly work: (client: Client, filters: Filters) => Promise<{ lines: readonly string[]; bytes: number }>;
+}
+
+async function prune(context: Context, flags: Flags, kind: Kind): Promise<number> {
+  if (!flags.bool("force") && !(await confirmed(context, kind.warning))) return 0;
+  const { lines, bytes } = await kind.work(await context.client(), kind.filters);
+  if (lines.length > 0) context.stdout.text(`${kind.title}:\n${lines.map((line) => `${line}\n`).join("")}\n`);
+  context.stdout.line(`Total reclaimed space: ${humanSize(bytes)}`);
+  return 0;
+}
+
+async function confirmed(context: Context, warning: string): Promise<boolean> {
+  context.stdout.text(`WARNING! ${warning}\nAre you sure you want to continue? [y/N] `);
+  let answer = "";
+  for await (const bytes of context.stdin()) {
+    answer += new TextDecoder().decode(bytes);
+    if (answer.includes("\n")) break;
+  }
+  return answer.split("\n")[0]?.trim().toLowerCase() === "y";
+}
+
+/** `caisson container prune` */
+export const pruneContainers: Command = {
+  use: "[OPTIONS]",
+  flags: [filterFlag("until=<timestamp>"), forceFlag],
+  args: { exact: 0 },
+  run: (context, flags) =>
+    prune(context, flags, {
+      warning: "This will remove all stopped containers.",
+      title: "Deleted Containers",
+      filters: toFilters(flags.list("filter")),
+      work: async (client, filters) => {
+        const answer = await client.containers.prune(filters);
+        return { lines: answer.ContainersDeleted ?? [], bytes: answer.SpaceReclaimed ?? 0 };
+      },
+    }),
+};
+
+/** `caisson image prune` */
+export const pruneImages: Command = {
+  use: "[OPTIONS]",
+  flags: [
+    {
+      name: "all",
+      short: "a",
+      type: "bool",
+      usage: "Remove all unused images, not just dangling ones",
+    },
+    filterFlag("until=<timestamp>"),
+    forceFlag,
+  ],
+  args: { exact: 0 },
+  run: (context, flags) => {
+    const all = flags.bool("all");
+    return prune(context, flags, {
+      warning: all
+        ? "This will remove all images without at least one container associated to them."
+        : "This will remove all dangling images.",
+      title: "Deleted Images",
+      filters: { ...toFilters(flags.list("filter")), dangling: [String(!all)] },
+      work: async (client, filters) => {
+        const answer = await client.images.prune(filters);
+        const lines = (answer.ImagesDeleted ?? []).map((item) =>
+          (item.Untagged ?? "") === "" ? `deleted: ${item.Deleted ?? ""}` : `untagged: ${item.Untagged}`,
+        );
+        return { lines, bytes: answer.SpaceReclaimed ?? 0 };
+      },
+    });
+  },
+};
+
+/** `caisson volume prune` */
+export const pruneVolumes: Command = {
+  use: "[OPTIONS]",
+  flags: [
+    {
+      name: "all",
+      short: "a",
+      type: "bool",
+      usage: "Remove all unused volumes, not just anonymous ones",
+    },
+    filterFlag("label=<label>"),
+    forceFlag,
+  ],
+  args: { exact: 0 },
+  run: (context, flags) => {
+    const all = flags.bool("all");
+    return prune(context, flags, {
+      warning: all
+        ? "This will remove all local volumes not used by at least one container."
+        : "This will remove anonymous local volumes not used by at least one container.",
+      title: "Deleted Volumes",
+      filters: { ...toFilters(flags.list("filter")), ...(all ? { all: ["true"] } : {}) },
+      work: async (client, filters) => {
+        const answer = await client.volumes.prune(filters);
+        return { lines: answer.VolumesDeleted ?? [], bytes: answer.SpaceReclaimed ?? 0 };
+      },
+    });
+  },
+};
