@@ -11,14 +11,6 @@
 
 #include "run.h"
 
-#ifndef SYS_clone3
-#define SYS_clone3 435
-#endif
-#ifndef SYS_pidfd_send_signal
-#define SYS_pidfd_send_signal 424
-#endif
-
-#define ID_PIDFD ((idtype_t)3) /* P_PIDFD, which older headers lack */
 #define FLAG_CLONE_INTO_CGROUP 0x200000000ULL
 
 void signals_reset(const int *signals)
@@ -52,7 +44,7 @@ static void child_end(int pidfd)
 	siginfo_t info;
 
 	syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-	while (waitid(ID_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR)
+	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR)
 		;
 }
 

@@ -11,10 +11,6 @@
 #include "launch.h"
 #include "memfd.h"
 
-#ifndef SYS_close_range
-#define SYS_close_range 436
-#endif
-
 enum { STACK = 16 << 10 };
 
 struct launch {

@@ -10,31 +10,23 @@
 
 #include "memfd.h"
 
-#ifndef F_ADD_SEALS
-#define F_ADD_SEALS 1033
-#define F_GET_SEALS 1034
-#endif
-#ifndef MFD_CLOEXEC
-#define MFD_CLOEXEC 1U
-#define MFD_ALLOW_SEALING 2U
-#endif
 #ifndef MFD_EXEC /* Linux 6.3 */
 #define MFD_NOEXEC_SEAL 8U
 #define MFD_EXEC 16U
 #endif
 
-enum { SEALS = 1 | 2 | 4 | 8 /* SEAL, SHRINK, GROW, WRITE */, SEAL_EXEC = 32 };
+enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE, SEAL_EXEC = 32 };
 
 extern char **environ;
 
 /* `executable` is one of the flags that kernels since 6.3 want to be told and older ones don't know. */
 static int create(const char *name, unsigned int executable)
 {
-	long fd = syscall(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING | executable);
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | executable);
 
 	if (fd < 0 && errno == EINVAL)
-		fd = syscall(SYS_memfd_create, name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	return fd < 0 ? -errno : (int)fd;
+		fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	return fd < 0 ? -errno : fd;
 }
 
 int memfd_sealed(const char *name, const void *bytes, size_t length)

@@ -17,10 +17,6 @@
 
 #include "remove.h"
 
-#ifndef SYS_openat2
-#define SYS_openat2 437
-#endif
-
 enum { LEVELS = 32, BUFFER = 8 << 10 };
 
 /* What getdents64 fills; musl's struct dirent has this very layout. */
