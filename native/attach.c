@@ -21,6 +21,7 @@ void input_close(struct input *input)
 	/* A terminal's descriptor is the one that output comes from. */
 	if (input->open && !input->tty)
 		close(input->fd);
+	input->fd = -1;
 	input->open = false;
 }
 

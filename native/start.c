@@ -2,10 +2,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -101,6 +103,16 @@ static int open_streams(uint32_t flags)
 	return 0;
 }
 
+/* A process may close its terminal and open it again later, as systemd does with its console. While we hold the other
+ * side open that isn't the end. */
+static void open_peer(void)
+{
+	int master = shim.context->slots[SLOT_MASTER];
+
+	if (shim.tty && master >= 0 && shim.peer < 0)
+		shim.peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
 static int take_terminal(void)
 {
 	int master = shim.context->slots[SLOT_MASTER];
@@ -109,12 +121,10 @@ static int take_terminal(void)
 		return 0;
 	if (master < 0)
 		return -EBADF;
+	open_peer();
 	shim.context->slots[SLOT_MASTER] = -1;
 	shim.streams[0].fd = shim.input.fd = master;
 	fcntl(master, F_SETFL, fcntl(master, F_GETFL) | O_NONBLOCK);
-	/* A process may close its terminal and open it again later, as systemd does with its console. While we hold the
-	 * other side open that isn't the end. */
-	shim.peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	return 0;
 }
 
@@ -129,7 +139,9 @@ static int on_process(struct context *context, int pid, int pidfd)
 		close(shim.pidfd);
 	shim.pidfd = copy;
 	shim.pid = pid;
+	/* Usually the process waits for us now, so it finds its terminal as it should be. */
 	apply_size();
+	open_peer();
 	return 0;
 }
 
@@ -149,14 +161,13 @@ static int on_hold(struct context *context)
  * already could reach it through /proc/PID/fd. */
 static void on_child(struct context *context)
 {
-	const int own[] = { shim.directory, shim.listener, shim.pidfd, REPLY_FD, shim.streams[0].fd, shim.streams[1].fd };
+	const int own[] = { shim.directory, shim.listener, shim.pidfd, shim.peer, REPLY_FD,
+			    shim.input.fd, shim.streams[0].fd, shim.streams[1].fd };
 
 	(void)context;
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (own[i] >= 0)
 			close(own[i]);
-	if (shim.input.fd >= 0)
-		close(shim.input.fd);
 	for (uint32_t i = 0; i < shim.client_count; i++)
 		close(clients[i].fd);
 	log_close();
@@ -187,6 +198,9 @@ void remove_traces(void)
 
 static int fail(uint16_t status, uint32_t index, int error)
 {
+	/* When the program was done already. */
+	if (shim.pidfd >= 0)
+		syscall(SYS_pidfd_send_signal, shim.pidfd, SIGKILL, NULL, 0);
 	if (shim.directory >= 0)
 		remove_traces();
 	answer(status, index, error < 0 ? -error : error);
