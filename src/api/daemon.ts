@@ -1,0 +1,19 @@
+/**
+ * The daemon: an engine, its API on sockets, signals, and its end.
+ * @module
+ */
+import type { DaemonOptions } from "../engine/daemon-options.ts";
+import { openEngine } from "../engine/mod.ts";
+import { runDaemon } from "./daemon-run.ts";
+import { createLog } from "./log.ts";
+
+export type { DaemonOptions } from "../engine/daemon-options.ts";
+
+/**
+ * Runs a daemon until it is told to leave (SIGTERM, SIGINT) or was idle for as long as the options say. Containers
+ * live on. Throws if it can't start: a host that can't be listened at, or another daemon that holds the data.
+ */
+export async function startDaemon(options: DaemonOptions): Promise<void> {
+  const log = createLog(options.debug ? "debug" : options.logLevel);
+  await runDaemon(options, openEngine, log);
+}

@@ -1,0 +1,205 @@
+/**
+ * One request and its answer, as handlers see them.
+ * @module
+ */
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
+import type { Socket } from "node:net";
+import type { Engine } from "../engine/engine.ts";
+import { answerOf } from "./errors.ts";
+import { eventLine } from "./event-line.ts";
+import type { Inflow } from "./inflow.ts";
+import type { Log } from "./log.ts";
+import { Query } from "./query.ts";
+import { apiVersion, serverVersion } from "./versions.ts";
+
+/** How the connection may be taken over; see {@link takeOver} in hijack.ts. */
+export type ConnectionMode =
+  /** An ordinary request, perhaps one of many on its connection. */
+  | "plain"
+  /** The client asked for an upgrade. */
+  | "upgrade"
+  /** The client asked for a stream without the word upgrade, as the first thing on its connection. */
+  | "raw";
+
+/** The headers that every answer of the API has. */
+export const engineHeaders: Readonly<Record<string, string>> = {
+  "Api-Version": apiVersion,
+  "Docker-Experimental": "false",
+  Ostype: "linux",
+  Server: `Docker/${serverVersion} (linux)`,
+};
+
+/** Those that are known before the version is. */
+const unversionedHeaders: Readonly<Record<string, string>> = {
+  "Api-Version": apiVersion,
+  Ostype: "linux",
+  Server: `Docker/${serverVersion} (linux)`,
+};
+
+/** What a request was dispatched with. */
+export interface Dispatch {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly engine: Engine;
+  readonly log: Log;
+  readonly mode: ConnectionMode;
+  /** What follows the headers, unless the mode is plain: then the request itself is its body. */
+  readonly inflow?: Inflow;
+}
+
+/** A request with its parameters, and the ways to answer it. */
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly engine: Engine;
+  readonly log: Log;
+  readonly mode: ConnectionMode;
+  readonly inflow: Inflow | undefined;
+  /** 1.NN as NN. */
+  readonly version: number;
+  readonly #search: string;
+  readonly #captures: readonly string[];
+  #form: string | undefined;
+  #query: Query | undefined;
+  #gone: AbortController | undefined;
+
+  constructor(dispatch: Dispatch, version: number, search: string, captures: readonly string[]) {
+    this.request = dispatch.request;
+    this.response = dispatch.response;
+    this.engine = dispatch.engine;
+    this.log = dispatch.log;
+    this.mode = dispatch.mode;
+    this.inflow = dispatch.inflow;
+    this.version = version;
+    this.#search = search;
+    this.#captures = captures;
+  }
+
+  /** What the path names: a container, an image, an exec. */
+  get name(): string {
+    return this.#captures[0] ?? "";
+  }
+
+  get query(): Query {
+    return (this.#query ??= new Query(this.#search, this.#form));
+  }
+
+  /** Gives the fields of a form, before the query is first asked for. */
+  addForm(form: string): void {
+    this.#form = form;
+  }
+
+  /**
+   * Fires when the client has gone, or has closed its half, before the answer is finished: then nobody will read more
+   * of an endless one. (Go's server cancels the request's context in both cases too.)
+   */
+  get signal(): AbortSignal {
+    if (this.#gone !== undefined) return this.#gone.signal;
+    const gone = new AbortController();
+    this.#gone = gone;
+    const { response } = this;
+    const socket = this.request.socket as Socket | null;
+    const leave = (): void => {
+      if (!response.writableFinished) gone.abort();
+    };
+    response.once("close", leave);
+    socket?.once("end", leave);
+    response.once("finish", () => socket?.off("end", leave));
+    if (socket === null || socket.destroyed || socket.readableEnded) gone.abort();
+    return gone.signal;
+  }
+
+  json(status: number, value: unknown): void {
+    const body = `${JSON.stringify(value)}\n`;
+    this.#head(status, { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) });
+    this.response.end(body);
+  }
+
+  text(status: number, body: string): void {
+    this.#head(status, {
+      "Content-Type": "text/plain; charset=utf-8",
+      "Content-Length": Buffer.byteLength(body),
+    });
+    this.response.end(body);
+  }
+
+  /** An answer without a body: 204 and 304 have no length either. */
+  empty(status: number): void {
+    this.#head(status, status === 204 || status === 304 ? {} : { "Content-Length": 0 });
+    this.response.end();
+  }
+
+  /** Begins an answer of unknown length; the headers are sent now, whenever the first byte may come. */
+  begin(status: number, type: string): void {
+    this.#head(status, { "Content-Type": type });
+    this.response.flushHeaders();
+  }
+
+  /** Writes to an answer that was begun and waits while the client is slower; resolves to false once it has gone. */
+  async write(chunk: string | Uint8Array): Promise<boolean> {
+    const { response } = this;
+    if (response.destroyed || this.signal.aborted) return false;
+    if (response.write(chunk)) return true;
+    return new Promise((resolve) => {
+      const settle = (alive: boolean): void => {
+        response.off("drain", drained);
+        this.signal.removeEventListener("abort", left);
+        resolve(alive);
+      };
+      const drained = (): void => settle(true);
+      const left = (): void => settle(false);
+      response.once("drain", drained);
+      this.signal.addEventListener("abort", left, { once: true });
+    });
+  }
+
+  /** Sends a stream as the answer; the stream is destroyed when the client goes. */
+  async stream(type: string, source: Readable): Promise<void> {
+    this.begin(200, type);
+    const stop = (): void => void source.destroy();
+    source.on("error", (error) => this.log.debug("a streamed answer broke off", { error }));
+    this.signal.addEventListener("abort", stop, { once: true });
+    if (this.signal.aborted) stop();
+    try {
+      for await (const chunk of source) if (!(await this.write(chunk as Uint8Array))) return;
+      this.response.end();
+    } catch {
+      // The headers are gone: breaking the connection off is the only way to say that the answer isn't whole.
+      this.response.destroy();
+    } finally {
+      source.destroy();
+    }
+  }
+
+  /** Sends JSON values as they come, each on a line that ends as Docker's does. */
+  async lines(values: AsyncIterable<object>, ending: "\n" | "\r\n"): Promise<void> {
+    for await (const value of values) if (!(await this.write(`${eventLine(value)}${ending}`))) return;
+  }
+
+  /** Answers with an error; after the answer has begun, breaks it off. */
+  fail(error: unknown): void {
+    const { status, message, headers, plain } = answerOf(
+      error,
+      `${this.request.method} ${this.request.url}`,
+      this.log,
+    );
+    if (this.response.headersSent) {
+      if (!this.response.writableEnded) this.response.destroy();
+      return;
+    }
+    if (status === 304) return this.empty(304);
+    const body = plain ? `${message}\n` : `${JSON.stringify({ message })}\n`;
+    this.response.writeHead(status, {
+      ...(headers === "none" ? {} : headers === "all" ? engineHeaders : unversionedHeaders),
+      ...(plain ? { "X-Content-Type-Options": "nosniff" } : {}),
+      "Content-Type": plain ? "text/plain; charset=utf-8" : "application/json",
+      "Content-Length": Buffer.byteLength(body),
+    });
+    this.response.end(body);
+  }
+
+  #head(status: number, headers: OutgoingHttpHeaders): void {
+    this.response.writeHead(status, { ...engineHeaders, ...headers });
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Reads JSON as Go's decoder would, as far as a client can tell: the texts of its syntax errors, and content after the
+ * value. The values themselves come from JSON.parse; only text that it refuses is looked at again.
+ * @module
+ */
+import { failure } from "../errors/mod.ts";
+
+/** Parses a body. Throws 400 with Go's words: `invalid JSON: unexpected EOF`, `unexpected content after JSON`. */
+export function parseBody(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw failure("invalid-parameter", { message: complaint(text) }, error);
+  }
+}
+
+function complaint(text: string): string {
+  if (text.trim() === "") return "invalid JSON: got EOF while reading request body";
+  const scanner = new Scanner(text);
+  const wrong = scanner.value();
+  if (wrong !== undefined) return `invalid JSON: ${wrong}`;
+  return "unexpected content after JSON";
+}
+
+const space = new Set([" ", "\t", "\r", "\n"]);
+
+/** Finds out where a text stops being JSON; each method answers what is wrong, or undefined and has moved on. */
+class Scanner {
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  value(): string | undefined {
+    const character = this.#peek();
+    if (character === "{") return this.#members("}", () => this.#member(), "object key:value pair");
+    if (character === "[") return this.#members("]", () => this.value(), "array element");
+    if (character === '"') return this.#string();
+    for (const literal of ["true", "false", "null"])
+      if (character === literal.charAt(0)) return this.#literal(literal);
+    const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/.exec(this.#text.slice(this.#at));
+    if (number === null) return this.#unexpected("looking for beginning of value");
+    this.#at += number[0].length;
+    return undefined;
+  }
+
+  #members(close: string, item: () => string | undefined, after: string): string | undefined {
+    this.#at++;
+    if (this.#peek() === close) return this.#done();
+    for (;;) {
+      const wrong = item();
+      if (wrong !== undefined) return wrong;
+      const next = this.#peek();
+      if (next === close) return this.#done();
+      if (next !== ",") return this.#unexpected(`after ${after}`);
+      this.#at++;
+    }
+  }
+
+  #member(): string | undefined {
+    if (this.#peek() !== '"') return this.#unexpected("looking for beginning of object key string");
+    const wrong = this.#string();
+    if (wrong !== undefined) return wrong;
+    if (this.#peek() !== ":") return this.#unexpected("after object key");
+    this.#at++;
+    return this.value();
+  }
+
+  #string(): string | undefined {
+    for (this.#at++; this.#at < this.#text.length; this.#at++) {
+      const character = this.#text.charAt(this.#at);
+      if (character === '"') return this.#done();
+      if (character < " ") return this.#unexpected("in string literal");
+      if (character !== "\\") continue;
+      this.#at++;
+      if (this.#text.charAt(this.#at) === "u") {
+        for (let i = 0; i < 4; i++) {
+          this.#at++;
+          if (!/[\da-fA-F]/.test(this.#text.charAt(this.#at)))
+            return this.#unexpected("in \\u hexadecimal character escape");
+        }
+      } else if (!'"\\/bfnrt'.includes(this.#text.charAt(this.#at) || "?"))
+        return this.#unexpected("in string escape code");
+    }
+    return "unexpected EOF";
+  }
+
+  #literal(literal: string): string | undefined {
+    for (let i = 1; i < literal.length; i++) {
+      this.#at++;
+      if (this.#text.charAt(this.#at) !== literal.charAt(i))
+        return this.#unexpected(`in literal ${literal} (expecting '${literal.charAt(i)}')`);
+    }
+    return this.#done();
+  }
+
+  #done(): undefined {
+    this.#at++;
+    return undefined;
+  }
+
+  #peek(): string {
+    while (space.has(this.#text.charAt(this.#at))) this.#at++;
+    return this.#text.charAt(this.#at);
+  }
+
+  #unexpected(where: string): string {
+    const character = this.#text.charAt(this.#at);
+    if (character === "") return "unexpected EOF";
+    const shown =
+      character === "'" ? `'\\''` : character === '"' ? `'"'` : `'${JSON.stringify(character).slice(1, -1)}'`;
+    return `invalid character ${shown} ${where}`;
+  }
+}

@@ -1,0 +1,175 @@
+/**
+ * Takes a connection over for a process's input and output, in Docker's three forms: 101 for a client that asked to
+ * upgrade, 200 and then raw bytes for one that didn't, and 200 with output alone on a connection whose input HTTP's
+ * parser holds.
+ * @module
+ */
+import type { Duplex, Readable } from "node:stream";
+import type { Socket } from "node:net";
+import { messageOf } from "../errors/mod.ts";
+import { answerOf } from "./errors.ts";
+import { DetachMatcher } from "./detach-keys.ts";
+import { engineHeaders, type Exchange } from "./exchange.ts";
+import { hasBody } from "./request.ts";
+import { dropEmptyBody } from "./upgrade-body.ts";
+
+/** Output without frames, and in every version before 1.42 with them too. */
+export const rawStream = "application/vnd.docker.raw-stream";
+/** Output in frames, since 1.42. */
+export const multiplexedStream = "application/vnd.docker.multiplexed-stream";
+
+/** How a connection that is taken over behaves. */
+export interface TakeOverOptions {
+  /** Output comes without frames. */
+  readonly tty: boolean;
+  /** Input is passed on; else it is read and dropped. */
+  readonly input: boolean;
+  /** Keys that end the connection and nothing else. */
+  readonly detachKeys?: Uint8Array;
+  /** The engine's headers are sent too: Docker sends them for exec, but not for attach. */
+  readonly engineHeaders: boolean;
+}
+
+/** Why a connection ended: output ended, the client typed its detach keys, or it went. */
+export type TakeOverEnd = "ended" | "detached" | "gone";
+
+/** How long a client may go on sending after output has ended, before the connection is closed over its head. */
+const lingerMilliseconds = 1000;
+
+/** The status line and headers of a connection that is taken over, to the byte as dockerd writes them. */
+export function takeOverHead(exchange: Exchange, tty: boolean, withEngineHeaders: boolean): string {
+  const headers = withEngineHeaders
+    ? Object.entries(engineHeaders)
+        .map(([name, value]) => `${name}: ${value}\r\n`)
+        .join("")
+    : "";
+  if (exchange.mode !== "upgrade") return `HTTP/1.1 200 OK\r\nContent-Type: ${rawStream}\r\n${headers}\r\n`;
+  const type = !tty && exchange.version >= 42 ? multiplexedStream : rawStream;
+  return `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${headers}\r\n`;
+}
+
+/**
+ * Joins the connection and a process's stream until one of them ends. Each end of a half passes on: the client's to
+ * the process's input, output's to the client. Neither side runs ahead of the other by more than a socket's buffer.
+ */
+export async function takeOver(
+  exchange: Exchange,
+  stream: Duplex,
+  options: TakeOverOptions,
+): Promise<TakeOverEnd> {
+  const { request, inflow } = exchange;
+  const { socket } = request;
+  if (inflow !== undefined) dropEmptyBody(request, inflow);
+  if (socket.destroyed) {
+    stream.destroy();
+    return "gone";
+  }
+  socket.write(takeOverHead(exchange, options.tty, options.engineHeaders));
+  const source = inflow !== undefined ? socket : hasBody(request) ? request : undefined;
+  const start = (data: (chunk: Uint8Array) => void, end: () => void): void => {
+    if (inflow !== undefined) inflow.start(data, end);
+    else source?.on("data", data).once("end", end);
+  };
+  return join(socket, stream, source, start, options);
+}
+
+function join(
+  socket: Socket,
+  stream: Duplex,
+  source: Readable | undefined,
+  start: (data: (chunk: Uint8Array) => void, end: () => void) => void,
+  options: TakeOverOptions,
+): Promise<TakeOverEnd> {
+  const matcher = options.detachKeys === undefined ? undefined : new DetachMatcher(options.detachKeys);
+  return new Promise((resolve) => {
+    let over = false;
+    const finish = (end: TakeOverEnd): void => {
+      if (over) return;
+      over = true;
+      if (end === "ended") closeGently(socket);
+      else {
+        stream.destroy();
+        if (end === "detached") socket.destroySoon();
+        else socket.destroy();
+      }
+      source?.resume();
+      resolve(end);
+    };
+    const passOn = (chunk: Uint8Array): void => {
+      if (over || !options.input || stream.writableEnded) return;
+      const { pass, detached } = matcher?.push(chunk) ?? { pass: chunk, detached: false };
+      if (pass.length > 0 && !stream.write(pass) && !detached) source?.pause();
+      if (detached) finish("detached");
+    };
+    const endInput = (): void => {
+      if (over || !options.input) return;
+      const rest = matcher?.rest();
+      if (rest !== undefined && rest.length > 0) stream.write(rest);
+      stream.end();
+    };
+    stream.on("data", (chunk: Uint8Array) => {
+      if (!socket.write(chunk)) stream.pause();
+    });
+    socket.on("drain", () => stream.resume());
+    stream.on("drain", () => source?.resume());
+    stream.once("end", () => finish("ended"));
+    stream.once("close", () => finish("ended"));
+    stream.on("error", () => finish("ended"));
+    socket.once("close", () => finish("gone"));
+    socket.on("error", () => finish("gone"));
+    start(passOn, endInput);
+    if (!stream.writableNeedDrain) source?.resume();
+  });
+}
+
+/**
+ * Ends the connection after all output. Its input is read on for a moment: closing a unix socket with unread bytes
+ * gives the client ECONNRESET where it expects the end.
+ */
+function closeGently(socket: Socket): void {
+  if (socket.destroyed) return;
+  socket.once("end", () => socket.destroySoon());
+  socket.end(() => {
+    if (socket.readableEnded) socket.destroy();
+    else setTimeout(() => socket.destroy(), lingerMilliseconds).unref();
+  });
+  socket.resume();
+}
+
+/** Tells that an attachment failed, as dockerd does once it has the connection: a status line and plain text. */
+export function refuseTakeOver(exchange: Exchange, error: unknown): void {
+  const { status, message } = answerOf(
+    error,
+    `${exchange.request.method} ${exchange.request.url}`,
+    exchange.log,
+  );
+  const socket = exchange.request.socket;
+  socket.write(
+    `HTTP/1.1 ${status} ${reasons[status] ?? "Error"}\r\nContent-Type: ${rawStream}\r\n\r\n${message}\r\n`,
+  );
+  closeGently(socket);
+}
+
+const reasons: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  403: "Forbidden",
+  404: "Not Found",
+  409: "Conflict",
+  500: "Internal Server Error",
+  501: "Not Implemented",
+  503: "Service Unavailable",
+};
+
+/** Tells in the stream itself why a process could not be started, as dockerd does for an exec. */
+export function failInStream(exchange: Exchange, tty: boolean, error: unknown): void {
+  const text = Buffer.from(`${messageOf(error)}\r\n`);
+  const frame = Buffer.alloc(tty ? 0 : 8);
+  if (!tty) {
+    frame[0] = 1;
+    frame.writeUInt32BE(text.length, 4);
+  }
+  const socket = exchange.request.socket;
+  socket.write(takeOverHead(exchange, tty, true));
+  socket.write(Buffer.concat([frame, text]));
+  closeGently(socket);
+}

@@ -1,0 +1,5 @@
+/**
+ * The Docker Engine API, and the daemon that serves it.
+ * @module
+ */
+export { startDaemon, type DaemonOptions } from "./daemon.ts";

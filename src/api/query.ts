@@ -1,0 +1,133 @@
+/**
+ * What a request says in its query and its form, with Docker's rules for flags, numbers, times and filters.
+ * @module
+ */
+import type { Filters } from "../engine/engine.ts";
+import { failure } from "../errors/mod.ts";
+
+const falsehoods = new Set(["", "0", "no", "false", "none"]);
+const int64Maximum = 2n ** 63n - 1n;
+const uint32Maximum = 2n ** 32n - 1n;
+
+/** A request's parameters: a form's fields go before the query's, as Go's `Request.Form` has them. */
+export class Query {
+  readonly #sources: readonly URLSearchParams[];
+
+  /** `search` is what follows the question mark; `form` a body of `application/x-www-form-urlencoded`. */
+  constructor(search: string, form?: string) {
+    const query = new URLSearchParams(search);
+    this.#sources = form === undefined ? [query] : [new URLSearchParams(form), query];
+  }
+
+  /** The first value, undefined if the parameter was not given. */
+  optional(name: string): string | undefined {
+    for (const source of this.#sources) {
+      const value = source.get(name);
+      if (value !== null) return value;
+    }
+    return undefined;
+  }
+
+  /** The first value, "" if the parameter was not given. */
+  text(name: string): string {
+    return this.optional(name) ?? "";
+  }
+
+  /** The first value unless it is empty. */
+  nonEmpty(name: string): string | undefined {
+    const value = this.optional(name);
+    return value === "" ? undefined : value;
+  }
+
+  /** All values of a parameter that may be repeated. */
+  all(name: string): string[] {
+    return this.#sources.flatMap((source) => source.getAll(name));
+  }
+
+  /** "", 0, no, false and none are false in any case of letters; everything else is true. */
+  flag(name: string, absent = false): boolean {
+    const value = this.optional(name);
+    return value === undefined ? absent : !falsehoods.has(value.trim().toLowerCase());
+  }
+
+  /** A decimal number, undefined if it was not given or empty. Throws Go's text, with 500 as dockerd does. */
+  integer(name: string): number | undefined {
+    const value = this.nonEmpty(name);
+    if (value === undefined) return undefined;
+    return Number(parseInteger(value, "strconv.Atoi"));
+  }
+
+  /** A side of a terminal, which must be given. */
+  dimension(name: string, called: string): number {
+    const value = this.text(name);
+    const wrong = (why: string): never => {
+      throw failure("invalid-parameter", { message: `invalid resize ${called} "${value}": ${why}` });
+    };
+    if (!/^\d+$/.test(value)) return wrong("invalid syntax");
+    if (BigInt(value) > uint32Maximum) return wrong("value out of range");
+    return Number(value);
+  }
+
+  /** A time as seconds since the epoch with up to nine decimals, in nanoseconds; undefined for none and for 0. */
+  time(name: string): bigint | undefined {
+    const value = this.nonEmpty(name);
+    if (value === undefined) return undefined;
+    const [seconds = "", fraction = ""] = value.split(".", 2);
+    const whole = parseInteger(seconds, "strconv.ParseInt") * 1_000_000_000n;
+    const part = fraction === "" ? 0n : parseInteger(fraction.padEnd(9, "0").slice(0, 9), "strconv.ParseInt");
+    const time = whole + part;
+    return time === 0n ? undefined : time;
+  }
+
+  /** The `filters`, in both of Docker's spellings. */
+  filters(): Filters {
+    return parseFilters(this.text("filters"));
+  }
+}
+
+function parseInteger(text: string, caller: string): bigint {
+  const wrong = (why: string): never => {
+    throw failure("internal", { message: `${caller}: parsing ${JSON.stringify(text)}: ${why}` });
+  };
+  if (!/^[+-]?\d+$/.test(text)) return wrong("invalid syntax");
+  const value = BigInt(text.replace(/^\+/, ""));
+  if (value > int64Maximum || value < -int64Maximum - 1n) return wrong("value out of range");
+  return value;
+}
+
+/**
+ * Filters from `{"name":{"value":true}}` or the older `{"name":["value"]}`. The names are the engine's to check.
+ * Throws `invalid-filter` for anything else.
+ */
+export function parseFilters(text: string): Filters {
+  const filters = new Map<string, readonly string[]>();
+  if (text === "") return filters;
+  const value = parseJson(text);
+  if (value === null) return filters;
+  if (typeof value !== "object" || Array.isArray(value)) throw failure("invalid-filter", {});
+  let spelling: "set" | "list" | undefined;
+  for (const [name, values] of Object.entries(value as Record<string, unknown>)) {
+    if (values === null) {
+      filters.set(name, []);
+      continue;
+    }
+    if (typeof values !== "object") throw failure("invalid-filter", {});
+    const kind = Array.isArray(values) ? "list" : "set";
+    if (spelling !== undefined && spelling !== kind) throw failure("invalid-filter", {});
+    spelling = kind;
+    const wrongly = Array.isArray(values)
+      ? values.some((v) => typeof v !== "string")
+      : Object.values(values).some((v) => typeof v !== "boolean");
+    if (wrongly) throw failure("invalid-filter", {});
+    filters.set(name, Array.isArray(values) ? (values as string[]) : Object.keys(values));
+  }
+  return filters;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw failure("invalid-filter", {}, error);
+  }
+}

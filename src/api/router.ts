@@ -1,0 +1,97 @@
+/**
+ * Finds the handler of a request. Paths are path-to-regexp's; a table by method and first segment keeps the number of
+ * expressions that are tried small, and paths without parameters need none.
+ * @module
+ */
+import { pathToRegexp } from "path-to-regexp";
+import { failure } from "../errors/mod.ts";
+import type { Exchange } from "./exchange.ts";
+import { newest, parseVersion } from "./versions.ts";
+
+/** Answers a request, or throws what the answer is made from. */
+export type Handler = (exchange: Exchange) => Promise<void> | void;
+
+/** A row of the table of routes. */
+export interface Route {
+  readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
+  /** `*name` matches any number of segments: names of images and containers have slashes. */
+  readonly path: string;
+  /** The oldest version that has it, as NN of 1.NN. */
+  readonly since?: number;
+  /** The handler reads the body itself, so a form in it isn't merged into the query. */
+  readonly body?: boolean;
+  readonly handler: Handler;
+}
+
+/** Where a request goes. */
+export interface RouteMatch {
+  readonly route: Route;
+  readonly version: number;
+  /** What follows the question mark. */
+  readonly search: string;
+  readonly captures: readonly string[];
+}
+
+interface Pattern {
+  readonly route: Route;
+  readonly regexp: RegExp;
+}
+
+/** The compiled table. */
+export class Router {
+  readonly #literal = new Map<string, Route>();
+  readonly #patterns = new Map<string, Pattern[]>();
+
+  constructor(routes: readonly Route[]) {
+    for (const route of routes) {
+      const { method, path } = route;
+      if (!/[*:]/.test(path)) {
+        this.#literal.set(`${method} ${path}`, route);
+        continue;
+      }
+      const key = `${method} ${firstSegment(path)}`;
+      const { regexp } = pathToRegexp(path, { sensitive: true, trailing: false });
+      const patterns = this.#patterns.get(key);
+      if (patterns === undefined) this.#patterns.set(key, [{ route, regexp }]);
+      else patterns.push({ route, regexp });
+    }
+  }
+
+  /** The route of a request. Throws `page-not-found`, `client-too-old`, `client-too-new`. */
+  find(method: string, url: string): RouteMatch {
+    const question = url.indexOf("?");
+    const whole = question < 0 ? url : url.slice(0, question);
+    const search = question < 0 ? "" : url.slice(question + 1);
+    const prefix = /^\/v([0-9.]+)(?=\/)/.exec(whole);
+    const path = prefix === null ? whole : whole.slice(prefix[0].length);
+    const found = this.#match(method, path);
+    if (found === undefined) throw failure("page-not-found", {});
+    const version = prefix === null ? newest : parseVersion(prefix[1] ?? "");
+    if (found.route.since !== undefined && version < found.route.since) throw failure("page-not-found", {});
+    return { route: found.route, version, search, captures: found.captures };
+  }
+
+  #match(method: string, path: string): { route: Route; captures: readonly string[] } | undefined {
+    const literal = this.#literal.get(`${method} ${path}`);
+    if (literal !== undefined) return { route: literal, captures: [] };
+    for (const { route, regexp } of this.#patterns.get(`${method} ${firstSegment(path)}`) ?? []) {
+      const match = regexp.exec(path);
+      if (match !== null) return { route, captures: match.slice(1).map(decode) };
+    }
+    return undefined;
+  }
+}
+
+function firstSegment(path: string): string {
+  const end = path.indexOf("/", 1);
+  return end < 0 ? path : path.slice(0, end);
+}
+
+function decode(capture: string): string {
+  if (!capture.includes("%")) return capture;
+  try {
+    return decodeURIComponent(capture);
+  } catch {
+    throw failure("page-not-found", {});
+  }
+}

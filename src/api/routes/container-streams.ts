@@ -1,0 +1,84 @@
+/**
+ * Containers' streams: attach, logs, wait.
+ * @module
+ */
+import { failure, messageOf } from "../../errors/mod.ts";
+import type { WaitCondition } from "../../engine/engine.ts";
+import { parseDetachKeys } from "../detach-keys.ts";
+import type { Exchange } from "../exchange.ts";
+import { multiplexedStream, rawStream, refuseTakeOver, takeOver } from "../hijack.ts";
+import type { Route } from "../router.ts";
+
+async function attach(x: Exchange): Promise<void> {
+  const { query, name } = x;
+  const input = query.flag("stdin");
+  try {
+    const detachKeys = parseDetachKeys(query.optional("detachKeys"));
+    const { tty, stream } = await x.engine.containers.attach(name, {
+      stdin: input,
+      stdout: query.flag("stdout"),
+      stderr: query.flag("stderr"),
+      stream: query.flag("stream"),
+      logs: query.flag("logs"),
+    });
+    const end = await takeOver(x, stream, {
+      tty,
+      input,
+      engineHeaders: false,
+      ...(tty && input ? { detachKeys } : {}),
+    });
+    if (end === "detached") x.engine.containers.detached(name);
+  } catch (error) {
+    refuseTakeOver(x, error);
+  }
+}
+
+async function logs(x: Exchange): Promise<void> {
+  const { query } = x;
+  const stdout = query.flag("stdout");
+  const stderr = query.flag("stderr");
+  if (!stdout && !stderr)
+    throw failure("invalid-parameter", { message: "Bad parameters: you must choose at least one stream" });
+  const since = query.time("since");
+  const until = query.time("until");
+  const tail = query.text("tail");
+  const { tty, stream } = await x.engine.containers.logs(x.name, {
+    stdout,
+    stderr,
+    follow: query.flag("follow"),
+    timestamps: query.flag("timestamps"),
+    details: query.flag("details"),
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+    // Anything but a number means all, as in dockerd.
+    ...(/^\d+$/.test(tail) ? { tail: Number(tail) } : {}),
+  });
+  await x.stream(!tty && x.version >= 42 ? multiplexedStream : rawStream, stream);
+}
+
+const conditions = new Set<string>(["not-running", "next-exit", "removed"]);
+
+async function wait(x: Exchange): Promise<void> {
+  // Before 1.30 there were no conditions, and the answer came whole.
+  const condition = (x.version < 30 ? undefined : x.query.nonEmpty("condition")) ?? "not-running";
+  if (!conditions.has(condition))
+    throw failure("invalid-parameter", { message: `invalid condition: ${JSON.stringify(condition)}` });
+  const { done } = x.engine.containers.wait(x.name, condition as WaitCondition);
+  if (x.version < 30) {
+    const { StatusCode } = await done;
+    return x.json(200, { StatusCode });
+  }
+  x.begin(200, "application/json");
+  const answer = await done.catch((error: unknown) => ({
+    StatusCode: -1,
+    Error: { Message: messageOf(error) },
+  }));
+  await x.write(`${JSON.stringify(answer)}\n`);
+  x.response.end();
+}
+
+export const containerStreamRoutes: readonly Route[] = [
+  { method: "POST", path: "/containers/*name/attach", body: true, handler: attach },
+  { method: "GET", path: "/containers/*name/logs", handler: logs },
+  { method: "POST", path: "/containers/*name/wait", handler: wait },
+];

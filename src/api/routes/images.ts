@@ -1,0 +1,119 @@
+/**
+ * Images.
+ * @module
+ */
+import type { Filters } from "../../engine/engine.ts";
+import { failure } from "../../errors/mod.ts";
+import type { Exchange } from "../exchange.ts";
+import { answerProgress } from "../progress.ts";
+import { registryAuth } from "../request.ts";
+import type { Route } from "../router.ts";
+import { forVersion } from "../versions-table.ts";
+
+async function list(x: Exchange): Promise<void> {
+  const { query, version } = x;
+  const images = await x.engine.images.list({
+    all: query.flag("all"),
+    digests: query.flag("digests"),
+    sharedSize: version >= 42 && query.flag("shared-size"),
+    filters: listFilters(x),
+  });
+  x.json(200, forVersion("image-list", version, images));
+}
+
+/** Before 1.41 a name could be given apart from the filters. */
+function listFilters(x: Exchange): Filters {
+  const filters = x.query.filters();
+  const reference = x.version < 41 ? x.query.nonEmpty("filter") : undefined;
+  if (reference === undefined) return filters;
+  return new Map([...filters, ["reference", [...(filters.get("reference") ?? []), reference]]]);
+}
+
+/** A platform counts since 1.32. */
+function platformOf(x: Exchange): { platform?: string } {
+  const platform = x.version >= 32 ? x.query.nonEmpty("platform") : undefined;
+  return platform === undefined ? {} : { platform };
+}
+
+async function create(x: Exchange): Promise<void> {
+  const { query } = x;
+  const reference = query.nonEmpty("fromImage");
+  if (reference !== undefined) {
+    const tag = query.nonEmpty("tag");
+    const auth = registryAuth(x.request);
+    const work = x.engine.images.pull(reference, {
+      ...platformOf(x),
+      ...(tag === undefined ? {} : { tag }),
+      ...(auth === undefined ? {} : { auth }),
+      signal: x.signal,
+    });
+    return answerProgress(x, work);
+  }
+  if (query.text("fromSrc") !== "-") throw failure("not-implemented", { what: "importing from a URL" });
+  const repository = query.nonEmpty("repo");
+  const tag = query.nonEmpty("tag");
+  const message = query.nonEmpty("message");
+  const work = x.engine.images.import(x.request, {
+    ...platformOf(x),
+    ...(repository === undefined ? {} : { repository }),
+    ...(tag === undefined ? {} : { tag }),
+    ...(message === undefined ? {} : { message }),
+    changes: query.all("changes"),
+  });
+  await answerProgress(x, work);
+}
+
+async function load(x: Exchange): Promise<void> {
+  const platform = x.version >= 48 ? x.query.nonEmpty("platform") : undefined;
+  const work = x.engine.images.load(x.request, {
+    quiet: x.query.flag("quiet", true),
+    ...(platform === undefined ? {} : { platform }),
+  });
+  await answerProgress(x, work);
+}
+
+async function inspect(x: Exchange): Promise<void> {
+  x.json(200, forVersion("image-inspect", x.version, await x.engine.images.inspect(x.name)));
+}
+
+async function history(x: Exchange): Promise<void> {
+  x.json(200, await x.engine.images.history(x.name));
+}
+
+async function save(x: Exchange): Promise<void> {
+  await x.stream("application/x-tar", await x.engine.images.save([x.name]));
+}
+
+async function saveMany(x: Exchange): Promise<void> {
+  await x.stream("application/x-tar", await x.engine.images.save(x.query.all("names")));
+}
+
+async function tag(x: Exchange): Promise<void> {
+  await x.engine.images.tag(x.name, x.query.text("repo"), x.query.text("tag"));
+  x.empty(201);
+}
+
+async function remove(x: Exchange): Promise<void> {
+  const { query } = x;
+  x.json(
+    200,
+    await x.engine.images.remove(x.name, { force: query.flag("force"), noprune: query.flag("noprune") }),
+  );
+}
+
+async function prune(x: Exchange): Promise<void> {
+  x.json(200, await x.engine.images.prune(x.query.filters()));
+}
+
+export const imageRoutes: readonly Route[] = [
+  { method: "GET", path: "/images/json", handler: list },
+  { method: "POST", path: "/images/create", body: true, handler: create },
+  { method: "POST", path: "/images/load", body: true, handler: load },
+  { method: "POST", path: "/images/prune", since: 25, handler: prune },
+  { method: "GET", path: "/images/get", handler: saveMany },
+  { method: "GET", path: "/images/*name/json", handler: inspect },
+  { method: "GET", path: "/images/*name/history", handler: history },
+  { method: "GET", path: "/images/*name/get", handler: save },
+  { method: "POST", path: "/images/*name/tag", handler: tag },
+  { method: "DELETE", path: "/images/*name", handler: remove },
+];

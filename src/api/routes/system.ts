@@ -1,0 +1,96 @@
+/**
+ * The engine itself: ping, version, information, events, credentials, disk usage.
+ * @module
+ */
+import { failure } from "../../errors/mod.ts";
+import type { EngineEvent } from "../../engine/engine.ts";
+import { engineHeaders, type Exchange } from "../exchange.ts";
+import { readJson } from "../request.ts";
+import type { Route } from "../router.ts";
+import { forVersion } from "../versions-table.ts";
+
+/** `Builder-Version` is absent: there is no builder. */
+const pingHeaders = {
+  ...engineHeaders,
+  "Cache-Control": "no-cache, no-store, must-revalidate",
+  Pragma: "no-cache",
+  Swarm: "inactive",
+  "Content-Type": "text/plain; charset=utf-8",
+};
+
+function ping(x: Exchange): void {
+  const head = x.request.method === "HEAD";
+  x.response.writeHead(200, { ...pingHeaders, "Content-Length": head ? 0 : 2 });
+  x.response.end(head ? undefined : "OK");
+}
+
+async function version(x: Exchange): Promise<void> {
+  x.json(200, await x.engine.system.version());
+}
+
+async function info(x: Exchange): Promise<void> {
+  x.json(200, forVersion("info", x.version, await x.engine.system.info()));
+}
+
+async function events(x: Exchange): Promise<void> {
+  const since = x.query.time("since");
+  const until = x.query.time("until");
+  if (since !== undefined && until !== undefined && since > until)
+    throw failure("invalid-parameter", {
+      message: `\`since\` time (${x.query.text("since")}) cannot be after \`until\` time (${x.query.text("until")})`,
+    });
+  const stream = x.engine.events.subscribe({
+    ...(since === undefined ? {} : { since }),
+    ...(until === undefined ? {} : { until }),
+    filters: x.query.filters(),
+    signal: x.signal,
+  });
+  x.begin(200, "application/json");
+  await x.lines(inVersion(x.version, stream), "\n");
+  x.response.end();
+}
+
+async function* inVersion(version: number, events: AsyncIterable<EngineEvent>): AsyncGenerator<object> {
+  for await (const event of events) yield forVersion("event", version, event);
+}
+
+async function auth(x: Exchange): Promise<void> {
+  const { readAuth } = await import("../schemas.ts");
+  x.json(200, await x.engine.system.auth(readAuth(await readJson(x))));
+}
+
+/** What `type` may ask for, and the fields that tell it. */
+const usageFields: Readonly<Record<string, readonly string[]>> = {
+  container: ["Containers"],
+  image: ["Images", "LayersSize"],
+  volume: ["Volumes"],
+  "build-cache": ["BuildCache"],
+};
+
+async function diskUsage(x: Exchange): Promise<void> {
+  const types = x.version >= 42 ? x.query.all("type") : [];
+  const asked = new Set<string>();
+  for (const type of types) {
+    const fields = usageFields[type];
+    if (fields === undefined) throw failure("invalid-parameter", { message: `unknown object type: ${type}` });
+    for (const field of fields) asked.add(field);
+  }
+  const usage = forVersion("disk-usage", x.version, await x.engine.system.df());
+  if (types.length === 0) return x.json(200, usage);
+  const empty = (field: string): unknown => (field === "LayersSize" ? 0 : null);
+  const fields = Object.values(usageFields).flat();
+  x.json(200, {
+    ...usage,
+    ...Object.fromEntries(fields.filter((f) => !asked.has(f)).map((f) => [f, empty(f)])),
+  });
+}
+
+export const systemRoutes: readonly Route[] = [
+  { method: "GET", path: "/_ping", handler: ping },
+  { method: "HEAD", path: "/_ping", handler: ping },
+  { method: "GET", path: "/version", handler: version },
+  { method: "GET", path: "/info", handler: info },
+  { method: "GET", path: "/events", handler: events },
+  { method: "POST", path: "/auth", body: true, handler: auth },
+  { method: "GET", path: "/system/df", since: 25, handler: diskUsage },
+];

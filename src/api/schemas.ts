@@ -1,0 +1,249 @@
+/**
+ * The bodies that requests bring: containers, processes, volumes, credentials. Field names and types are Docker's.
+ * @module
+ */
+import { Type, type TSchema } from "typebox";
+import type { CreateBody } from "../engine/container-types.ts";
+import type { ExecBody, RegistryAuth, VolumeBody } from "../engine/engine.ts";
+import { bodyReader, type BodyReader } from "./body-schema.ts";
+
+const text = Type.String();
+const flag = Type.Boolean();
+const integer = Type.Integer();
+const texts = Type.Array(text);
+/** Docker's `strslice`: a list, or one string. */
+const command = Type.Array(text, { stringOrList: true });
+const labels = Type.Record(text, text);
+const set = Type.Record(text, Type.Object({}));
+const anything = Type.Unknown();
+
+/** A struct of Go: every field may be missing. */
+function struct(fields: Record<string, TSchema>): TSchema {
+  return Type.Object(
+    Object.fromEntries(Object.entries(fields).map(([name, type]) => [name, Type.Optional(type)])),
+  );
+}
+
+const healthcheck = struct({
+  Test: texts,
+  Interval: integer,
+  Timeout: integer,
+  Retries: integer,
+  StartPeriod: integer,
+  StartInterval: integer,
+});
+
+const mount = struct({
+  Type: text,
+  Source: text,
+  Target: text,
+  ReadOnly: flag,
+  Consistency: text,
+  BindOptions: struct({
+    Propagation: text,
+    NonRecursive: flag,
+    CreateMountpoint: flag,
+    ReadOnlyNonRecursive: flag,
+    ReadOnlyForceRecursive: flag,
+  }),
+  VolumeOptions: struct({
+    NoCopy: flag,
+    Labels: labels,
+    Subpath: text,
+    DriverConfig: struct({ Name: text, Options: labels }),
+  }),
+  ImageOptions: struct({ Subpath: text }),
+  TmpfsOptions: struct({ SizeBytes: integer, Mode: integer, Options: Type.Array(texts) }),
+  ClusterOptions: anything,
+});
+
+const device = struct({ PathOnHost: text, PathInContainer: text, CgroupPermissions: text });
+const weights = Type.Array(struct({ Path: text, Weight: integer }));
+const rates = Type.Array(struct({ Path: text, Rate: integer }));
+const port = struct({ HostIp: text, HostPort: text });
+
+const hostConfig = struct({
+  Binds: texts,
+  ContainerIDFile: text,
+  LogConfig: struct({ Type: text, Config: labels }),
+  NetworkMode: text,
+  PortBindings: Type.Record(text, Type.Union([Type.Array(port), Type.Null()])),
+  RestartPolicy: struct({ Name: text, MaximumRetryCount: integer }),
+  AutoRemove: flag,
+  VolumeDriver: text,
+  VolumesFrom: texts,
+  Mounts: Type.Array(mount),
+  ConsoleSize: Type.Tuple([integer, integer]),
+  Annotations: labels,
+  CapAdd: command,
+  CapDrop: command,
+  CgroupnsMode: text,
+  Dns: texts,
+  DnsOptions: texts,
+  DnsSearch: texts,
+  ExtraHosts: texts,
+  GroupAdd: texts,
+  IpcMode: text,
+  Cgroup: text,
+  Links: texts,
+  OomScoreAdj: integer,
+  PidMode: text,
+  Privileged: flag,
+  PublishAllPorts: flag,
+  ReadonlyRootfs: flag,
+  SecurityOpt: texts,
+  StorageOpt: labels,
+  Tmpfs: labels,
+  UTSMode: text,
+  UsernsMode: text,
+  ShmSize: integer,
+  Sysctls: labels,
+  Runtime: text,
+  Isolation: text,
+  CpuShares: integer,
+  Memory: integer,
+  NanoCpus: integer,
+  CgroupParent: text,
+  BlkioWeight: integer,
+  BlkioWeightDevice: weights,
+  BlkioDeviceReadBps: rates,
+  BlkioDeviceWriteBps: rates,
+  BlkioDeviceReadIOps: rates,
+  BlkioDeviceWriteIOps: rates,
+  CpuPeriod: integer,
+  CpuQuota: integer,
+  CpuRealtimePeriod: integer,
+  CpuRealtimeRuntime: integer,
+  CpusetCpus: text,
+  CpusetMems: text,
+  Devices: Type.Array(device),
+  DeviceCgroupRules: texts,
+  DeviceRequests: Type.Array(Type.Object({})),
+  KernelMemory: integer,
+  KernelMemoryTCP: integer,
+  MemoryReservation: integer,
+  MemorySwap: integer,
+  MemorySwappiness: integer,
+  OomKillDisable: flag,
+  Init: flag,
+  PidsLimit: integer,
+  Ulimits: Type.Array(struct({ Name: text, Soft: integer, Hard: integer })),
+  CpuCount: integer,
+  CpuPercent: integer,
+  IOMaximumIOps: integer,
+  IOMaximumBandwidth: integer,
+  MaskedPaths: texts,
+  ReadonlyPaths: texts,
+});
+
+const endpoint = struct({
+  IPAMConfig: struct({ IPv4Address: text, IPv6Address: text, LinkLocalIPs: texts }),
+  Links: texts,
+  Aliases: texts,
+  MacAddress: text,
+  DriverOpts: labels,
+  GwPriority: integer,
+  NetworkID: text,
+  EndpointID: text,
+  Gateway: text,
+  IPAddress: text,
+  IPPrefixLen: integer,
+  IPv6Gateway: text,
+  GlobalIPv6Address: text,
+  GlobalIPv6PrefixLen: integer,
+  DNSNames: texts,
+});
+
+const config = {
+  Hostname: text,
+  Domainname: text,
+  User: text,
+  AttachStdin: flag,
+  AttachStdout: flag,
+  AttachStderr: flag,
+  ExposedPorts: set,
+  Tty: flag,
+  OpenStdin: flag,
+  StdinOnce: flag,
+  Env: texts,
+  Cmd: command,
+  Healthcheck: healthcheck,
+  ArgsEscaped: flag,
+  Image: text,
+  Volumes: set,
+  WorkingDir: text,
+  Entrypoint: command,
+  NetworkDisabled: flag,
+  MacAddress: text,
+  OnBuild: texts,
+  Labels: labels,
+  StopSignal: text,
+  StopTimeout: integer,
+  Shell: command,
+};
+
+/** The fields of a container's portable half: a body without any of them has no configuration. */
+export const configFields: ReadonlySet<string> = new Set(Object.keys(config));
+
+/** `POST /containers/create`. */
+export const readCreateBody: BodyReader<CreateBody> = bodyReader(
+  struct({
+    ...config,
+    HostConfig: hostConfig,
+    NetworkingConfig: struct({ EndpointsConfig: Type.Record(text, Type.Union([endpoint, Type.Null()])) }),
+  }),
+);
+
+const consoleSize = Type.Tuple([integer, integer]);
+
+/** `POST /containers/{id}/exec`. */
+export const readExecBody: BodyReader<ExecBody> = bodyReader(
+  struct({
+    AttachStdin: flag,
+    AttachStdout: flag,
+    AttachStderr: flag,
+    DetachKeys: text,
+    Tty: flag,
+    ConsoleSize: consoleSize,
+    Env: texts,
+    Cmd: texts,
+    Privileged: flag,
+    User: text,
+    WorkingDir: text,
+  }),
+);
+
+/** `POST /exec/{id}/start`. */
+export interface ExecStartBody {
+  readonly Detach?: boolean;
+  readonly Tty?: boolean;
+  readonly ConsoleSize?: readonly [number, number];
+}
+
+/** Reads {@link ExecStartBody}. */
+export const readExecStartBody: BodyReader<ExecStartBody> = bodyReader(
+  struct({ Detach: flag, Tty: flag, ConsoleSize: consoleSize }),
+);
+
+/** `POST /volumes/create`. */
+export const readVolumeBody: BodyReader<VolumeBody> = bodyReader(
+  struct({ Name: text, Driver: text, DriverOpts: labels, Labels: labels, ClusterVolumeSpec: anything }),
+);
+
+/** `POST /auth`, and what `X-Registry-Auth` holds. */
+export const readAuth: BodyReader<RegistryAuth> = bodyReader(
+  struct({
+    username: text,
+    password: text,
+    email: text,
+    auth: text,
+    serveraddress: text,
+    identitytoken: text,
+    registrytoken: text,
+  }),
+);
+
+/** Compiles every schema now rather than at its first use. */
+export function compileSchemas(): void {
+  for (const read of [readCreateBody, readExecBody, readExecStartBody, readVolumeBody, readAuth]) read({});
+}
