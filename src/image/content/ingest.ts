@@ -1,17 +1,17 @@
 /**
  * Files of blobs that aren't whole yet: `<root>/ingest/<name>.<owner>.<random>`. The name is the digest's if it is
- * known; the owner is the writing process's id, or 0 once nobody writes. A writer takes over a file that nobody owns
- * by renaming it to its own name, which only one can do: so there are no locks, and none to be left behind.
+ * known; the owner is the writing process (`pid-start time`), or 0 once nobody writes. A writer takes over a file that
+ * nobody owns by renaming it to its own name, which only one can do: so there are no locks, and none to be left behind.
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { RunningDigest } from "./hash.ts";
 import type { DigestAlgorithm } from "../digest.ts";
 
-const nobody = 0;
-const form = /^([a-z0-9-]+)\.(\d+)\.[a-f0-9]+$/;
+const nobody = "0";
+const form = /^([a-z0-9-]+)\.(\d+-\d+|0)\.[a-f0-9]+$/;
 const readSize = 256 * 1024;
 
 /** A file being written, and the digest of what is in it. */
@@ -32,14 +32,14 @@ export class IngestFolder {
   /** A new file. */
   async create(name: string, algorithm: DigestAlgorithm): Promise<IngestFile> {
     await mkdir(this.#folder, { recursive: true, mode: 0o700 });
-    const path = this.#path(name, process.pid);
+    const path = await this.#ownPath(name);
     return { path, file: await open(path, "wx+", 0o600), digest: new RunningDigest(algorithm) };
   }
 
   /** The longest file of that name that nobody writes and that has at most `size` bytes, now ours; else a new one. */
   async resume(name: string, algorithm: DigestAlgorithm, size: number): Promise<IngestFile> {
     for (const found of await this.#abandoned(name)) {
-      const path = this.#path(name, process.pid);
+      const path = await this.#ownPath(name);
       if (!(await renamed(join(this.#folder, found), path))) continue;
       const resumed = await reopen(path, algorithm, size);
       if (resumed !== undefined) return resumed;
@@ -58,7 +58,7 @@ export class IngestFolder {
     const before = Date.now() - age;
     let removed = 0;
     for (const name of await this.#names()) {
-      if (isOwned(name)) continue;
+      if (await isOwned(name)) continue;
       const path = join(this.#folder, name);
       const info = await stat(path).catch(() => undefined);
       if (info === undefined || info.mtimeMs > before) continue;
@@ -68,7 +68,11 @@ export class IngestFolder {
     return removed;
   }
 
-  #path(name: string, owner: number): string {
+  async #ownPath(name: string): Promise<string> {
+    return this.#path(name, `${process.pid}-${(await startTime(process.pid)) ?? 0}`);
+  }
+
+  #path(name: string, owner: string): string {
     return join(this.#folder, `${name}.${owner}.${randomBytes(8).toString("hex")}`);
   }
 
@@ -85,7 +89,7 @@ export class IngestFolder {
   async #abandoned(name: string): Promise<string[]> {
     const sized: { readonly found: string; readonly size: number }[] = [];
     for (const found of await this.#names()) {
-      if (form.exec(found)?.[1] !== name || isOwned(found)) continue;
+      if (form.exec(found)?.[1] !== name || (await isOwned(found))) continue;
       const info = await stat(join(this.#folder, found)).catch(() => undefined);
       if (info !== undefined) sized.push({ found, size: info.size });
     }
@@ -93,15 +97,19 @@ export class IngestFolder {
   }
 }
 
-/** Whether a live process writes the file. */
-function isOwned(name: string): boolean {
-  const owner = Number(form.exec(name)?.[2] ?? nobody);
-  if (owner === nobody) return false;
+/** Whether a live process writes the file. A process id alone says nothing: the engine of a container is always 1. */
+async function isOwned(name: string): Promise<boolean> {
+  const [pid, start] = (form.exec(name)?.[2] ?? nobody).split("-").map(Number);
+  return pid !== undefined && pid > 0 && (await startTime(pid)) === start;
+}
+
+/** When the process was started, in clock ticks since boot (proc_pid_stat(5), field 22); undefined if there is none. */
+async function startTime(pid: number): Promise<number | undefined> {
   try {
-    process.kill(owner, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
+    const status = await readFile(`/proc/${pid}/stat`, "latin1");
+    return Number(status.slice(status.lastIndexOf(")") + 2).split(" ")[19]);
+  } catch {
+    return undefined;
   }
 }
 

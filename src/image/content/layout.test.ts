@@ -45,13 +45,38 @@ test("what a dead process was writing is continued, what a live one writes is le
   const root = newRoot();
   const store = await openLayout(root);
   const dead = spawnSync("sh", ["-c", "echo $$"]).stdout.toString().trim();
-  writeFileSync(join(root, "ingest", `${name}.${dead}.aa`), text.subarray(0, 300_000));
-  writeFileSync(join(root, "ingest", `${name}.${process.ppid}.bb`), text.subarray(0, 400_000));
+  const status = readFileSync(`/proc/${process.ppid}/stat`, "latin1");
+  const alive = `${process.ppid}-${status.slice(status.lastIndexOf(")") + 2).split(" ")[19]}`;
+  writeFileSync(join(root, "ingest", `${name}.${dead}-1.aa`), text.subarray(0, 300_000));
+  writeFileSync(join(root, "ingest", `${name}.${alive}.bb`), text.subarray(0, 400_000));
+  // Its process id belongs to another by now.
+  const reused = alive.replace(/-.*/, "-1");
+  writeFileSync(join(root, "ingest", `${name}.${reused}.cc`), text.subarray(0, 200_000));
   const writer = await store.writer(digest, text.length);
   expect(writer.offset).toBe(300_000);
   await writer.write(text.subarray(300_000));
   await writer.commit();
-  expect(readdirSync(join(root, "ingest"))).toEqual([`${name}.${process.ppid}.bb`]);
+  const left = [`${name}.${alive}.bb`, `${name}.${reused}.cc`];
+  expect(readdirSync(join(root, "ingest")).toSorted()).toEqual(left.toSorted());
+});
+
+test("any number of writers of one blob, some of which give up", async () => {
+  const root = newRoot();
+  const store = await openLayout(root);
+  const run = async (keep: boolean): Promise<void> => {
+    const writer = await store.writer(digest, text.length);
+    for (let at = writer.offset; at < text.length; at += 50_000) {
+      await writer.write(text.subarray(at, at + 50_000));
+      if (keep && at > 200_000) return await writer.abort(true);
+    }
+    await writer.commit();
+  };
+  await Promise.all(Array.from({ length: 12 }, async (_, n) => await run(n % 3 === 0)));
+  expect(Buffer.from(await store.bytes(digest, text.length)).equals(text)).toBe(true);
+  const left = readdirSync(join(root, "ingest"));
+  expect(left.every((file) => file.startsWith(`${name}.0.`))).toBe(true);
+  expect(await store.sweep(60_000)).toBe(0);
+  expect(await store.sweep(-1000)).toBe(left.length);
 });
 
 test("what is left but damaged or too long doesn't stay in the way", async () => {

@@ -184,22 +184,16 @@ export class LayoutStore implements ContentStore {
     };
   }
 
-  /** What is under its final name must be whole after a power cut, too. Renaming over the same content is harmless. */
+  /** Renaming over the same content is harmless. */
   async #publish(ingest: IngestFile, digest: string): Promise<void> {
     if (await this.has(digest)) return await drop(ingest);
-    await ingest.file.chmod(0o444);
-    await ingest.file.datasync();
-    await ingest.file.close();
-    await rename(ingest.path, this.#blobPath(digest));
+    await settle(ingest, 0o444, this.#blobPath(digest));
   }
 
   async #replace(path: string, text: string): Promise<void> {
     const ingest = await this.#ingest.create("file", "sha256");
     await appender(ingest).write(Buffer.from(text));
-    await ingest.file.chmod(0o644);
-    await ingest.file.datasync();
-    await ingest.file.close();
-    await rename(ingest.path, path);
+    await settle(ingest, 0o644, path);
   }
 }
 
@@ -234,6 +228,19 @@ async function* readFrom(
     yield buffer.subarray(0, bytesRead);
     at += bytesRead;
   }
+}
+
+/** Gives the file its final name; what is under it must be whole after a power cut, too. */
+async function settle(ingest: IngestFile, mode: number, path: string): Promise<void> {
+  try {
+    await ingest.file.chmod(mode);
+    await ingest.file.datasync();
+  } catch (error) {
+    await drop(ingest);
+    throw error;
+  }
+  await ingest.file.close();
+  await rename(ingest.path, path);
 }
 
 async function drop({ file, path }: IngestFile): Promise<void> {

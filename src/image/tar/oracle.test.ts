@@ -94,6 +94,27 @@ test.each([
   expect([seen.get(`./${file}`), seen.get(`./${link}`)]).toEqual(["file 1234 ", `hardlink 0 ./${file}`]);
 });
 
+test("GNU tar's global and local PAX records", async () => {
+  const local = "SCHILY.xattr.user.own:=a=b";
+  const archive = tar(
+    "-C",
+    join(dir, "from"),
+    "--format=posix",
+    `--pax-option=gname=ours,SCHILY.xattr.user.all=x,${local}`,
+    "-c",
+    "plain",
+  );
+  const [entry] = await Array.fromAsync(readTar(once(archive)));
+  const xattrs = [...(entry?.xattrs ?? [])].map(([key, value]) => [key, Buffer.from(value).toString()]);
+  expect([entry?.groupName, xattrs]).toEqual([
+    "ours",
+    [
+      ["user.all", "x"],
+      ["user.own", "a=b"],
+    ],
+  ]);
+});
+
 test("GNU tar extracts what we write", async () => {
   const to = join(dir, "to");
   mkdirSync(to);

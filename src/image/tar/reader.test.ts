@@ -144,24 +144,35 @@ test("an archive may end without its blocks of zeros, but not inside an entry", 
   expect(await rejection(readAll(entry.subarray(0, 511)))).toMatchObject({ code: "bad-archive" });
 });
 
-test("global records apply until an entry's own take them back", async () => {
-  const global = (text: string): Uint8Array => {
-    const header = encodeEntry({ type: "file", path: "g", size: text.length });
-    header[156] = 0x67;
-    let sum = 256;
-    for (const [i, byte] of header.entries()) if (i < 148 || i >= 156) sum += byte;
-    header.set(Buffer.from(`${sum.toString(8).padStart(6, "0")}\0 `), 148);
-    return Buffer.concat([header, Buffer.from(text.padEnd(512, "\0"))]);
-  };
+/** A global extended header with these records. */
+function globalHeader(text: string): Uint8Array {
+  return Buffer.concat([
+    retyped("g", text.length),
+    Buffer.from(text),
+    new Uint8Array((512 - (text.length % 512)) % 512),
+  ]);
+}
+
+test("global records apply until an entry's own take them back, and are bounded", async () => {
+  const own = { type: "fifo", path: "b", gid: 3_000_000 } as const;
   const archive = [
-    global("12 gid=4321\n"),
+    globalHeader("12 gid=4321\n"),
     encodeEntry({ type: "fifo", path: "a" }),
-    encodeEntry({ type: "fifo", path: "b", gid: 3_000_000 }),
+    encodeEntry(own),
     endOfArchive,
   ];
   expect((await readAll(Buffer.concat(archive))).map((e) => e.gid)).toEqual([4321, 3_000_000]);
-  const flood = Array.from({ length: 1100 }, () => global("12 gid=4321\n").subarray(0, 512 + 512));
-  expect((await readAll(Buffer.concat(flood))).length).toBe(0);
+  const comment = globalHeader(`600000 comment=${"x".repeat(600_000 - 16)}\n`);
+  expect(await readAll(comment)).toEqual([]);
+  expect(await rejection(readAll(Buffer.concat([comment, comment])))).toMatchObject({
+    message: "archive: global extended headers are too large at byte 600576",
+  });
+});
+
+test("volume labels and lists for incremental dumps are no files", async () => {
+  const list = Buffer.concat([retyped("D", 5), Buffer.from("Yabc\0".padEnd(512, "\0"))]);
+  const archive = Buffer.concat([retyped("V"), list, encodeEntry({ type: "fifo", path: "p" }), endOfArchive]);
+  expect((await readAll(archive)).map((e) => e.path)).toEqual(["p"]);
 });
 
 test.each([
@@ -215,6 +226,16 @@ function retyped(flag: string, size = 0): Uint8Array {
   block.set(Buffer.from(sum.toString(8).padStart(6, "0")), 148);
   return block;
 }
+
+test("a writer that is given another size than announced says so", async () => {
+  for (const size of [2, 4])
+    expect(
+      await rejection(joined(writeTar([{ type: "file", path: "x", size, body: Buffer.from("abc") }]))),
+    ).toMatchObject({
+      code: "internal",
+      message: "archive: the content of x isn't of the size announced",
+    });
+});
 
 test("random damage never gives anything but bad-archive", async () => {
   const archive = await joined(
