@@ -64,7 +64,12 @@ test("a whiteout never hides what its own layer has, in either order", async () 
     "opaque x",
     "add x/y",
   ]);
-  expect(await short(file(".wh.x"), file("x/y"))).toEqual(["whiteout x", "implied x", "opaque x", "add x/y"]);
+  expect(await short(file(".wh.x"), file("x/y"))).toEqual([
+    "whiteout x",
+    "implied! x",
+    "opaque x",
+    "add x/y",
+  ]);
   expect(await short(file(".wh.x"), file(".wh.x"))).toEqual(["whiteout x"]);
 });
 

@@ -14,8 +14,11 @@ export type { Path } from "./layer-tree.ts";
 
 /** One change to the root file system. Those of one entry are to be made in their order. */
 export type LayerChange<E extends Entry = Entry> =
-  /** A directory that no entry describes: made as root's with mode 0755 if it isn't there. */
-  | { readonly kind: "implied"; readonly path: Path }
+  /**
+   * A directory that no entry describes so far: as lower layers have it, else root's with mode 0755. `replaces`, here
+   * and below, is whether this layer put something else there before, which must go first with all below it.
+   */
+  | { readonly kind: "implied"; readonly path: Path; readonly replaces: boolean }
   /** A file, directory, symbolic link, device or fifo; a directory that is there gets the entry's attributes. */
   | {
       readonly kind: "add";
@@ -23,7 +26,6 @@ export type LayerChange<E extends Entry = Entry> =
       readonly entry: E;
       /** Attributes to set: the entry's, without those that the overlay file system would act on. */
       readonly xattrs: ReadonlyMap<string, Uint8Array>;
-      /** Whether this layer put something there before, which must go first with all below it. */
       readonly replaces: boolean;
     }
   /** A hard link to `target`, which this layer added and which is no directory. */
@@ -159,7 +161,7 @@ export class LayerTranslator {
       if (before !== undefined && before !== "whiteout")
         throw new PathError(`${JSON.stringify(part.join("/"))} is not a directory`);
       this.#tree.put(part, "directory");
-      changes.push({ kind: "implied", path: part });
+      changes.push({ kind: "implied", path: part, replaces: before === "whiteout" });
       // An implied directory in the place of a whiteout takes the whiteout's effect over.
       if (before === "whiteout") changes.push({ kind: "opaque", path: part });
     }

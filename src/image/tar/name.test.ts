@@ -12,7 +12,7 @@ test("every sequence of bytes survives", () => {
 
 test("valid UTF-8 is itself, with its byte order mark and replacement characters", () => {
   fc.assert(
-    fc.property(fc.string({ unit: "binary" }), (text) => {
+    fc.property(fc.string({ unit: "binary", maxLength: 30 }), (text) => {
       if (text.isWellFormed()) expect(decodeName(Buffer.from(text))).toBe(text);
     }),
   );
