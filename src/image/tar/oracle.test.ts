@@ -124,7 +124,7 @@ test("GNU tar extracts what we write", async () => {
       type: "file",
       path: `d/${"n".repeat(200)}`,
       body: Buffer.from("long name"),
-      mtime: { sec: 5, nsec: 25_000_000 },
+      mtime: { sec: 5, nsec: 250_000_000 },
     },
     { type: "file", path: `${"p/".repeat(60)}q`, body: Buffer.from("prefix"), mtime: { sec: -4, nsec: 0 } },
     { type: "hardlink", path: "h", linkPath: `${"p/".repeat(60)}q` },
