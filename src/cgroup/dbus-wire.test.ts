@@ -22,13 +22,11 @@ const call: BusMessage = {
 
 test("a message is as the specification says: header, aligned fields, body at a multiple of eight", () => {
   const hello: BusMessage = { type: "call", serial: 1, path: "/o", member: "Hello", body: [] };
-  expect(encodeMessage(hello).toString("hex").match(/.{8}/g)).toEqual(
-    [
-      "6c010001 00000000 01000000 1e000000",
-      "01016f00 02000000 2f6f0000 00000000",
-      "03017300 05000000 48656c6c 6f000000",
-    ].flatMap((line) => line.split(" ")),
-  );
+  const expected = `
+    6c010001 00000000 01000000 1e000000
+    01016f00 02000000 2f6f0000 00000000
+    03017300 05000000 48656c6c 6f000000`;
+  expect(encodeMessage(hello).toString("hex")).toBe(expected.replaceAll(/\s/g, ""));
 });
 
 test("what is written reads back, whatever its types", () => {

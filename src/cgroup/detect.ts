@@ -96,7 +96,12 @@ export function detectCgroups(files: HostFiles = realFiles): CgroupHost {
     version,
     hybrid: version === 1 && second !== undefined,
     hierarchies,
-    files: new Map(hierarchies.map(({ mountPoint }) => [mountPoint, new Set(files.list(mountPoint))])),
+    files: new Map(
+      hierarchies.map(({ mountPoint, own }) => [
+        mountPoint,
+        new Set(files.list(version === 2 && own !== "/" ? mountPoint + own : mountPoint)),
+      ]),
+    ),
   } as const;
   const cpuset = first.find(({ controllers }) => controllers.includes("cpuset"))?.mountPoint;
   if (version === 2 || cpuset === undefined) return host;

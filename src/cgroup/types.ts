@@ -24,7 +24,10 @@ export interface CgroupHost {
   readonly hybrid: boolean;
   /** The hierarchies that containers join: all of version 1, or the one of version 2. */
   readonly hierarchies: readonly Hierarchy[];
-  /** Files of each hierarchy's topmost cgroup, by its mount point: they tell what the kernel supports. */
+  /**
+   * What lies in a cgroup of each hierarchy, by its mount point: tells what the kernel supports. Of version 1 it is the
+   * topmost cgroup, of version 2 the engine's own, because the topmost one has no limits.
+   */
   readonly files: ReadonlyMap<string, ReadonlySet<string>>;
   /** Version 1: the processors and memory nodes of the topmost cpuset. */
   readonly cpuset?: { readonly cpus: string; readonly mems: string };

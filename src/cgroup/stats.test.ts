@@ -1,0 +1,104 @@
+import { expect, test } from "bun:test";
+import { detectCgroups } from "./detect.ts";
+import { debian9, unified } from "./fake-host.ts";
+import { locateCgroup } from "./location.ts";
+import { readStats, type ReadFile } from "./stats.ts";
+
+function files(content: Readonly<Record<string, string>>): ReadFile {
+  return (path) => Promise.resolve(content[path.replace(/^.*\/c1\//, "")]);
+}
+
+const first = locateCgroup(detectCgroups(debian9), "/docker/c1");
+const second = locateCgroup(detectCgroups(unified), "/docker/c1");
+
+test("version 1", async () => {
+  const stats = await readStats(
+    first,
+    files({
+      "cpuacct.usage": "123456789\n",
+      "cpuacct.stat": "user 5\nsystem 7\n",
+      "cpuacct.usage_percpu": "100 200 \n",
+      "cpu.stat": "nr_periods 10\nnr_throttled 3\nthrottled_time 4000\n",
+      "memory.usage_in_bytes": "4096\n",
+      "memory.max_usage_in_bytes": "8192\n",
+      "memory.limit_in_bytes": "9223372036854771712\n",
+      "memory.failcnt": "2\n",
+      "memory.stat": "cache 100\ntotal_inactive_file 50\n",
+      "memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 4\n",
+      "pids.current": "3\n",
+      "pids.max": "50\n",
+      "blkio.bfq.io_service_bytes_recursive": "Total 0\n",
+      "blkio.throttle.io_service_bytes_recursive": "8:0 Read 4096\n8:0 Write 512\nTotal 4608\n",
+      "blkio.throttle.io_serviced_recursive": "8:0 Read 1\nTotal 1\n",
+    }),
+  );
+  expect(stats).toEqual({
+    cpu: {
+      usage: 123_456_789,
+      user: 50_000_000,
+      system: 70_000_000,
+      each: [100, 200],
+      periods: 10,
+      throttledPeriods: 3,
+      throttledTime: 4000,
+    },
+    memory: {
+      usage: 4096,
+      peak: 8192,
+      limit: undefined,
+      failures: 2,
+      kills: 4,
+      details: { cache: 100, total_inactive_file: 50 },
+    },
+    pids: { current: 3, limit: 50 },
+    blockIO: {
+      bytes: [
+        { major: 8, minor: 0, operation: "Read", value: 4096 },
+        { major: 8, minor: 0, operation: "Write", value: 512 },
+      ],
+      operations: [{ major: 8, minor: 0, operation: "Read", value: 1 }],
+    },
+  });
+});
+
+test("version 2", async () => {
+  const stats = await readStats(
+    second,
+    files({
+      "cpu.stat":
+        "usage_usec 9\nuser_usec 5\nsystem_usec 4\nnr_periods 1\nnr_throttled 1\nthrottled_usec 2\n",
+      "memory.current": "4096\n",
+      "memory.max": "65536\n",
+      "memory.stat": "anon 1\nfile 2\n",
+      "memory.events": "low 0\nmax 1\noom 1\noom_kill 1\n",
+      "pids.current": "3\n",
+      "pids.max": "max\n",
+      "io.stat": "8:0 rbytes=4096 wbytes=512 rios=1 wios=2 dbytes=0 dios=0\n8:16 \n",
+    }),
+  );
+  expect(stats).toEqual({
+    cpu: { usage: 9000, user: 5000, system: 4000, periods: 1, throttledPeriods: 1, throttledTime: 2000 },
+    memory: { usage: 4096, peak: undefined, limit: 65_536, kills: 1, details: { anon: 1, file: 2 } },
+    pids: { current: 3, limit: undefined },
+    blockIO: {
+      bytes: [
+        { major: 8, minor: 0, operation: "read", value: 4096 },
+        { major: 8, minor: 0, operation: "write", value: 512 },
+        { major: 8, minor: 16, operation: "read", value: 0 },
+        { major: 8, minor: 16, operation: "write", value: 0 },
+      ],
+      operations: [
+        { major: 8, minor: 0, operation: "read", value: 1 },
+        { major: 8, minor: 0, operation: "write", value: 2 },
+        { major: 8, minor: 16, operation: "read", value: 0 },
+        { major: 8, minor: 16, operation: "write", value: 0 },
+      ],
+    },
+  });
+});
+
+test("a cgroup that is gone uses nothing", async () => {
+  for (const cgroup of [first, second]) {
+    expect(Object.values(await readStats(cgroup, files({}))).every((part) => part === undefined)).toBe(true);
+  }
+});
