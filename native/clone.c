@@ -31,6 +31,9 @@ int process_clone(uint64_t flags, int cgroup, int *pidfd)
 	} arguments = { .flags = flags | CLONE_PIDFD, .pidfd = (uintptr_t)pidfd, .exit_signal = SIGCHLD };
 	long pid;
 
+	/* Its parent is ours, who hears of its end as of its own children's; clone3 takes no signal then. */
+	if (flags & CLONE_PARENT)
+		arguments.exit_signal = 0;
 	if (cgroup >= 0) {
 		arguments.flags |= FLAG_CLONE_INTO_CGROUP;
 		arguments.cgroup = (uint64_t)cgroup;

@@ -202,12 +202,12 @@ static bool check_syscall(uint32_t number)
 }
 
 /*
- * The namespaces, CLONE_CLEAR_SIGHAND, and the two that are set as needed in any case (CLONE_PIDFD,
- * CLONE_INTO_CGROUP): whatever else clone3 knows would share memory or change who the parent is.
+ * The namespaces, CLONE_PARENT, CLONE_CLEAR_SIGHAND, and the two that are set as needed in any case (CLONE_PIDFD,
+ * CLONE_INTO_CGROUP): whatever else clone3 knows would share memory.
  */
 static bool check_clone(const struct decoder *decoder, const struct argument *argument)
 {
-	static const uint64_t allowed = 0x300001000 | 0x00000080 | 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 |
+	static const uint64_t allowed = 0x300001000 | 0x00008000 | 0x00000080 | 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 |
 					0x10000000 | 0x20000000 | 0x40000000;
 	uint64_t pidfd = argument[1].value, channel = argument[2].value;
 
