@@ -33,7 +33,7 @@ test("a whole life: delegation, limits, a child born in the cgroup, removal", ()
     ],
   });
   const entrance = driver.openEntrance(b, made);
-  const options = { flags: int(0, "0"), channel: b.slot("channel"), cgroup: entrance.cgroup };
+  const options = { flags: int(0, "0"), channel: b.slot("channel"), cgroup: entrance.slot };
   const pid = b.clone("make the process", options, () => {
     driver.enter(b, entrance);
     driver.closeEntrance(b, entrance);

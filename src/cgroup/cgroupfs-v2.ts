@@ -79,7 +79,7 @@ export class CgroupfsV2 implements CgroupDriver {
     for (const { path } of cgroup.directories) {
       const directory = entrance.openDirectory(b, path);
       writeLimitsV2(b, cgroup, directory, resources);
-      entrance.closeEntrance(b, { cgroup: directory, tasks: [] });
+      entrance.closeEntrance(b, { slot: directory });
     }
   }
 

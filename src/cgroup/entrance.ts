@@ -4,12 +4,11 @@
  * Moving another process by cgroup.procs takes a lock that all forks and exits of the host read: the kernel waits for an
  * RCU grace period first, which is 0.1 ms where they are expedited and 10 ms or more where they aren't. Two ways don't
  * take it: a child that is born in the cgroup (version 2, CLONE_INTO_CGROUP), and a process of one thread that writes 0
- * to `tasks` (version 1, since Linux 5.12). The files are opened before the child is made: it may have a user namespace,
- * and the kernel asks for the credentials of whoever opened them.
+ * to `tasks` (version 1, since Linux 5.12). The latter may be in a new user namespace already, but not yet be another
+ * user: the kernel asks whether it was root who opened the file.
  * @module
  */
 import {
-  bytes,
   close,
   CWD,
   flags,
@@ -21,21 +20,14 @@ import {
   type Result,
   type Slot,
 } from "../kernel/mod.ts";
-import { cgroupMagic, openChecked } from "./limit-writer.ts";
+import { cgroupMagic } from "./limit-writer.ts";
 import type { Cgroup, CreatedCgroup, Entrance } from "./types.ts";
 
 /** Opens the entrance, in the program of whoever makes the child. */
 export function openEntrance(b: ProgramBuilder, cgroup: Cgroup | CreatedCgroup): Entrance {
-  if ("directory" in cgroup && cgroup.directory !== undefined) return { cgroup: cgroup.directory, tasks: [] };
+  if ("directory" in cgroup && cgroup.directory !== undefined) return { slot: cgroup.directory };
   const [first] = cgroup.directories;
-  if (first?.hierarchy.version === 2) return { cgroup: openDirectory(b, first.path), tasks: [] };
-  const tasks = cgroup.directories.map(({ hierarchy, path }) => {
-    const name = hierarchy.controllers.join(",");
-    const slot = b.slot(`tasks of ${name}`);
-    openChecked(b, `open the cgroup's entrance in ${name}`, `${path}/tasks`, 1, slot);
-    return slot;
-  });
-  return { tasks };
+  return first?.hierarchy.version === 2 ? { slot: openDirectory(b, first.path) } : { cgroup };
 }
 
 /** Opens the cgroup's directory of version 2. */
@@ -45,16 +37,14 @@ export function openDirectory(b: ProgramBuilder, path: string): Slot {
   return slot;
 }
 
-/** Joins, in the child's body. It must have one thread. */
-export function enter(b: ProgramBuilder, { tasks }: Entrance): void {
-  const self = bytes(new TextEncoder().encode("0"), '"0"');
-  for (const file of tasks) b.call(`join the cgroup by ${file.name}`, "write", [file, self, 1]);
+/** Joins, at the beginning of the child's body. */
+export function enter(b: ProgramBuilder, { cgroup }: Entrance): void {
+  if (cgroup !== undefined) join(b, cgroup, "self");
 }
 
 /** Closes what {@link openEntrance} opened. */
-export function closeEntrance(b: ProgramBuilder, { cgroup, tasks }: Entrance): void {
-  if (cgroup !== undefined) close(b, cgroup);
-  for (const file of tasks) close(b, file);
+export function closeEntrance(b: ProgramBuilder, { slot }: Entrance): void {
+  if (slot !== undefined) close(b, slot);
 }
 
 /** Moves a process, or the one that runs the program (then it must have one thread). */

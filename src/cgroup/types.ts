@@ -57,9 +57,9 @@ export interface CreatedCgroup extends Cgroup {
 /** A way into a cgroup for a child that is about to be made. */
 export interface Entrance {
   /** Version 2: for `clone`'s option `cgroup`, so that the child is born in the cgroup. */
-  readonly cgroup?: Slot;
-  /** Version 1: the `tasks` file of each hierarchy, open; the child writes there. */
-  readonly tasks: readonly Slot[];
+  readonly slot?: Slot;
+  /** Version 1: what the child joins by itself. */
+  readonly cgroup?: Cgroup;
 }
 
 /** A rule of `devices`; a later one overrides an earlier one. */
@@ -183,7 +183,8 @@ export interface CgroupDriver {
 
   /**
    * The quick way in, for a container's first process and for an exec's: before `clone`, whose option `cgroup` gets the
-   * entrance's. The child then begins with {@link enter}, while it still has one thread. Both sides close it.
+   * entrance's slot. The child then begins with `enter`, while it has one thread and root's user id, in whatever
+   * namespaces. Both sides close it.
    */
   openEntrance(b: ProgramBuilder, cgroup: Cgroup | CreatedCgroup): Entrance;
   enter(b: ProgramBuilder, entrance: Entrance): void;
@@ -198,7 +199,10 @@ export interface CgroupDriver {
   /** Changes limits of a cgroup in use. */
   update(b: ProgramBuilder, cgroup: Cgroup, resources: LiveResources): void;
 
-  /** Asks for the cgroup to be frozen; what `state` holds afterwards tells {@link isFrozen} whether it is yet. */
+  /**
+   * Asks for the cgroup to be frozen; what the result holds afterwards tells `isFrozen` whether it is yet. If not, run the
+   * program again: processes are frozen as they get to run.
+   */
   freeze(b: ProgramBuilder, cgroup: Cgroup): Out;
   isFrozen(state: Uint8Array): boolean;
   thaw(b: ProgramBuilder, cgroup: Cgroup): void;
