@@ -37,6 +37,15 @@ export {
   type Path,
 } from "./layer.ts";
 export {
+  describe,
+  makeManifest,
+  ociLayerType,
+  ociManifestType,
+  storeImage,
+  type BlobSource,
+  type StoredImage,
+} from "./manifest.ts";
+export {
   canonicalReference,
   checkTaggable,
   familiarName,

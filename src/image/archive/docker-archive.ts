@@ -7,8 +7,9 @@ import { failure } from "../../errors/mod.ts";
 import { Fields, ociConfigType, parseImageConfig, parseJson } from "../config.ts";
 import { parseReference, type Reference } from "../reference.ts";
 import { configLimit, manifestLimit } from "../registry/manifest.ts";
-import { makeManifest, type ArchiveContext, type FoundImage } from "./found.ts";
-import { checkDiffIds, describe, type CheckedLayer } from "./layers.ts";
+import { describe, makeManifest } from "../manifest.ts";
+import type { ArchiveContext, FoundImage } from "./found.ts";
+import { checkDiffIds, type CheckedLayer } from "./layers.ts";
 import { ociManifests, type OriginalManifest } from "./oci-archive.ts";
 
 /** The images of an archive with a `manifest.json`. */

@@ -2,16 +2,15 @@
  * Makes an image of one layer from an archive of a root file system, as `docker import` does.
  * @module
  */
-import { ociConfigType, type ImageConfig } from "../config.ts";
+import type { ImageConfig } from "../config.ts";
 import type { ContentStore, Descriptor } from "../content/store.ts";
 import { layerChanges } from "../layer.ts";
+import { describe, ociLayerType, storeImage } from "../manifest.ts";
 import { hostPlatform } from "../registry/platform.ts";
 import type { Platform } from "../registry/types.ts";
 import { decompress } from "../tar/compression.ts";
 import { readTar } from "../tar/reader.ts";
 import { applyChanges } from "./changes.ts";
-import { makeManifest } from "./found.ts";
-import { describe } from "./layers.ts";
 import type { LoadedImage } from "./load.ts";
 
 /** How a root file system becomes an image. */
@@ -56,10 +55,7 @@ export async function importRootfs(
     os,
     rootfs: { type: "layers", diff_ids: [layer.digest] },
   };
-  const descriptor = describe(ociConfigType, await store.put(Buffer.from(JSON.stringify(image))));
-  const manifest = makeManifest(descriptor, [layer]);
-  await store.put(manifest.bytes);
-  return { manifest: manifest.descriptor, config: descriptor, image, tags: [] };
+  return { ...(await storeImage(store, image, [layer])), image, tags: [] };
 }
 
 /** Stores the stream while it is read as what the unpacker will make of it, so that a bad one is never stored. */
@@ -79,5 +75,5 @@ async function storeLayer(stream: AsyncIterable<Uint8Array>, store: ContentStore
   }
   const layer = await stage.seal();
   await layer.publish();
-  return describe("application/vnd.oci.image.layer.v1.tar", layer);
+  return describe(ociLayerType, layer);
 }

@@ -5,10 +5,9 @@
 import { failure } from "../../errors/mod.ts";
 import type { ContentStore, Descriptor, StagedBlob } from "../content/store.ts";
 import { RunningDigest } from "../content/hash.ts";
+import { describe, ociLayerType } from "../manifest.ts";
 import { decompress, type Compression } from "../tar/compression.ts";
 import { stageBlob } from "./members.ts";
-
-const plainType = "application/vnd.oci.image.layer.v1.tar";
 
 /** A layer in a form that can be stored. */
 export interface CheckedLayer {
@@ -59,7 +58,7 @@ export class LayerChecker implements AsyncDisposable {
     if (mediaType === undefined) {
       const plain = await stageBlob(this.#store, stream);
       this.#made.push(plain);
-      return { blob: plain, diffId: plain.digest, descriptor: describe(plainType, plain) };
+      return { blob: plain, diffId: plain.digest, descriptor: describe(ociLayerType, plain) };
     }
     const descriptor = describe(mediaType, blob);
     if (compression === "none") {
@@ -89,18 +88,13 @@ export function checkDiffIds(
     }
 }
 
-/** The descriptor of a blob, its fields in the order in which Go writes them. */
-export function describe(mediaType: string, { digest, size }: { digest: string; size: number }): Descriptor {
-  return { mediaType, digest, size };
-}
-
 function mediaTypeOf(compression: Compression): string | undefined {
   switch (compression) {
     case "none":
-      return plainType;
+      return ociLayerType;
     case "gzip":
     case "zstd":
-      return `${plainType}+${compression}`;
+      return `${ociLayerType}+${compression}`;
     case "bzip2":
     case "xz":
       return undefined;

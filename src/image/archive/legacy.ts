@@ -8,7 +8,8 @@ import { Fields, ociConfigType, parseImageConfig, parseJson, type HistoryEntry }
 import { digestOf } from "../digest.ts";
 import { parseReference, withTag, type Reference } from "../reference.ts";
 import { configLimit } from "../registry/manifest.ts";
-import { makeManifest, type ArchiveContext, type FoundImage } from "./found.ts";
+import { makeManifest } from "../manifest.ts";
+import type { ArchiveContext, FoundImage } from "./found.ts";
 import type { CheckedLayer } from "./layers.ts";
 
 const idForm = /^[a-f0-9]{64}$/;

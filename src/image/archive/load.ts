@@ -5,7 +5,8 @@
  */
 import { failure } from "../../errors/mod.ts";
 import type { ImageConfig } from "../config.ts";
-import type { ContentStore, Descriptor } from "../content/store.ts";
+import type { ContentStore } from "../content/store.ts";
+import type { StoredImage } from "../manifest.ts";
 import type { Reference } from "../reference.ts";
 import { hostPlatform } from "../registry/platform.ts";
 import type { Platform } from "../registry/types.ts";
@@ -17,10 +18,7 @@ import { ArchiveMembers, defaultArchiveLimits, type ArchiveLimits } from "./memb
 import { readOciImages } from "./oci-archive.ts";
 
 /** An image that was loaded; all its blobs are in the store, whose index isn't changed. */
-export interface LoadedImage {
-  readonly manifest: Descriptor;
-  /** Its digest is the image's ID. */
-  readonly config: Descriptor;
+export interface LoadedImage extends StoredImage {
   readonly image: ImageConfig;
   /** Names that the archive gives it. */
   readonly tags: readonly Reference[];

@@ -11,7 +11,8 @@ import { parseReference, type Reference } from "../reference.ts";
 import { configLimit, manifestLimit, parseManifest, type ImageManifest } from "../registry/manifest.ts";
 import { selectManifest } from "../registry/platform.ts";
 import { checkDiffIds, type CheckedLayer } from "./layers.ts";
-import type { ArchiveContext, BlobSource, FoundImage } from "./found.ts";
+import type { BlobSource } from "../manifest.ts";
+import type { ArchiveContext, FoundImage } from "./found.ts";
 
 /** An image manifest that the archive itself has, which is kept so that the image keeps its digest. */
 export interface OriginalManifest extends BlobSource {
