@@ -29,6 +29,7 @@ import {
   type Result,
   type Slot,
 } from "../kernel/mod.ts";
+import { openEntrance, type CgroupEntrance } from "./cgroup-entrance.ts";
 import {
   makeShimSlots,
   type CgroupPlan,
@@ -86,24 +87,25 @@ export function compile(context: CompileContext): Program {
     slave: b.slot("terminal"),
   };
   clearMask(b);
-  const born = makeCgroup(b, context.cgroup);
-  if (context.join === undefined) compileDirect(plan, born);
-  else compileJoined(plan, context.join);
+  const entrance = makeCgroup(b, context.cgroup);
+  if (context.join === undefined) compileDirect(plan, entrance);
+  else compileJoined(plan, entrance, context.join);
   return b.build();
 }
 
 /** The container's process is cloned by the shim itself; the mounts follow once its user namespace exists. */
-function compileDirect(plan: Plan, born: Slot | undefined): void {
+function compileDirect(plan: Plan, entrance: CgroupEntrance | undefined): void {
   const { b, context, channel, pidfd, streams } = plan;
   const list = slotList([plan.root, ...mountSlots(plan)]);
-  const options = { flags: cloneFlags(context.spec.linux), pidfd, channel, cgroup: born };
+  const options = { flags: cloneFlags(context.spec.linux), pidfd, channel, cgroup: entrance?.slot };
   const pid = b.clone("make the container's process", options, () => {
+    entrance?.enter(b);
     b.composite("wait for the mounts", "take", [channel, list]);
     becomeContainer(plan);
   });
   b.composite("this is the container's process", "process", [pid, pidfd]);
   const mapped = mapIds(plan, pid);
-  if (born === undefined) joinCgroup(b, context.cgroup, pid);
+  entrance?.close(b);
   prepare(plan, mapped);
   b.composite("pass the mounts", "pass", [channel, list]);
   takeTerminal(plan, channel, streams.terminal);
@@ -115,7 +117,7 @@ function compileDirect(plan: Plan, born: Slot | undefined): void {
  * the shim's child (CLONE_PARENT), so that the shim itself stays where it is. The user namespace exists before, so the
  * mounts are made first.
  */
-function compileJoined(plan: Plan, join: Join): void {
+function compileJoined(plan: Plan, entrance: CgroupEntrance | undefined, join: Join): void {
   const { b, context, channel, pidfd, streams, user } = plan;
   const outer = b.slot("channel of the process between");
   const target = b.slot("the joined process");
@@ -127,28 +129,30 @@ function compileJoined(plan: Plan, join: Join): void {
     open(b, "open its user namespace", CWD, `/proc/${join.pid}/ns/user`, flags(O, "RDONLY", "CLOEXEC"), user);
   }
   prepare(plan, mapped);
-  const between = b.clone("make the process between", { flags: int(0, "0"), channel: outer }, () => {
-    joinCgroup(b, context.cgroup, "self");
-    b.call("enter the joined namespaces", "setns", [target, joinFlags(join.namespaces)]);
-    const names = cloneFlags(context.spec.linux);
-    const parent = int(Number(names.value) | CLONE.values.PARENT, `CLONE_PARENT|${names.text}`);
-    const pid = b.clone("make the container's process", { flags: parent, pidfd, channel }, () =>
-      becomeContainer(plan),
-    );
-    handOver(b, handover, pid);
-  });
+  const between = b.clone(
+    "make the process between",
+    { flags: int(0, "0"), channel: outer, cgroup: entrance?.slot },
+    () => {
+      entrance?.enter(b);
+      b.call("enter the joined namespaces", "setns", [target, joinFlags(join.namespaces)]);
+      const names = cloneFlags(context.spec.linux);
+      const parent = int(Number(names.value) | CLONE.values.PARENT, `CLONE_PARENT|${names.text}`);
+      const pid = b.clone("make the container's process", { flags: parent, pidfd, channel }, () =>
+        becomeContainer(plan),
+      );
+      handOver(b, handover, pid);
+    },
+  );
+  entrance?.close(b);
   receive(b, handover, between);
 }
 
-/** Adds the making of the cgroup; the slot of its directory if processes can be born in it (CLONE_INTO_CGROUP). */
-function makeCgroup(b: ProgramBuilder, plan: CgroupPlan | undefined): Slot | undefined {
+/** Adds the making of the cgroup and opens the way into it. */
+function makeCgroup(b: ProgramBuilder, plan: CgroupPlan | undefined): CgroupEntrance | undefined {
   if (plan === undefined) return undefined;
   plan.driver.prepareParent(b, plan.cgroup);
-  return plan.driver.create(b, plan.cgroup, plan.resources).directory;
-}
-
-function joinCgroup(b: ProgramBuilder, plan: CgroupPlan | undefined, pid: Result | "self"): void {
-  plan?.driver.join(b, plan.cgroup, pid);
+  const made = plan.driver.create(b, plan.cgroup, plan.resources);
+  return openEntrance(b, plan.driver, made);
 }
 
 function mountSlots({ mounts }: Plan): Slot[] {

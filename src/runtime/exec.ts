@@ -3,16 +3,9 @@
  * clones the new process there as the shim's child.
  * @module
  */
-import {
-  CLONE,
-  flags,
-  int,
-  ProgramBuilder,
-  writeProc,
-  CWD,
-  type Program,
-  type Result,
-} from "../kernel/mod.ts";
+import { CLONE, flags, int, ProgramBuilder, writeProc, CWD, type Program } from "../kernel/mod.ts";
+import type { Cgroup, CgroupDriver } from "../cgroup/mod.ts";
+import { openEntrance } from "./cgroup-entrance.ts";
 import { makeShimSlots } from "./context.ts";
 import { makeTerminalPair, type HostIds } from "./devices.ts";
 import { clearMask } from "./mounts.ts";
@@ -27,8 +20,8 @@ export interface ExecContext {
   readonly pid: number;
   /** Namespaces of it that differ from the host's. */
   readonly namespaces: ReadonlySet<string>;
-  /** Adds the move into the container's cgroup. */
-  readonly joinCgroup?: (b: ProgramBuilder, pid: Result | "self") => void;
+  /** The container's cgroup. */
+  readonly cgroup?: { readonly driver: CgroupDriver; readonly cgroup: Cgroup };
   readonly ids: HostIds;
   readonly openStdin: boolean;
   readonly seccomp?: { readonly filter: Uint8Array; readonly flags: number };
@@ -56,8 +49,11 @@ export function compileExec(context: ExecContext): Program {
       b.call(`give ${stream.name} to the process`, "fchown", [stream, ids.uid(uid), ids.gid(gid)]);
     }
   }
-  const between = b.clone("make the process between", { flags: int(0, "0"), channel: outer }, () => {
-    context.joinCgroup?.(b, "self");
+  const entrance =
+    context.cgroup === undefined ? undefined : openEntrance(b, context.cgroup.driver, context.cgroup.cgroup);
+  const first = { flags: int(0, "0"), channel: outer, cgroup: entrance?.slot };
+  const between = b.clone("make the process between", first, () => {
+    entrance?.enter(b);
     b.call("enter the container's namespaces", "setns", [target, joinFlags(context.namespaces)]);
     const pid = b.clone("make the process", { flags: flags(CLONE, "PARENT"), pidfd, channel: inner }, () => {
       b.call("take no groups of the host along", "setgroups", [0, 0]);
@@ -88,6 +84,7 @@ export function compileExec(context: ExecContext): Program {
     });
     handOver(b, handover, pid);
   });
+  entrance?.close(b);
   receive(b, handover, between);
   return b.build();
 }

@@ -1,0 +1,188 @@
+/**
+ * Which containers a list shows.
+ * @module
+ */
+import { failure } from "../errors/mod.ts";
+import {
+  NEVER,
+  type ContainerRecord,
+  type ContainerState,
+  type MountPoint,
+  type Status,
+} from "./container.ts";
+import type { Filters } from "./engine.ts";
+import { badFilter, booleanFilter, checkFilters, exactMatch, labelsMatch, patternFilter } from "./filters.ts";
+import { parseTime } from "./time.ts";
+
+/** What a filter needs to know beyond the container that it looks at. */
+export interface FilterLookup {
+  /** Finds a container by name or id; throws `no-such-container`. */
+  container(name: string): ContainerRecord;
+  /** IDs of the image of this name and of those made from it; empty if there is none. */
+  imageFamily(name: string): readonly string[];
+  /** Names and IDs of the networks that the container is in. */
+  networks(record: ContainerRecord): readonly { readonly name: string; readonly id: string }[];
+  /** Its ports now: `8080/tcp`, those published on the host as `public`. */
+  ports?(record: ContainerRecord): readonly { readonly private: string; readonly public?: string }[];
+}
+
+/** A compiled filter of containers. */
+export interface ContainerFilter {
+  /** A filter by status shows stopped containers too. */
+  readonly stoppedToo: boolean;
+  matches(record: ContainerRecord, state: ContainerState, name: string): boolean;
+}
+
+type Test = (record: ContainerRecord, state: ContainerState, name: string) => boolean;
+
+const accepted = new Set([
+  "ancestor",
+  "before",
+  "exited",
+  "expose",
+  "health",
+  "id",
+  "is-task",
+  "isolation",
+  "label",
+  "name",
+  "network",
+  "publish",
+  "since",
+  "status",
+  "volume",
+]);
+const statuses: readonly Status[] = [
+  "created",
+  "running",
+  "paused",
+  "restarting",
+  "removing",
+  "exited",
+  "dead",
+];
+const healths = ["none", "starting", "healthy", "unhealthy"];
+
+/** Compiles the filters of `GET /containers/json`. Throws Docker's texts for what isn't one. */
+export function containerFilter(filters: Filters, lookup: FilterLookup): ContainerFilter {
+  checkFilters(filters, accepted);
+  checkValues(filters, "status", "state", statuses);
+  checkValues(filters, "health", "health", healths);
+  const tests = [
+    ...identityTests(filters, lookup),
+    ...stateTests(filters),
+    ...partTests(filters, lookup),
+    ...portTests(filters, lookup),
+  ];
+  return {
+    stoppedToo: (filters.get("status") ?? []).length > 0,
+    matches: (record, state, name) => tests.every((test) => test(record, state, name)),
+  };
+}
+
+function checkValues(filters: Filters, name: string, noun: string, known: readonly string[]): void {
+  for (const value of filters.get(name) ?? [])
+    if (!known.includes(value))
+      throw badFilter(
+        name,
+        value,
+        `invalid value for ${noun} (${value}): must be one of ${known.join(", ")}`,
+      );
+}
+
+function identityTests(filters: Filters, lookup: FilterLookup): Test[] {
+  const tests: Test[] = [];
+  const named = patternFilter(filters, "name");
+  if (named !== undefined) tests.push((_, __, name) => named(`/${name}`) || named(name));
+  const ids = filters.get("id") ?? [];
+  // An id is sought by its beginning first; dockerd then takes it for a pattern that matches anywhere.
+  const identified = patternFilter(filters, "id");
+  if (identified !== undefined)
+    tests.push(({ id }) => ids.some((prefix) => id.startsWith(prefix)) && identified(id));
+  const [before] = (filters.get("before") ?? []).slice(-1);
+  if (before !== undefined) {
+    const limit = parseTime(lookup.container(before).created);
+    tests.push(({ created }) => parseTime(created) < limit);
+  }
+  const [since] = (filters.get("since") ?? []).slice(-1);
+  if (since !== undefined) {
+    const limit = parseTime(lookup.container(since).created);
+    tests.push(({ created }) => parseTime(created) > limit);
+  }
+  if (filters.has("label")) tests.push(({ config }) => labelsMatch(filters, "label", config.Labels));
+  return tests;
+}
+
+function stateTests(filters: Filters): Test[] {
+  const tests: Test[] = [];
+  const codes = (filters.get("exited") ?? []).map((value) => {
+    if (/^[+-]?\d+$/.test(value)) return Number(value);
+    throw badFilter("exited", value, `strconv.Atoi: parsing ${JSON.stringify(value)}: invalid syntax`);
+  });
+  if (codes.length > 0)
+    tests.push((_, { status, exitCode, startedAt }) => {
+      const running = status === "running" || status === "paused" || status === "restarting";
+      return !running && startedAt !== NEVER && codes.includes(exitCode);
+    });
+  if (filters.has("status")) tests.push((_, { status }) => exactMatch(filters, "status", status));
+  // Health checks don't run yet, so no container has another health.
+  if (filters.has("health")) tests.push(() => exactMatch(filters, "health", "none"));
+  const task = booleanFilter(filters, "is-task");
+  if (task === true) tests.push(() => false);
+  return tests;
+}
+
+function partTests(filters: Filters, lookup: FilterLookup): Test[] {
+  const tests: Test[] = [];
+  const volumes = filters.get("volume");
+  if (volumes !== undefined)
+    tests.push(({ mounts }) => volumes.some((value) => mounts.some((mount) => isMountOf(mount, value))));
+  if (filters.has("isolation"))
+    tests.push(({ hostConfig }) => exactMatch(filters, "isolation", hostConfig.Isolation));
+  const ancestors = filters.get("ancestor");
+  if (ancestors !== undefined) {
+    const images = new Set(ancestors.flatMap((name) => [...lookup.imageFamily(name)]));
+    tests.push(({ imageId }) => images.has(imageId));
+  }
+  const networks = filters.get("network");
+  if (networks !== undefined)
+    tests.push((record) =>
+      lookup.networks(record).some(({ name, id }) => networks.some((v) => v === name || id.startsWith(v))),
+    );
+  return tests;
+}
+
+function isMountOf({ name, source, destination }: MountPoint, value: string): boolean {
+  return value === destination || value === (name ?? source);
+}
+
+function portTests(filters: Filters, lookup: FilterLookup): Test[] {
+  const published = portsOf(filters, "publish");
+  const exposed = portsOf(filters, "expose");
+  if (published.size === 0 && exposed.size === 0) return [];
+  return [
+    (record) =>
+      (lookup.ports?.(record) ?? []).some(
+        (port) => exposed.has(port.private) || (port.public !== undefined && published.has(port.public)),
+      ),
+  ];
+}
+
+/** All ports of a filter's ranges, as `80/tcp`. */
+function portsOf(filters: Filters, name: string): Set<string> {
+  const ports = new Set<string>();
+  for (const value of filters.get(name) ?? []) {
+    const wrong = (message: string): never => {
+      throw failure("invalid-parameter", { message });
+    };
+    if (value.includes(":")) wrong(`filter for '${name}' should not contain ':': ${value}`);
+    const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(\w*))?$/.exec(value);
+    const first = Number(match?.[1] ?? Number.NaN);
+    const last = Number(match?.[2] ?? first);
+    if (!(first <= last && last <= 65_535))
+      wrong(`error while looking up for ${name} ${value}: invalid port range: ${value}`);
+    const protocol = match?.[3]?.toLowerCase() || "tcp";
+    for (let port = first; port <= last; port++) ports.add(`${port}/${protocol}`);
+  }
+  return ports;
+}

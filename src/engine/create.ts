@@ -1,0 +1,237 @@
+/**
+ * Making a container: everything is decided and checked, then written down in one transaction. Nothing runs yet.
+ * @module
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { CWD, flags, mkdir, O, ProgramBuilder, write, type Program } from "../kernel/mod.ts";
+import { failure } from "../errors/mod.ts";
+import { allocateRange, rangeMappings } from "../security/mod.ts";
+import type { Owner } from "../storage/mod.ts";
+import { commandLine, mergeConfig } from "./config-merge.ts";
+import { Container } from "./container-store.ts";
+import type { CreateBody, HostConfig } from "./container-types.ts";
+import { newState, type ContainerRecord, type MountPoint } from "./container.ts";
+import type { CreateRequest } from "./engine.ts";
+import { hostnameFile, hostsFile, resolvConf } from "./etc-files.ts";
+import { checkHostConfig, completeHostConfig } from "./host-config.ts";
+import { findJoin, resolveModes } from "./joins.ts";
+import { mountPoints } from "./mount-points.ts";
+import { checkName, randomName } from "./names.ts";
+import { checkSecurityOptions } from "./seccomp.ts";
+import type { Services } from "./services.ts";
+import { signalNumber } from "./signals.ts";
+import { formatTime, now } from "./time.ts";
+import { chooseUserNamespace } from "./user-namespace.ts";
+
+/** A container that is decided but not yet made. */
+export interface Draft {
+  readonly record: ContainerRecord;
+  readonly name: string;
+  readonly warnings: string[];
+}
+
+/** Decides everything about the container that `request` asks for. Changes nothing. */
+export async function draftContainer(services: Services, request: CreateRequest): Promise<Draft> {
+  const { store, defaults, images, seccomp, options } = services;
+  const { body, platform } = request;
+  if (request.name !== undefined) checkName(request.name);
+  if (body.Image === undefined || body.Image === "") {
+    throw failure("invalid-parameter", { message: "no image specified" });
+  }
+  const image = images.resolve(body.Image, platform);
+  const id = newId();
+  const warnings: string[] = [];
+  const host = settleNetwork(resolveModes(store, completeHostConfig(body, defaults)), body, warnings);
+  checkHostConfig(host, defaults);
+  checkHostname(body, host);
+  checkHealthcheck(
+    body,
+    image.defaults.Healthcheck !== undefined && image.defaults.Healthcheck !== null,
+    warnings,
+  );
+  checkSecurityOptions(host.SecurityOpt ?? [], seccomp, host);
+  const config = mergeConfig(id, body, image.defaults, host.NetworkMode === "host");
+  if (config.StopSignal !== undefined) signalNumber(config.StopSignal);
+  const mounts = mountPoints(config, host);
+  for (const { type, mustExist, source } of mounts) {
+    if (type === "bind" && mustExist && !existsSync(source)) {
+      const message = `invalid mount config for type "bind": bind source path does not exist: ${source}`;
+      throw failure("invalid-parameter", { message });
+    }
+  }
+  // Texts are checked now, so that a bad one isn't found at start.
+  hostsFile(host, "");
+  const join = findJoin(store, host);
+  const userNamespace = chooseUserNamespace(host, {
+    byDefault: options.userns,
+    unmappableLayers: await services.idmaps.unsupported(options.dataRoot),
+    unmappableSource: await findUnmappable(services, mounts),
+    ...(join === undefined ? {} : { joinsPrivate: join.target.record.userNamespace.mode !== "host" }),
+  });
+  const [path = "", ...args] = commandLine(config);
+  const record: ContainerRecord = {
+    id,
+    created: formatTime(now()),
+    path,
+    args,
+    imageId: image.id,
+    chain: image.chain,
+    config,
+    hostConfig: host,
+    networking: body.NetworkingConfig ?? {},
+    mounts,
+    ...(userNamespace.mode === "private" ? { idRange: allocateRange(store.ranges()) } : {}),
+    ...(userNamespace.mode === "container" ? { idRange: undefined } : {}),
+    userNamespace,
+    platform: image.os,
+  };
+  return { record, name: request.name ?? freeName(services), warnings };
+}
+
+/** Makes the container that `request` asks for; it can be started then. */
+export async function createContainer(
+  services: Services,
+  request: CreateRequest,
+): Promise<{ container: Container; warnings: string[] }> {
+  const { paths, executors, storage, volumes, store } = services;
+  const draft = await draftContainer(services, request);
+  // Somebody who fails here, or is killed, leaves folders that no row names: the next start of the engine sweeps them.
+  store.checkName(draft.name);
+  const inserts: (() => void)[] = [];
+  const mounts: MountPoint[] = [];
+  for (const mount of draft.record.mounts) {
+    if (mount.type !== "volume") {
+      mounts.push(mount);
+      continue;
+    }
+    const volume = await volumes.prepare(mount.name, {});
+    inserts.push(() => volume.insert());
+    mounts.push({ ...mount, name: volume.name, source: volume.path, copyUp: mount.copyUp && volume.fresh });
+  }
+  const record: ContainerRecord = { ...draft.record, mounts };
+  const owner = rootOwner(services, record);
+  await Promise.all([
+    executors.warm().run(folderProgram(paths.container(record.id), record), { doing: "create container" }),
+    storage.prepare(record.id, record.chain, owner),
+  ]);
+  const container = new Container(record, draft.name, newState());
+  // The range may have been given away while the folders were made.
+  const settled = settleRange(services, container);
+  if (settled !== container)
+    await storage.prepare(record.id, record.chain, rootOwner(services, settled.record));
+  store.add(settled, () => {
+    for (const insert of inserts) insert();
+  });
+  return { container: settled, warnings: draft.warnings };
+}
+
+/** Another range if somebody else took the container's own in the meantime. */
+function settleRange({ store }: Services, container: Container): Container {
+  const { idRange } = container.record;
+  if (idRange === undefined || !store.ranges().has(idRange)) return container;
+  const record = { ...container.record, idRange: allocateRange(store.ranges()) };
+  return new Container(record, container.name, container.state);
+}
+
+/** Who owns the top of the container's root on the host. */
+export function rootOwner(services: Services, record: ContainerRecord): Owner {
+  const range = idRangeOf(services, record);
+  const hostId = range === undefined ? 0 : (rangeMappings(range)[0]?.hostId ?? 0);
+  return { uid: hostId, gid: hostId };
+}
+
+/** The range that the container's ids are from: its own, or that of the container whose user namespace it joins. */
+export function idRangeOf({ store }: Services, record: ContainerRecord): number | undefined {
+  if (record.userNamespace.mode !== "container") return record.idRange;
+  const join = findJoin(store, record.hostConfig);
+  return join === undefined ? undefined : idRangeOf({ store } as Services, join.target.record);
+}
+
+function newId(): string {
+  for (;;) {
+    const id = randomBytes(32).toString("hex");
+    // Docker: the short form must not look like a number, since it becomes the host name.
+    if (!/^\d+$/.test(id.slice(0, 12))) return id;
+  }
+}
+
+function freeName({ store }: Services): string {
+  for (let attempt = 0; ; attempt++) {
+    const name = randomName(attempt);
+    if (store.byName(name) === undefined) return name;
+  }
+}
+
+/** Until the networks' issue there is no bridge: who doesn't name a network gets none, and is told. */
+function settleNetwork(host: HostConfig, body: CreateBody, warnings: string[]): HostConfig {
+  const { NetworkMode: mode } = host;
+  if (body.NetworkDisabled === true) return { ...host, NetworkMode: "none" };
+  const publishes = Object.keys(host.PortBindings ?? {}).length > 0 || host.PublishAllPorts;
+  if (publishes && mode !== "host") {
+    throw failure("not-implemented", { what: "publishing ports (bridge networks)" });
+  }
+  if (mode === "default") {
+    warnings.push(
+      "No network was named and bridge networks are not supported yet: the container has no network (none).",
+    );
+    return { ...host, NetworkMode: "none" };
+  }
+  if (mode === "none" || mode === "host" || mode.startsWith("container:")) return host;
+  throw failure("not-implemented", {
+    what: mode === "bridge" ? "the network mode bridge" : `the network ${mode}`,
+  });
+}
+
+function checkHostname({ Hostname: hostname = "" }: CreateBody, host: HostConfig): void {
+  if (hostname.length > 64) {
+    throw failure("invalid-parameter", {
+      message: `invalid hostname: ${hostname}: it is longer than 64 bytes`,
+    });
+  }
+  if (hostname === "") return;
+  const conflict = (why: string): never => {
+    throw failure("invalid-parameter", { message: `conflicting options: hostname and the ${why} mode` });
+  };
+  if (host.UTSMode === "host") conflict("UTS");
+  if (host.NetworkMode.startsWith("container:")) conflict("network");
+}
+
+function checkHealthcheck({ Healthcheck: own }: CreateBody, image: boolean, warnings: string[]): void {
+  const test = own?.Test ?? [];
+  if (test[0] === "NONE") return;
+  if (test.length > 0) throw failure("not-implemented", { what: "a healthcheck" });
+  if (image) warnings.push("The image has a healthcheck; this version of caisson does not run it.");
+}
+
+async function findUnmappable(
+  { idmaps }: Services,
+  mounts: readonly MountPoint[],
+): Promise<{ source: string; reason: string } | undefined> {
+  for (const { type, source } of mounts) {
+    if (type !== "bind") continue;
+    const reason = await idmaps.unsupported(source);
+    if (reason !== undefined) return { source, reason };
+  }
+  return undefined;
+}
+
+const readHost = (path: string): string => (existsSync(path) ? readFileSync(path, "utf8") : "");
+
+/** Makes the container's own folder and files. */
+function folderProgram(folder: string, { config, hostConfig }: ContainerRecord): Program {
+  const b = new ProgramBuilder();
+  mkdir(b, "make the container's folder", CWD, folder, 0o710);
+  const files = {
+    hostname: hostnameFile(config),
+    hosts: hostsFile(hostConfig, readHost("/etc/hosts")),
+    "resolv.conf": resolvConf(hostConfig, readHost("/etc/resolv.conf")),
+  };
+  for (const [name, content] of Object.entries(files)) {
+    write(b, `write ${name}`, CWD, `${folder}/${name}`, content, {
+      how: flags(O, "WRONLY", "CREAT", "EXCL", "NOFOLLOW"),
+      mode: 0o644,
+    });
+  }
+  return b.build();
+}

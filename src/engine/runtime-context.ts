@@ -1,0 +1,113 @@
+/**
+ * From a container to the program that starts it: config.json, its layers, its cgroup, its filter. Reads what it must of
+ * the host, changes nothing.
+ * @module
+ */
+import { statSync } from "node:fs";
+import { failure } from "../errors/mod.ts";
+import { compile, type Spec, type CompileContext } from "../runtime/mod.ts";
+import type { Program } from "../kernel/mod.ts";
+import { resolveUser, type ResolvedUser } from "../security/mod.ts";
+import type { RootPlan } from "../storage/mod.ts";
+import { idRangeOf } from "./create.ts";
+import type { ContainerRecord } from "./container.ts";
+import { findJoin } from "./joins.ts";
+import { makeSpec, processCapabilities } from "./oci-spec.ts";
+import { containerResources } from "./resources.ts";
+import type { Services } from "./services.ts";
+
+/** /etc/passwd and /etc/group are read up to here (CVE-2026-47262). */
+const usersLimit = 10 << 20;
+
+/** Everything that starting a container takes. */
+export interface Launch {
+  readonly spec: Spec;
+  readonly program: Program;
+}
+
+/** Resolves a user string by the container's own files. */
+export async function containerUser(
+  services: Services,
+  plan: RootPlan,
+  user: string,
+  groups: readonly string[],
+): Promise<ResolvedUser> {
+  const [passwd, group] = await Promise.all([
+    services.storage.readFile(plan, "/etc/passwd", usersLimit),
+    services.storage.readFile(plan, "/etc/group", usersLimit),
+  ]);
+  const text = (content: Uint8Array | undefined): string | undefined =>
+    content === undefined ? undefined : new TextDecoder().decode(content);
+  return resolveUser(user, { passwd: text(passwd), group: text(group) }, groups);
+}
+
+/** Where the container's cgroup lies, below the parent that it or the engine names. */
+export function cgroupOf(
+  services: Services,
+  record: ContainerRecord,
+): ReturnType<Services["cgroups"]["locate"]> {
+  const { cgroups, options } = services;
+  const parent = record.hostConfig.CgroupParent || options.cgroupParent || cgroups.defaultParent;
+  return cgroups.locate(parent, record.id);
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? true;
+}
+
+/** Compiles the start of a container. `plan` is where its root comes from. */
+export async function prepareLaunch(
+  services: Services,
+  record: ContainerRecord,
+  plan: RootPlan,
+): Promise<Launch> {
+  const { facts, options, paths, seccomp, store } = services;
+  const { config, hostConfig: host } = record;
+  const user = await containerUser(services, plan, config.User, host.GroupAdd ?? []);
+  const cgroup = cgroupOf(services, record);
+  const join = findJoin(store, host);
+  if (join !== undefined && !join.target.running) {
+    const message = `cannot join namespaces of a non running container: ${join.target.id}`;
+    throw failure("conflict", { message });
+  }
+  const files = join?.namespaces.includes("network") === true ? join.target.id : record.id;
+  const ulimits = options.defaultUlimits.map(({ Name, Soft, Hard }) => ({
+    type: `RLIMIT_${Name.toUpperCase()}`,
+    soft: Soft,
+    hard: Hard,
+  }));
+  const capabilities = processCapabilities(host, user.uid, facts.capabilities, host.Privileged);
+  const filter = seccomp.filter(host, capabilities.bounding ?? []);
+  const spec = makeSpec(record, {
+    user,
+    directory: paths.container(files),
+    capabilities: facts.capabilities,
+    cgroupsPath: cgroup.path,
+    joinedRange: idRangeOf(services, record),
+    noNewPrivileges: false,
+    ulimits,
+  });
+  const complete: Spec =
+    filter === undefined ? spec : { ...spec, linux: { ...spec.linux, seccomp: filter.oci } };
+  const context: CompileContext = {
+    id: record.id,
+    spec: complete,
+    root: plan,
+    cgroup: { driver: services.cgroups, cgroup, resources: containerResources(host) },
+    isDirectory,
+    openStdin: config.OpenStdin,
+    ...(join === undefined
+      ? {}
+      : {
+          join: {
+            pid: join.target.state.pid,
+            namespaces: new Set([
+              ...join.namespaces,
+              ...(join.target.record.userNamespace.mode === "host" ? [] : ["user"]),
+            ]),
+          },
+        }),
+    ...(filter === undefined ? {} : { seccomp: { filter: filter.filter, flags: filter.flags } }),
+  };
+  return { spec: complete, program: compile(context) };
+}

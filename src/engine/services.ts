@@ -1,0 +1,44 @@
+/**
+ * What the parts of the engine work with: made once by openEngine, handed to each.
+ * @module
+ */
+import type { CgroupDriver } from "../cgroup/mod.ts";
+import type { Executors } from "../kernel/mod.ts";
+import type { SnapshotDriver } from "../storage/mod.ts";
+import type { ContainerStore } from "./container-store.ts";
+import type { DaemonOptions } from "./daemon-options.ts";
+import type { StateDatabase } from "./database.ts";
+import type { EventLog } from "./events.ts";
+import type { HostDefaults } from "./host-config.ts";
+import type { HostFacts } from "./host-facts.ts";
+import type { IdMapSupport } from "./idmap-support.ts";
+import type { ImageResolver } from "./image-types.ts";
+import type { EnginePaths } from "./paths.ts";
+import type { SeccompFilters } from "./seccomp.ts";
+import type { VolumeService } from "./volumes.ts";
+
+/** Where the engine tells its operator what happened. */
+export interface EngineLog {
+  debug(message: string): void;
+  info(message: string): void;
+  warn(message: string): void;
+  error(message: string, error?: unknown): void;
+}
+
+export interface Services {
+  readonly options: DaemonOptions;
+  readonly log: EngineLog;
+  readonly paths: EnginePaths;
+  readonly facts: HostFacts;
+  readonly defaults: HostDefaults;
+  readonly database: StateDatabase;
+  readonly store: ContainerStore;
+  readonly executors: Executors;
+  readonly storage: SnapshotDriver;
+  readonly cgroups: CgroupDriver;
+  readonly events: EventLog;
+  readonly volumes: VolumeService;
+  readonly images: ImageResolver;
+  readonly seccomp: SeccompFilters;
+  readonly idmaps: IdMapSupport;
+}

@@ -1,0 +1,58 @@
+/**
+ * Why a container's process didn't start, in the words by which Docker's clients tell 126 from 127.
+ * @module
+ */
+import { failure, messageOf, type CaissonError } from "../errors/mod.ts";
+import { KernelError } from "../kernel/mod.ts";
+
+/** What is told and what the container's exit code becomes. */
+export interface StartFailure {
+  readonly error: CaissonError;
+  readonly exitCode: 126 | 127 | 128;
+}
+
+const prefix = "failed to create task for container: failed to start container process";
+
+/**
+ * Turns what a start threw into Docker's answer. The kernel's part (the step, the call, its errno) stands behind
+ * Docker's words, so that a client's match and a person's eye both find theirs.
+ */
+export function startFailure(error: unknown, command: string): StartFailure {
+  if (!(error instanceof KernelError)) {
+    const text = `${prefix}: ${messageOf(error)}`;
+    return { error: failure("start-failed", { text }, error), exitCode: 128 };
+  }
+  const { errnoName, operation, message } = error;
+  const executes =
+    operation?.call === "execve" || (operation?.composite === true && operation.call === "fail");
+  if (executes && (errnoName === "ENOENT" || errnoName === "ENOTDIR")) {
+    const reason = command.includes("/")
+      ? `exec: "${command}": stat ${command}: no such file or directory`
+      : `exec: "${command}": executable file not found in $PATH`;
+    return {
+      error: failure("executable-not-found", { text: `${prefix}: ${reason}: ${message}` }, error),
+      exitCode: 127,
+    };
+  }
+  if (executes && (errnoName === "EACCES" || errnoName === "EISDIR")) {
+    const reason = `exec: "${command}": ${errnoName === "EISDIR" ? "is a directory" : "permission denied"}`;
+    return {
+      error: failure("not-executable", { text: `${prefix}: ${reason}: ${message}` }, error),
+      exitCode: 126,
+    };
+  }
+  if (executes && errnoName === "ENOEXEC") {
+    const reason = `exec ${command}: exec format error`;
+    return {
+      error: failure("not-executable", { text: `${prefix}: ${reason}: ${message}` }, error),
+      exitCode: 126,
+    };
+  }
+  if (operation?.call === "open_tree" && errnoName === "ENOENT") {
+    return {
+      error: failure("executable-not-found", { text: `${prefix}: ${message}` }, error),
+      exitCode: 127,
+    };
+  }
+  return { error: failure("start-failed", { text: `${prefix}: ${message}` }, error), exitCode: 128 };
+}

@@ -1,0 +1,281 @@
+/**
+ * The life of containers' processes: starting them through shims, hearing of their exits, finding them again after the
+ * engine itself was restarted. The shim owns the process; the engine only follows.
+ * @module
+ */
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { killTree, removeTree } from "../cgroup/mod.ts";
+import { failure, messageOf } from "../errors/mod.ts";
+import { attachToShim, ProgramBuilder, ShimConnection, type ShimState } from "../kernel/mod.ts";
+import { printExactly } from "../security/mod.ts";
+import type { Container, PendingAttach } from "./container-store.ts";
+import { ensureBindSources } from "./bind-sources.ts";
+import { publishContainer } from "./container-events.ts";
+import { readExitRecord, type ExitRecord } from "./exit-record.ts";
+import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
+import type { Services } from "./services.ts";
+import { startFailure } from "./start-error.ts";
+import { formatTime, now, parseTime } from "./time.ts";
+
+/** What else has to be done when a container's process has exited. */
+export type AfterExit = (container: Container) => Promise<void>;
+
+/** A start may take this long before its shim is killed. */
+const startDeadline = 120_000;
+
+export class Supervisor {
+  readonly #services: Services;
+  readonly #afterExit: AfterExit;
+
+  /** `afterExit` runs, outside of the container's lock, after each exit that was recorded. */
+  constructor(services: Services, afterExit: AfterExit) {
+    this.#services = services;
+    this.#afterExit = afterExit;
+  }
+
+  /** Starts a container. Whoever calls holds its lock. */
+  async start(container: Container): Promise<void> {
+    const { paths, store, executors, storage } = this.#services;
+    const { record, state, id } = container;
+    const { config } = record;
+    const folder = paths.bundle(id);
+    const pending = [...container.pending];
+    try {
+      ensureBindSources(record);
+      const { spec, program } = await prepareLaunch(this.#services, record, storage.plan(id, record.chain));
+      rmSync(folder, { recursive: true, force: true });
+      mkdirSync(folder, { mode: 0o700 });
+      writeFileSync(join(folder, "config.json"), printExactly(spec), { mode: 0o600 });
+      const [rows, columns] = record.hostConfig.ConsoleSize;
+      const shim = {
+        id,
+        directory: folder,
+        program,
+        tty: config.Tty,
+        openStdin: config.OpenStdin,
+        stdinOnce: config.StdinOnce,
+        expectedAttaches: pending.length,
+        rows,
+        columns,
+        ...(record.hostConfig.LogConfig.Type === "none" ? {} : { log: this.#log(container) }),
+      };
+      const started = await executors.warm().shim(shim, { deadline: startDeadline });
+      this.#enter(container, started.pid, started.started);
+    } catch (error) {
+      const { error: answer, exitCode } = startFailure(error, record.path);
+      state.exitCode = exitCode;
+      state.error = answer.message;
+      store.save(container);
+      this.#abandon(container, pending);
+      await this.#removeCgroup(container);
+      rmSync(folder, { recursive: true, force: true });
+      throw answer;
+    }
+    publishContainer(this.#services, "start", container);
+    await this.#connect(container);
+    for (const attach of pending) void this.#joinAttach(container, attach);
+  }
+
+  #log(container: Container): { path: string; limit: number; files: number } {
+    const { Config: options } = container.record.hostConfig.LogConfig;
+    return {
+      path: this.#services.paths.log(container.id),
+      limit: parseSize(options["max-size"]),
+      files: Math.max(1, Number(options["max-file"] ?? "1")),
+    };
+  }
+
+  /** The container runs from here on. */
+  #enter(container: Container, pid: number, started: bigint): void {
+    const { state } = container;
+    state.status = "running";
+    state.pid = pid;
+    state.exitCode = 0;
+    state.error = "";
+    state.oomKilled = false;
+    state.manuallyStopped = false;
+    state.startedAt = formatTime(started);
+    state.finishedAt = "0001-01-01T00:00:00Z";
+    container.exited = Promise.withResolvers();
+    this.#services.store.save(container);
+  }
+
+  /** Opens the line to the shim; a shim that is gone already left its record. */
+  async #connect(container: Container): Promise<void> {
+    const { paths } = this.#services;
+    try {
+      container.shim = await ShimConnection.open(
+        paths.socket(paths.bundle(container.id)),
+        (state) => this.#hear(container, state),
+        () => void this.#lost(container),
+      );
+    } catch {
+      await this.#lost(container);
+    }
+  }
+
+  #hear(container: Container, state: ShimState): void {
+    if (state.phase !== "exited") return;
+    void this.#exit(container, { code: state.code, signal: state.signal, finished: state.finished });
+  }
+
+  /** The line broke before the shim told of an exit: it exited in between, or somebody killed the shim. */
+  async #lost(container: Container): Promise<void> {
+    const record = readExitRecord(this.#services.paths.bundle(container.id));
+    await this.#exit(
+      container,
+      record ?? { code: 137, signal: 9, finished: now(), error: "the container's shim was killed" },
+    );
+  }
+
+  /** Records an exit, once. */
+  async #exit(container: Container, exit: ExitRecord): Promise<void> {
+    const { state, exited } = container;
+    if (exited === undefined || !container.running) return;
+    const { store } = this.#services;
+    container.shim?.close();
+    container.shim = undefined;
+    state.status = "exited";
+    state.pid = 0;
+    state.exitCode = exit.code;
+    state.error = exit.error ?? "";
+    state.finishedAt = formatTime(exit.finished);
+    store.save(container);
+    const seconds = Number((exit.finished - parseTime(state.startedAt)) / 1_000_000_000n);
+    publishContainer(this.#services, "die", container, {
+      execDuration: String(Math.max(0, seconds)),
+      exitCode: String(exit.code),
+    });
+    container.exited = undefined;
+    exited.resolve();
+    const answer = {
+      StatusCode: exit.code,
+      ...(exit.error === undefined ? {} : { Error: { Message: exit.error } }),
+    };
+    for (const waiter of container.exitWaiters) waiter(answer);
+    container.exitWaiters.clear();
+    try {
+      await container.lock.run(async () => {
+        if (!container.running) await this.#cleanUp(container);
+      });
+      await this.#afterExit(container);
+    } catch (error) {
+      this.#services.log.error(`clean up after container ${container.id}`, error);
+    }
+  }
+
+  async #cleanUp(container: Container): Promise<void> {
+    await this.#removeCgroup(container);
+    rmSync(this.#services.paths.bundle(container.id), { recursive: true, force: true });
+  }
+
+  async #removeCgroup(container: Container): Promise<void> {
+    const { cgroups, executors, log } = this.#services;
+    const cgroup = cgroupOf(this.#services, container.record);
+    const b = new ProgramBuilder();
+    cgroups.remove(b, cgroup);
+    try {
+      await executors.warm().run(b.build(), { doing: "remove the cgroup" });
+    } catch (error) {
+      // Something is still in it: processes outside of the container's pid namespace, or cgroups that it made itself.
+      log.debug(messageOf(error));
+      await killTree(cgroup);
+      await removeTree(cgroup);
+    }
+  }
+
+  async #joinAttach(container: Container, attach: PendingAttach): Promise<void> {
+    container.pending.delete(attach);
+    const { paths, log } = this.#services;
+    try {
+      attach.stream.join(await attachToShim(paths.socket(paths.bundle(container.id)), attach));
+    } catch (error) {
+      log.warn(`attach to container ${container.id}: ${messageOf(error)}`);
+      attach.stream.abandon();
+    }
+  }
+
+  #abandon(container: Container, pending: readonly PendingAttach[]): void {
+    for (const attach of pending) {
+      container.pending.delete(attach);
+      attach.stream.abandon();
+    }
+  }
+
+  /**
+   * Finds out what became of a container while no engine ran: its shim lives, or left a record, or it was never
+   * started, or it is gone without a trace (the host was restarted).
+   */
+  async recover(container: Container): Promise<void> {
+    const { paths, store } = this.#services;
+    const folder = paths.bundle(container.id);
+    const { state } = container;
+    const shim = await this.#firstState(container);
+    if (shim !== undefined && shim.phase !== "exited") {
+      if (!container.running) this.#enter(container, shim.pid, shim.started);
+      else container.exited = Promise.withResolvers();
+      await this.#connect(container);
+      return;
+    }
+    const record = readExitRecord(folder);
+    if (record !== undefined || container.running) {
+      if (!container.running) this.#enter(container, record?.pid ?? 0, record?.started ?? now());
+      else container.exited = Promise.withResolvers();
+      const lost = {
+        code: 255,
+        signal: 0,
+        finished: now(),
+        error: "the host or the shim ended without a record",
+      };
+      await this.#exit(container, record ?? lost);
+      return;
+    }
+    if (existsSync(folder)) await this.#cleanUp(container);
+    if (state.status === "restarting" || state.status === "removing") {
+      state.status = "exited";
+      store.save(container);
+    }
+  }
+
+  /** What the shim says first, if there is one. A shim whose program is still running is waited for. */
+  async #firstState(container: Container): Promise<ShimState | undefined> {
+    const { paths } = this.#services;
+    const folder = paths.bundle(container.id);
+    if (!existsSync(join(folder, "shim.sock"))) return undefined;
+    const { promise, resolve } = Promise.withResolvers<ShimState | undefined>();
+    const timer = setTimeout(() => resolve(undefined), 10_000);
+    try {
+      const connection = await ShimConnection.open(
+        paths.socket(folder),
+        (state) => {
+          if (state.phase !== "starting") resolve(state);
+        },
+        () => resolve(undefined),
+      );
+      const state = await promise;
+      connection.close();
+      return state;
+    } catch {
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Resolves when the container has exited; at once if it doesn't run. */
+  async exited(container: Container): Promise<void> {
+    await container.exited?.promise;
+  }
+}
+
+/** Reads Docker's sizes (`10m`, `1g`); 0 without one. */
+export function parseSize(text: string | undefined): number {
+  if (text === undefined || text === "" || text === "-1") return 0;
+  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(text.trim());
+  if (match === null) {
+    throw failure("invalid-parameter", { message: `invalid size: '${text}'` });
+  }
+  const power = { "": 0, k: 1, m: 2, g: 3, t: 4 }[(match[2] ?? "").toLowerCase()] ?? 0;
+  return Math.floor(Number(match[1]) * 1024 ** power);
+}
