@@ -8,6 +8,7 @@ import { openLayout } from "../content/layout.ts";
 import { MemoryStore } from "../content/memory.ts";
 import { digestOf } from "../digest.ts";
 import { familiarReference } from "../reference.ts";
+import { writeTar, type EntryInput } from "../tar/writer.ts";
 import { inChunks, joined, rejection } from "../testing.ts";
 import { blobPath, configOf, descriptorOf, indexOf, manifestOf, tarOf } from "./build-archive.ts";
 import { readImageArchive, type LoadedImage, type LoadOptions } from "./load.ts";
@@ -55,6 +56,21 @@ test("layers that are links to others, as old versions save them", async () => {
   const same = configOf([layer1, layer1]);
   const [image] = await load({ ...files, "c.json": same, "2/layer.tar": "->../1/layer.tar" });
   expect(image?.image.rootfs.diff_ids).toEqual([digestOf(layer1), digestOf(layer1)]);
+});
+
+test("layers that are hard links to others, and names with dots", async () => {
+  const entries: EntryInput[] = [
+    { type: "directory", path: "./1" },
+    { type: "file", path: "./1/layer.tar", body: layer1 },
+    { type: "hardlink", path: "./2/layer.tar", linkPath: "./1/layer.tar" },
+    { type: "file", path: "/c.json", body: configOf([layer1, layer1]) },
+    { type: "file", path: "../outside", body: Buffer.from("ignored") },
+    { type: "file", path: "x/../manifest.json", body: Buffer.from(items()) },
+  ];
+  const [image] = await load(await joined(writeTar(entries)));
+  expect(image?.image.rootfs.diff_ids).toEqual([digestOf(layer1), digestOf(layer1)]);
+  const fifo = await joined(writeTar([{ type: "fifo", path: "manifest.json" }]));
+  expect(await rejection(load(fifo))).toMatchObject({ message: expect.stringContaining("no plain file") });
 });
 
 test("compressed layers keep their compression if it has a media type", async () => {

@@ -8,7 +8,7 @@ import { decodeName } from "./name.ts";
 
 /** A header block as it stands, before long names and PAX records are applied to it. */
 export interface Header {
-  /** The type flag as a character; "\0" is "0". */
+  /** The type flag as a character; "\0" is a file, as "0" is, from before POSIX. */
   readonly flag: string;
   readonly gnu: boolean;
   readonly path: string;
@@ -88,7 +88,7 @@ export function parseHeader(block: Uint8Array): Header {
   const modern = ustar || gnu;
   const device = modern && (flag === "3" || flag === "4");
   return {
-    flag: flag === "\0" ? "0" : flag,
+    flag,
     gnu,
     path: ustar ? joinPrefix(block) : text(block, fields.path),
     linkPath: text(block, fields.linkPath),

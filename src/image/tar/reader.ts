@@ -77,6 +77,7 @@ interface OpenEntry {
 }
 
 const types: Readonly<Record<string, EntryType>> = {
+  "\0": "file",
   "0": "file",
   "1": "hardlink",
   "2": "symlink",
@@ -131,13 +132,17 @@ async function resolve(
   extensions: Extensions,
 ): Promise<OpenEntry> {
   const path = checkName(extensions.path() ?? header.path);
+  const byFlag = types[header.flag];
+  if (byFlag === undefined) throw new HeaderError(`unknown entry type ${JSON.stringify(header.flag)}`);
   // Before POSIX there was no flag for directories but the slash at the end of the name.
-  const type = header.flag === "0" && path.endsWith("/") ? "directory" : types[header.flag];
-  if (type === undefined) throw new HeaderError(`unknown entry type ${JSON.stringify(header.flag)}`);
+  const type = byFlag === "file" && path.endsWith("/") ? "directory" : byFlag;
   const isLink = type === "hardlink" || type === "symlink";
-  const archived = type === "file" ? checkSize(extensions.integer("size") ?? header.size) : 0;
+  // Which entries have a body is as in Go, and so in Docker: where parsers differ, a body can pass for headers.
+  const hasBody = byFlag === "file" && !(type === "directory" && header.flag === "\0");
+  const archived = hasBody ? checkSize(extensions.integer("size") ?? header.size) : 0;
   const { stored, sparse, size } = await sparseness(type, archived, gnuMap, bytes, extensions);
-  const body = new Body(bytes, stored, padding(archived));
+  const ignored = type === "directory" ? archived : 0;
+  const body = new Body(bytes, stored, ignored + padding(archived));
   const entry: TarEntry = {
     type,
     path,
@@ -190,14 +195,15 @@ async function sparseness(
 /** The bytes of one entry, taken from the archive as they are asked for. */
 class Body implements AsyncIterable<Uint8Array> {
   readonly #bytes: ByteSource;
-  readonly #padding: number;
+  readonly #behind: number;
   #left: number;
   #closed = false;
 
-  constructor(bytes: ByteSource, size: number, padded: number) {
+  /** `behind` is how many bytes after the body belong to no entry. */
+  constructor(bytes: ByteSource, size: number, behind: number) {
     this.#bytes = bytes;
     this.#left = size;
-    this.#padding = padded;
+    this.#behind = behind;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, void> {
@@ -212,7 +218,7 @@ class Body implements AsyncIterable<Uint8Array> {
 
   async finish(): Promise<void> {
     this.#closed = true;
-    await this.#bytes.skip(this.#left + this.#padding);
+    await this.#bytes.skip(this.#left + this.#behind);
   }
 }
 
