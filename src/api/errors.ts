@@ -21,7 +21,7 @@ export interface ErrorAnswer {
  */
 export function answerOf(error: unknown, doing: string, log: Log): ErrorAnswer {
   if (error instanceof CaissonError) {
-    if (error.status >= 500) log.error(error.message, { request: doing, error });
+    if (error.status === 500) log.error(error.message, { request: doing, error });
     else log.debug(error.message, { request: doing });
     return {
       status: error.status,

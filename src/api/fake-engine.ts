@@ -9,7 +9,7 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Engine } from "../engine/engine.ts";
-import { failure } from "../errors/mod.ts";
+import { failure, messageOf } from "../errors/mod.ts";
 import { listen } from "./listener.ts";
 import type { Log } from "./log.ts";
 import { createRouter } from "./routes/mod.ts";
@@ -34,6 +34,11 @@ export function fakeEngine(given: EngineParts): Engine {
     });
   }
   return engine as unknown as Engine;
+}
+
+/** The text that a promise is rejected with; says so if it isn't. */
+export async function refusal(promise: Promise<unknown>): Promise<string> {
+  return promise.then(() => "not refused", messageOf);
 }
 
 /** A log that keeps its lines. */

@@ -55,6 +55,9 @@ export class Router {
       if (patterns === undefined) this.#patterns.set(key, [{ route, regexp }]);
       else patterns.push({ route, regexp });
     }
+    // A name that may have slashes takes what a longer path means, so the longer ones are tried first.
+    for (const patterns of this.#patterns.values())
+      patterns.sort((a, b) => segments(b.route.path) - segments(a.route.path));
   }
 
   /** The route of a request. Throws `page-not-found`, `client-too-old`, `client-too-new`. */
@@ -80,6 +83,10 @@ export class Router {
     }
     return undefined;
   }
+}
+
+function segments(path: string): number {
+  return path.split("/").length;
 }
 
 function firstSegment(path: string): string {

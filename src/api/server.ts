@@ -5,7 +5,7 @@
 import { createServer, ServerResponse, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Engine } from "../engine/engine.ts";
-import { holdBack } from "./back-pressure.ts";
+import { holdBack, unwatchUploads, watchUploads } from "./back-pressure.ts";
 import { Exchange, type ConnectionMode } from "./exchange.ts";
 import { Inflow } from "./inflow.ts";
 import type { Log } from "./log.ts";
@@ -72,6 +72,7 @@ export function createApiServer(engine: Engine, router: Router, log: Log): ApiSe
     response.assignSocket(socket);
     response.shouldKeepAlive = false;
     response.once("finish", () => socket.end(() => socket.destroySoon()));
+    unwatchUploads(socket);
     const mode = request.headers.upgrade === rawUpgrade ? "raw" : "upgrade";
     void serve(request, response, mode, new Inflow(socket, head));
   });
@@ -89,6 +90,7 @@ export function createApiServer(engine: Engine, router: Router, log: Log): ApiSe
       socket.on("error", () => socket.destroy());
       socket.once("data", (first: Buffer) => {
         server.emit("connection", socket);
+        watchUploads(socket);
         socket.unshift(askForRaw(first));
       });
       // Gone without a word: nobody else looks after it yet.

@@ -5,9 +5,10 @@
 import { failure } from "../../errors/mod.ts";
 import type { CreateRequest } from "../../engine/engine.ts";
 import type { Exchange } from "../exchange.ts";
+import { createFromVersion } from "../create-versions.ts";
 import { readJson } from "../request.ts";
 import type { Route } from "../router.ts";
-import { createFromVersion, forVersion } from "../versions-table.ts";
+import { forVersion } from "../versions-table.ts";
 
 /** What `POST /containers/create` asks for; `POST /caisson/explain/run` asks in the same way. */
 export async function readCreate(x: Exchange): Promise<CreateRequest> {

@@ -1,0 +1,37 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { parseBody } from "./go-json.ts";
+
+test("the texts of Go's decoder", () => {
+  const texts: [string, string][] = [
+    ["", "invalid JSON: got EOF while reading request body"],
+    ['{"a"', "invalid JSON: unexpected EOF"],
+    ['{"a":"b', "invalid JSON: unexpected EOF"],
+    ["[1,", "invalid JSON: unexpected EOF"],
+    ["{a}", "invalid JSON: invalid character 'a' looking for beginning of object key string"],
+    ["abc", "invalid JSON: invalid character 'a' looking for beginning of value"],
+    ['{"a" 1}', "invalid JSON: invalid character '1' after object key"],
+    ['{"a":1 2}', "invalid JSON: invalid character '2' after object key:value pair"],
+    ["[1 2]", "invalid JSON: invalid character '2' after array element"],
+    ["trux", "invalid JSON: invalid character 'x' in literal true (expecting 'e')"],
+    ['"\\x"', "invalid JSON: invalid character 'x' in string escape code"],
+    ['"a\nb"', "invalid JSON: invalid character '\\n' in string literal"],
+    ["{}{}", "unexpected content after JSON"],
+    ["{} x", "unexpected content after JSON"],
+  ];
+  for (const [text, message] of texts) expect(() => parseBody(text)).toThrow(message);
+});
+
+test("what JSON.parse takes is taken as it is, what it refuses is always told", () => {
+  fc.assert(fc.property(fc.json(), (json) => expect(parseBody(json)).toEqual(JSON.parse(json))));
+  fc.assert(
+    fc.property(fc.json(), fc.nat(), (json, at) => {
+      const cut = json.slice(0, at % json.length);
+      try {
+        JSON.parse(cut);
+      } catch {
+        expect(() => parseBody(cut)).toThrow(/JSON/);
+      }
+    }),
+  );
+});
