@@ -3,7 +3,7 @@
  * and says how a container's root is made of them; it mounts nothing (docs/decisions/no-host-mounts.md).
  * @module
  */
-import type { LayerChange } from "../image/mod.ts";
+import type { LayerChange, TarEntry } from "../image/mod.ts";
 import type { Executor } from "../kernel/mod.ts";
 
 /** Host ids that own the top of a container's root: 0 and 0, or the beginning of the container's range. */
@@ -28,7 +28,7 @@ export interface LayerSource {
   readonly chainId: string;
   /** Chain ID of the layer below. */
   readonly parent?: string;
-  readonly changes: AsyncIterable<LayerChange>;
+  readonly changes: AsyncIterable<LayerChange<TarEntry>>;
 }
 
 export interface SnapshotDriver {

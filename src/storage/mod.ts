@@ -1,0 +1,27 @@
+/**
+ * Snapshots: where unpacked layers and what containers write lie. The only file of this folder that others import.
+ * @module
+ */
+import { failure } from "../errors/mod.ts";
+import { Overlay2 } from "./overlay2.ts";
+import { probeOverlay } from "./probe.ts";
+import type { DriverOptions, SnapshotDriver } from "./types.ts";
+
+export { probeIdmap, probeOverlay, type Probed } from "./probe.ts";
+export type { DriverOptions, LayerSource, Owner, RootPlan, SnapshotDriver } from "./types.ts";
+
+/**
+ * Opens the driver `name`, or the best one of this machine, on `options.root`, which is made if it is missing.
+ * Throws `not-implemented` for a driver that there isn't, `unavailable` if the file system can't hold it.
+ */
+export async function openStorage(name: string | undefined, options: DriverOptions): Promise<SnapshotDriver> {
+  if (name !== undefined && name !== "" && name !== "overlay2")
+    throw failure("not-implemented", { what: `storage driver ${name}` });
+  const driver = await Overlay2.open(options);
+  const overlay = await probeOverlay(options.executor(), options.root);
+  if (!overlay.supported)
+    throw failure("unavailable", {
+      message: `storage driver overlay2 can't be used on ${options.root}: ${overlay.reason}`,
+    });
+  return driver;
+}

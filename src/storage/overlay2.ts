@@ -1,0 +1,160 @@
+/**
+ * Snapshots for the overlay file system. A container's root is its image's layers below and a directory of its own above.
+ *
+ *     layers/<hex of the chain ID>/{diff,layer.json}
+ *     containers/<ID>/{diff,work}
+ *     empty/   what an image without layers has
+ *     trash/   what is being deleted
+ *
+ * Users of the host can't go into any of it: set-user-ID programs of images lie here (CVE-2021-41091).
+ * @module
+ */
+import { chmod, mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { failure } from "../errors/mod.ts";
+import { AT, CWD, flags, KernelError, octal, ProgramBuilder, type Program } from "../kernel/mod.ts";
+import { LayerStore, type LayerRecord } from "./layer-store.ts";
+import { FileReader } from "./read-file.ts";
+import { Trash } from "./trash.ts";
+import type { DriverOptions, LayerSource, Owner, RootPlan, SnapshotDriver } from "./types.ts";
+import { diskUsage } from "./usage.ts";
+
+/** fsconfig(2) takes values shorter than this. */
+const longestValue = 255;
+
+/** The driver `overlay2`. */
+export class Overlay2 implements SnapshotDriver {
+  readonly name = "overlay2";
+  readonly #options: DriverOptions;
+  readonly #containers: string;
+  readonly #empty: string;
+  readonly #layers: LayerStore;
+  readonly #trash: Trash;
+  readonly #files: FileReader;
+
+  private constructor(options: DriverOptions) {
+    const { root, executor, session } = options;
+    this.#options = options;
+    this.#containers = join(root, "containers");
+    this.#empty = join(root, "empty");
+    this.#trash = new Trash(join(root, "trash"), executor);
+    this.#layers = new LayerStore(join(root, "layers"), this.#trash, session);
+    this.#files = new FileReader(executor, this.#empty);
+  }
+
+  /** Makes the folders where they are missing, and removes what a crash left. */
+  static async open(options: DriverOptions): Promise<Overlay2> {
+    const folders = ["", "layers", "containers", "empty", "trash"];
+    for (const name of folders) {
+      const path = join(options.root, name);
+      await mkdir(path, { recursive: true, mode: 0o710 });
+      await chmod(path, name === "empty" ? 0o755 : 0o710);
+    }
+    const driver = new Overlay2(options);
+    await driver.sweep();
+    return driver;
+  }
+
+  /** Removes what was being unpacked or deleted when the engine died. Nothing may be unpacked meanwhile. */
+  async sweep(): Promise<void> {
+    await this.#layers.sweep();
+    await this.#trash.sweep();
+  }
+
+  /** Resolves when nothing is being deleted in the background any more. */
+  async idle(): Promise<void> {
+    await this.#trash.idle();
+  }
+
+  async hasLayer(chainId: string): Promise<boolean> {
+    return (await this.#layers.record(chainId)) !== undefined;
+  }
+
+  async unpack(source: LayerSource): Promise<void> {
+    await this.#layers.unpack(source);
+  }
+
+  async removeLayer(chainId: string): Promise<void> {
+    await this.#layers.remove(chainId);
+  }
+
+  async layers(): Promise<string[]> {
+    return await this.#layers.list();
+  }
+
+  async layerSize(chainId: string): Promise<number> {
+    return (await this.#layer(chainId)).size;
+  }
+
+  async prepare(container: string, chain: readonly string[], owner: Owner): Promise<RootPlan> {
+    const plan = this.plan(container, chain);
+    const top = chain.at(-1);
+    const known = top === undefined ? undefined : (this.#layers.known(top) ?? (await this.#layer(top)));
+    const directory = this.#container(container);
+    const program = preparing(directory, owner, known?.root.mode ?? 0o755);
+    try {
+      await this.#options.executor().run(program, { doing: `prepare container ${container}` });
+    } catch (error) {
+      // Unless it was there before, what has been made of it goes again.
+      if (!(error instanceof KernelError && error.index === 0)) await this.#trash.discard(directory);
+      throw error;
+    }
+    return plan;
+  }
+
+  plan(container: string, chain: readonly string[]): RootPlan {
+    const directory = this.#container(container);
+    const lower = chain.map((chainId) => this.#layers.diff(chainId)).reverse();
+    const upper = `${directory}/diff`;
+    const work = `${directory}/work`;
+    const longest = [upper, ...lower].find((path) => path.length > longestValue);
+    if (longest !== undefined)
+      throw failure("invalid-parameter", {
+        message: `the data root is too deep: overlay takes paths of ${longestValue} bytes, not ${longest}`,
+      });
+    return { kind: "overlay", lower: lower.length === 0 ? [this.#empty] : lower, upper, work };
+  }
+
+  async remove(container: string): Promise<void> {
+    await this.#trash.discard(this.#container(container));
+  }
+
+  async containers(): Promise<string[]> {
+    return await readdir(this.#containers);
+  }
+
+  async containerSize(container: string): Promise<number> {
+    return await diskUsage(this.#options.session, `${this.#container(container)}/diff`);
+  }
+
+  async readFile(plan: RootPlan, path: string, limit: number): Promise<Uint8Array | undefined> {
+    return await this.#files.read(plan, path, limit);
+  }
+
+  async #layer(chainId: string): Promise<LayerRecord> {
+    const record = await this.#layers.record(chainId);
+    if (record === undefined) throw failure("not-found", { message: `layer ${chainId} is not unpacked` });
+    return record;
+  }
+
+  /** The container's folder. Only an ID becomes a path. */
+  #container(container: string): string {
+    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/.test(container))
+      throw failure("invalid-parameter", { message: `${JSON.stringify(container)} is no container ID` });
+    return `${this.#containers}/${container}`;
+  }
+}
+
+/** The program that makes a container's folder. `mode` is of the root that the container sees. */
+function preparing(directory: string, { uid, gid }: Owner, mode: number): Program {
+  const b = new ProgramBuilder();
+  const diff = `${directory}/diff`;
+  b.call("make the container's folder", "mkdirat", [CWD, directory, octal(0o710)]);
+  b.call("make the directory that it writes to", "mkdirat", [CWD, diff, octal(0o700)]);
+  b.call("make the overlay's working directory", "mkdirat", [CWD, `${directory}/work`, octal(0o700)]);
+  const noFollow = flags(AT, "SYMLINK_NOFOLLOW");
+  if (uid !== 0 || gid !== 0)
+    b.call("give it to the container's root", "fchownat", [CWD, diff, uid, gid, noFollow]);
+  b.call("set its mode to that of the image's root", "fchmodat", [CWD, diff, octal(mode)]);
+  return b.build();
+}

@@ -1,0 +1,106 @@
+/**
+ * Operations sent to a session in batches, several of them on their way at once, so that the executor works while the
+ * next ones are put together. Memory is bounded by what is on its way.
+ * @module
+ */
+import { failure } from "../errors/mod.ts";
+import { ProgramBuilder, type Executor, type Outcome, type Result, type Slot } from "../kernel/mod.ts";
+
+/** A batch is sent when it has this many operations, or bytes of content. */
+const mostOperations = 512;
+const mostBytes = 512 << 10;
+const mostOnTheWay = 6;
+
+/** A call whose result is how much it did. */
+interface Expectation {
+  readonly result: Result;
+  readonly value: number;
+  readonly doing: string;
+}
+
+/** A sequence of programs in one session. Its slots keep what they hold from one batch to the next. */
+export class Pipeline {
+  readonly #executor: Executor;
+  readonly #names: readonly string[];
+  readonly #doing: string;
+  readonly #onTheWay: Promise<void>[] = [];
+  #builder: ProgramBuilder;
+  #slots: readonly Slot[];
+  #operations = 0;
+  #bytes = 0;
+  #expected: Expectation[] = [];
+  #error: unknown;
+
+  /** `slots` names the session's slots; {@link slot} has them by number. */
+  constructor(executor: Executor, slots: readonly string[], doing: string) {
+    this.#executor = executor;
+    this.#names = slots;
+    this.#doing = doing;
+    this.#builder = new ProgramBuilder();
+    this.#slots = slots.map((name) => this.#builder.slot(name));
+  }
+
+  /** The program that is being built. Not to be kept over {@link next}. */
+  get builder(): ProgramBuilder {
+    return this.#builder;
+  }
+
+  slot(index: number): Slot {
+    const slot = this.#slots[index];
+    if (slot === undefined) throw failure("internal", { message: `the session has no slot ${index}` });
+    return slot;
+  }
+
+  /** Takes note that `operations` were added, with `bytes` of content. */
+  count(operations: number, bytes = 0): void {
+    this.#operations += operations;
+    this.#bytes += bytes;
+  }
+
+  /** The operation must have done `value`: less of a write means that there was no room. */
+  expect(result: Result, value: number, doing: string): void {
+    this.#expected.push({ result, value, doing });
+  }
+
+  /** To be awaited between two steps: sends the batch if it is full, and waits while too much is on its way. */
+  next(): Promise<void> | undefined {
+    if (this.#operations < mostOperations && this.#bytes < mostBytes) return undefined;
+    this.#send();
+    return this.#onTheWay.length < mostOnTheWay ? undefined : this.#wait(mostOnTheWay - 1);
+  }
+
+  /** Sends what is left and waits until everything is done. */
+  async finish(): Promise<void> {
+    if (this.#operations > 0) this.#send();
+    await this.#wait(0);
+  }
+
+  #send(): void {
+    const expected = this.#expected;
+    const sent = this.#executor
+      .run(this.#builder.build(), { doing: this.#doing })
+      .then((outcome) => check(outcome, expected))
+      .catch((error: unknown) => {
+        // The first error is the cause; what follows it are its consequences.
+        this.#error ??= error;
+      });
+    this.#onTheWay.push(sent);
+    this.#builder = new ProgramBuilder();
+    this.#slots = this.#names.map((name) => this.#builder.slot(name));
+    this.#operations = this.#bytes = 0;
+    this.#expected = [];
+  }
+
+  async #wait(most: number): Promise<void> {
+    while (this.#onTheWay.length > most) {
+      await this.#onTheWay.shift();
+    }
+    if (this.#error !== undefined) throw this.#error;
+  }
+}
+
+function check(outcome: Outcome, expected: readonly Expectation[]): void {
+  for (const { result, value, doing } of expected)
+    if (outcome.valueOf(result) !== value)
+      throw failure("internal", { message: `${doing}: wrote ${outcome.valueOf(result)} of ${value} bytes` });
+}
