@@ -21,25 +21,34 @@ Refer to https://docs.docker.com/go/formatting/ for more information about forma
 };
 
 /** Fields that docker's types have even when the engine leaves them out. */
-const optional: ReadonlySet<string> = new Set([
-  "Annotations",
-  "ArgsEscaped",
-  "Health",
-  "Healthcheck",
-  "ImageManifestDescriptor",
-  "Init",
-  "MacAddress",
-  "NetworkDisabled",
-  "OnBuild",
-  "Shell",
-  "SizeRootFs",
-  "SizeRw",
-  "StopTimeout",
-  "StorageOpt",
-  "Sysctls",
-  "Tmpfs",
-  "UsageData",
-]);
+const optional: ReadonlySet<string> = new Set(
+  "Annotations ArgsEscaped ExposedPorts Health Healthcheck ImageManifestDescriptor Init MacAddress NetworkDisabled OnBuild Options Shell SizeRootFs SizeRw StopTimeout StorageOpt Sysctls Tmpfs UsageData Volumes".split(
+    " ",
+  ),
+);
+
+/** Fields whose values are maps in docker's types: what a map doesn't have is no mistake. */
+const maps: ReadonlySet<string> = new Set(
+  "Annotations Config Containers Data DriverOpts ExposedPorts Labels Networks Options PortBindings Ports StorageOpt Sysctls Tmpfs Volumes".split(
+    " ",
+  ),
+);
+
+/** Like docker, first by what its types have, then by what the engine really answered. */
+function evaluate(template: Template, value: unknown): string {
+  try {
+    return template.execute(value, {
+      missing: (field, parent) => {
+        // `Config` is a map inside LogConfig and a type with known fields at the top.
+        const map =
+          parent !== undefined && maps.has(parent) && (parent !== "Config" || !/^[A-Z]/.test(field));
+        return map ? "none" : optional.has(field) ? "nil" : "error";
+      },
+    });
+  } catch {
+    return template.execute(value, { missing: () => "error" });
+  }
+}
 
 /** The JSON of an object as the engine wrote it. */
 type Find = (client: Client, name: string) => Promise<string>;
@@ -104,9 +113,9 @@ function printer(format: string): (found: readonly string[]) => Printed {
     let text = "";
     for (const json of found) {
       try {
-        text += `${template.execute(JSON.parse(json), { optional })}\n`;
+        text += `${evaluate(template, JSON.parse(json))}\n`;
       } catch (error) {
-        return { text: `${text}\n`, problem: `template parsing error: ${messageOf(error)}` };
+        return { text: text === "" ? "\n" : text, problem: `template parsing error: ${messageOf(error)}` };
       }
     }
     return { text: text === "" ? "\n" : text };

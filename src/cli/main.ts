@@ -61,7 +61,7 @@ async function group(program: string, path: string, entry: Entry, rest: readonly
   const [word] = rest;
   if (word !== undefined && !word.startsWith("-")) {
     throw await badArguments(
-      `${program}: unknown command: ${path} ${word}\n\nUsage:  ${path}\n\nRun '${path} --help' for more information`,
+      `${program}: unknown command: ${path} ${word}\n\nUsage:  ${path}${entry.name === "volume" ? " COMMAND" : ""}\n\nRun '${path} --help' for more information`,
     );
   }
   if (word !== undefined) {

@@ -10,10 +10,11 @@ const date = /^(\d{4}-\d{2}-\d{2})(?:T(\d{2}(?::\d{2}(?::\d{2}(?:\.(\d{1,9}))?)?
 
 /**
  * `value` as the engine takes it: seconds since the epoch with nine digits of nanoseconds, or digits as they are.
+ * @param label what an error's text begins with
  * @param now milliseconds since the epoch
  * @throws command-failed with docker's text
  */
-export function toTimestamp(value: string, flag: string, now: number = Date.now()): string {
+export function toTimestamp(value: string, label: string, now: number = Date.now()): string {
   const ago = duration(value);
   if (ago !== undefined) {
     const nanoseconds = BigInt(now) * 1_000_000n - BigInt(ago);
@@ -28,7 +29,7 @@ export function toTimestamp(value: string, flag: string, now: number = Date.now(
   }
   if (/^\d+(?:\.\d+)?$/.test(value)) return value;
   throw commandFailed(
-    `invalid value for ${JSON.stringify(flag)}: failed to parse value as time or duration: ${JSON.stringify(value)}`,
+    `${label}failed to parse value as time or duration: ${JSON.stringify(value)}`,
     failure("invalid-parameter", { message: value }),
   );
 }

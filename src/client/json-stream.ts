@@ -25,21 +25,23 @@ export interface ProgressMessage {
   readonly from?: string;
 }
 
-/**
- * The values of a stream of JSON values that are separated by line ends or by nothing (`{…}{…}`).
- * @throws unavailable when the stream ends inside a value or holds something else
- */
+/** The values of a stream of JSON values, see {@link jsonTexts}. @throws unavailable when one of them is none */
 export async function* jsonValues<T>(source: AsyncIterable<Uint8Array>): AsyncGenerator<T> {
+  for await (const text of jsonTexts(source)) yield parse<T>(text);
+}
+
+/** The texts of a stream of JSON values that are separated by line ends or by nothing (`{…}{…}`). */
+export async function* jsonTexts(source: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let pending = "";
   for await (const piece of source) {
     pending += decoder.decode(piece, { stream: true });
     for (let end = endOfObject(pending); end > 0; end = endOfObject(pending)) {
-      yield parse<T>(pending.slice(0, end));
+      yield pending.slice(0, end);
       pending = pending.slice(end).trimStart();
     }
   }
-  if (pending.trim() !== "") yield parse<T>(pending);
+  if (pending.trim() !== "") yield pending;
 }
 
 function parse<T>(text: string): T {

@@ -4,7 +4,7 @@
  */
 import type { Endpoint } from "./endpoint.ts";
 import { Containers } from "./containers.ts";
-import { events, type EventsOptions } from "./events.ts";
+import { events, type EngineEvent, type EventsOptions } from "./events.ts";
 import { Execs } from "./exec.ts";
 import { Images } from "./images.ts";
 import { Networks } from "./networks.ts";
@@ -12,7 +12,6 @@ import { System } from "./system.ts";
 import { textOf, Transport, type Query } from "./transport.ts";
 import { Volumes } from "./volumes.ts";
 import type { Wire } from "./wire.ts";
-import type { EventMessage } from "@docker/node-sdk";
 
 export { parseHost, type Endpoint, type TlsFiles } from "./endpoint.ts";
 export { ServerError } from "./errors.ts";
@@ -20,7 +19,7 @@ export { demultiplex, type FrameSink } from "./frames.ts";
 export { jsonValues, type ProgressMessage } from "./json-stream.ts";
 export { maxVersion, textOf, type Filters, type Hijacked, type Query, type Reply } from "./transport.ts";
 export type { AttachOptions, LogsOptions } from "./containers.ts";
-export type { EventsOptions } from "./events.ts";
+export type { EngineEvent, EventsOptions } from "./events.ts";
 export type { ImportOptions } from "./images.ts";
 export type { Wire } from "./wire.ts";
 
@@ -54,7 +53,7 @@ export class Client {
   }
 
   /** Events as they happen. */
-  events(options?: EventsOptions): AsyncGenerator<EventMessage> {
+  events(options?: EventsOptions): AsyncGenerator<EngineEvent> {
     return events(this.#transport, options);
   }
 

@@ -30,10 +30,12 @@ export const attach: Command = {
     const client = await context.client();
     const container = await client.containers.inspect(name);
     const { State: state, Config: config, Id: id = name } = container;
-    if (state?.Running !== true) throw commandFailed("cannot attach to a stopped container, start it first");
-    if (state.Paused === true) throw commandFailed("cannot attach to a paused container, unpause it first");
+    if (state?.Running !== true)
+      throw commandFailed("You cannot attach to a stopped container, start it first");
+    if (state.Paused === true)
+      throw commandFailed("You cannot attach to a paused container, unpause it first");
     if (state.Restarting === true) {
-      throw commandFailed("cannot attach to a restarting container, wait until it is running");
+      throw commandFailed("You cannot attach to a restarting container, wait until it is running");
     }
     const detachKeys = flags.string("detach-keys") ?? "";
     parseDetachKeys(detachKeys);

@@ -46,10 +46,8 @@ export function createRequest(flags: Flags, args: readonly string[]): CreateRequ
   const { binds, volumes } = parseVolumes(flags.list("volume"));
   const ports = parsePorts(flags.list("publish"), flags.list("expose"));
   const networking = parseNetworking(flags);
-  const env = readFiles("--env-file", () => readKeyValues(flags.list("env-file"), flags.list("env"), true));
-  const labels = readFiles("--label-file", () =>
-    readKeyValues(flags.list("label-file"), flags.list("label"), false),
-  );
+  const env = readKeyValues(flags.list("env-file"), flags.list("env"), true);
+  const labels = readKeyValues(flags.list("label-file"), flags.list("label"), false);
   const name = flags.string("name");
   const platform = flags.string("platform") ?? process.env["DOCKER_DEFAULT_PLATFORM"];
   const body = given<ContainerCreateRequest>({
@@ -104,14 +102,6 @@ function given<T>(fields: { readonly [K in keyof T]: unknown }): T {
     return typeof value !== "object" || Object.keys(value).length > 0;
   });
   return Object.fromEntries(kept) as T;
-}
-
-function readFiles<T>(flag: string, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw error instanceof Error ? commandFailed(`${flag}: ${error.message}`, error) : error;
-  }
 }
 
 function hostConfig(flags: Flags): HostConfig {

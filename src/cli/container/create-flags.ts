@@ -2,7 +2,6 @@
  * The flags of `run`, `create` and `explain run`: docker 28's.
  * @module
  */
-import { isIP } from "node:net";
 import { failure } from "../../errors/mod.ts";
 import type { FlagSpec } from "../flags.ts";
 import { takeLabel, takeVariable } from "../key-values.ts";
@@ -30,13 +29,6 @@ function takeStream(value: string): string {
   const stream = value.toLowerCase();
   if (["stdin", "stdout", "stderr"].includes(stream)) return stream;
   throw failure("usage", { message: "valid streams are STDIN, STDOUT and STDERR" });
-}
-
-function takeIp(value: string): string {
-  if (isIP(value.trim()) === 0) {
-    throw failure("usage", { message: `failed to parse IP: ${JSON.stringify(value)}` });
-  }
-  return value.trim();
 }
 
 const sysctls =
@@ -187,8 +179,8 @@ const common: readonly FlagSpec[] = [
     usage: "Maximum IOps limit for the system drive (Windows only)",
     hidden: true,
   },
-  { name: "ip", type: "string", usage: "IPv4 address (e.g., 172.30.100.104)", take: takeIp },
-  { name: "ip6", type: "string", usage: "IPv6 address (e.g., 2001:db8::33)", take: takeIp },
+  { name: "ip", type: "string", usage: "IPv4 address (e.g., 172.30.100.104)" },
+  { name: "ip6", type: "string", usage: "IPv6 address (e.g., 2001:db8::33)" },
   { name: "ipc", type: "string", usage: "IPC mode to use" },
   { name: "isolation", type: "string", usage: "Container isolation technology" },
   { name: "kernel-memory", type: "bytes", usage: "Kernel memory limit" },

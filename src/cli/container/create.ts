@@ -36,7 +36,7 @@ export function readRequest(
   try {
     return createRequest(flags, args);
   } catch (error) {
-    throw withHelp(context, error, command);
+    throw withHelp(context, error, command, 125);
   }
 }
 
@@ -48,6 +48,9 @@ export function checkPull(context: Context, flags: Flags, command: string): void
   throw withHelp(context, commandFailed(wrong), command);
 }
 
+/** Names and IDs that need no closer look before the engine takes one. */
+const plainName = /^[a-z0-9][a-z0-9./:-]*$/;
+
 /** Makes the container, pulling its image when it isn't here. @returns its ID */
 export async function createContainer(
   context: Context,
@@ -57,6 +60,10 @@ export async function createContainer(
 ): Promise<string> {
   const { body, ...options } = request;
   const image = body.Image ?? "";
+  if (!plainName.test(image)) {
+    const { parseReference } = await import("../reference.ts");
+    parseReference(image);
+  }
   const cidFile = openCidFile(flags.string("cidfile") ?? "");
   try {
     const pull = flags.string("pull") ?? "missing";
@@ -135,10 +142,11 @@ function openCidFile(path: string): CidFile {
  * An error with docker's hint and exit code: 127 when the command isn't in the image, 126 when it can't be executed, 125
  * for everything else. docker tells them apart by their texts.
  */
-export function withHelp(context: Context, error: unknown, command: string): Error {
+export function withHelp(context: Context, error: unknown, command: string, exit?: 125): Error {
   const said = textOfError(error);
   const { program } = context;
   const text = `${program}: ${said}\n\nRun '${program} ${command} --help' for more information`;
+  if (exit === 125) return failure("usage", { message: text }, error);
   if (
     /executable file not found|no such file or directory|system cannot find the file specified/.test(said)
   ) {

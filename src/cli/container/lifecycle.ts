@@ -4,7 +4,7 @@
  */
 import { type Client, ServerError } from "../../client/mod.ts";
 import type { Command, Context } from "../command.ts";
-import { commandFailed, joined } from "../failure-text.ts";
+import { commandFailed, joined, textOfError } from "../failure-text.ts";
 import type { Flags, FlagSpec } from "../flags.ts";
 
 /** As many requests at once as docker makes. */
@@ -189,7 +189,12 @@ export const rename: Command = {
     if (from.trim() === "" || to.trim() === "") {
       throw commandFailed("Error: Neither old nor new names may be empty");
     }
-    await (await context.client()).containers.rename(from, to);
+    const client = await context.client();
+    try {
+      await client.containers.rename(from, to);
+    } catch (error) {
+      throw commandFailed(`${textOfError(error)}\nError: failed to rename container named ${from}`, error);
+    }
     return 0;
   },
 };

@@ -39,7 +39,9 @@ export const logs: Command = {
     const container = await client.containers.inspect(name);
     const time = (flag: string): string | undefined => {
       const value = flags.string(flag);
-      return value === undefined || value === "" ? undefined : toTimestamp(value, flag);
+      return value === undefined || value === ""
+        ? undefined
+        : toTimestamp(value, `invalid value for "${flag}": `);
     };
     const since = time("since");
     const until = time("until");

@@ -123,7 +123,7 @@ const synonyms: Readonly<Record<string, string>> = {
 
 function setField(mount: Draft, key: string, value: string, field: string): void {
   const setter = mountSetters[synonyms[key] ?? key];
-  if (setter === undefined) throw wrong(`unknown option '${key}' in '${field}'`);
+  if (setter === undefined) throw wrong(`unexpected key '${key}' in '${field}'`);
   setter(mount, value, key);
 }
 

@@ -4,7 +4,6 @@
  * @module
  */
 import type { EndpointSettings } from "@docker/node-sdk";
-import { isIP } from "node:net";
 import { failure } from "../../errors/mod.ts";
 import { csvFields } from "../csv.ts";
 import { commandFailed } from "../failure-text.ts";
@@ -147,9 +146,6 @@ function endpointOf(attachment: Attachment): EndpointSettings {
   if (target.trim() === "") throw commandFailed("no name set for network");
   if (!isUserDefined(target) && aliases.length > 0) {
     throw commandFailed("network-scoped aliases are only supported for user-defined networks");
-  }
-  for (const address of [ip, ip6, ...linkLocal]) {
-    if (address !== undefined && isIP(address) === 0) throw commandFailed(`invalid IP address: ${address}`);
   }
   if (mac !== undefined && !isMac(mac)) throw commandFailed(`${mac} is not a valid mac address`);
   const ipam = {

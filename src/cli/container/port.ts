@@ -26,7 +26,7 @@ export const port: Command = {
         }),
       );
     if (one !== undefined && lines.length === 0) {
-      throw commandFailed(`no public port '${one}' published for ${name}`);
+      throw commandFailed(`Error: No public port '${wanted}' published for ${name}`);
     }
     for (const line of lines) context.stdout.line(line);
     return 0;
@@ -36,6 +36,8 @@ export const port: Command = {
 function portKey(wanted: string): string {
   const [number, protocol] = cut(wanted, "/");
   if (!/^\d{1,5}$/.test(number))
-    throw commandFailed(`invalid port (${wanted}): invalid port '${number}': invalid syntax`);
+    throw commandFailed(
+      `Error: invalid port (${number}): strconv.ParseUint: parsing ${JSON.stringify(number)}: invalid syntax`,
+    );
   return `${number}/${protocol === "" ? "tcp" : protocol}`;
 }

@@ -52,16 +52,22 @@ function parsePublish(spec: string): readonly (readonly [string, Binding])[] {
   const { ip, host, container } = splitPublish(spec);
   const [range, given] = cut(container, "/");
   const protocol = given === "" ? "tcp" : given.toLowerCase();
-  if (range === "") throw commandFailed(`no port specified: ${spec}<empty>`);
+  if (range === "") throw commandFailed(`No port specified: ${spec}<empty>`);
   const address = ip.startsWith("[") ? ip.slice(1, -1) : ip;
-  if (address !== "" && isIP(address) === 0) throw commandFailed(`invalid IP address: ${ip}`);
-  const [start, end] = parseRange(range, `invalid containerPort: ${range}`);
-  if (!["tcp", "udp", "sctp"].includes(protocol)) throw commandFailed(`invalid proto: ${given}`);
+  if (address !== "" && isIP(address) === 0) {
+    throw commandFailed(
+      ip.includes(":") && !ip.startsWith("[")
+        ? `Invalid ip address ${ip}: address ${ip}:: too many colons in address`
+        : `Invalid ip address: ${ip}`,
+    );
+  }
+  const [start, end] = parseRange(range, `Invalid containerPort: ${range}`);
+  if (!["tcp", "udp", "sctp"].includes(protocol)) throw commandFailed(`Invalid proto: ${given}`);
   const count = end - start;
-  const [hostStart, hostEnd] = host === "" ? [0, 0] : parseRange(host, `invalid hostPort: ${host}`);
+  const [hostStart, hostEnd] = host === "" ? [0, 0] : parseRange(host, `Invalid hostPort: ${host}`);
   // One container port may take any port of a range on the host; otherwise the ranges match one to one.
   if (host !== "" && hostEnd - hostStart !== count && count > 0) {
-    throw commandFailed(`invalid ranges specified for container and host Ports: ${range} and ${host}`);
+    throw commandFailed(`Invalid ranges specified for container and host Ports: ${range} and ${host}`);
   }
   const result: (readonly [string, Binding])[] = [];
   for (let i = 0; i <= count; i++) {
@@ -91,9 +97,10 @@ function parseExpose(spec: string): readonly string[] {
   if (spec.includes(":")) throw commandFailed(`invalid port format for --expose: ${spec}`);
   const [range, given] = cut(spec, "/");
   const protocol = given === "" ? "tcp" : given.toLowerCase();
-  const [start, end] = parseRange(
-    range,
-    `invalid range format for --expose: ${spec}, error: invalid start port '${range}': invalid syntax`,
-  );
+  const numbers = range.split("-");
+  const problem = numbers.every((number) => /^\d+$/.test(number))
+    ? `Invalid range specified for the Port: ${range}`
+    : `strconv.ParseUint: parsing ${JSON.stringify(numbers.find((number) => !/^\d+$/.test(number)) ?? "")}: invalid syntax`;
+  const [start, end] = parseRange(range, `invalid range format for --expose: ${spec}, error: ${problem}`);
   return Array.from({ length: end - start + 1 }, (_, i) => `${start + i}/${protocol}`);
 }

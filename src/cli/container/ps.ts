@@ -69,7 +69,8 @@ export const ps: Command = {
   run: async (context, flags) => {
     const last = flags.bool("latest") && !flags.has("last") ? 1 : (flags.int("last") ?? -1);
     const format = chooseFormat(flags.string("format") ?? "", flags.bool("quiet"), flags.bool("size"));
-    const size = flags.bool("size") || /\{\{[^}]*\.Size\b/.test(format);
+    // A template that shows the size needs it measured; the word `json` alone doesn't ask for it.
+    const size = flags.bool("size") || /\.Size\b|\bjson \.[ }|]/.test(format);
     const containers = await (
       await context.client()
     ).containers.list({

@@ -26,7 +26,7 @@ export function parseSecurity(words: readonly string[]): SecurityOptions {
 function one(word: string): string {
   if (word === "no-new-privileges") return word;
   const match = /^([^=]*)=(.+)$/s.exec(word) ?? /^([^:=]*):(.+)$/s.exec(word);
-  if (match === null) throw commandFailed(`invalid --security-opt: ${JSON.stringify(word)}`);
+  if (match === null) throw commandFailed(`Invalid --security-opt: ${JSON.stringify(word)}`);
   const [, key, value = ""] = match;
   if (key !== "seccomp" || value === "unconfined" || value === "builtin") return word;
   return `seccomp=${compactProfile(value)}`;

@@ -45,7 +45,7 @@ async function startAll(context: Context, client: Client, names: readonly string
       failed.push(name);
     }
   }
-  if (failed.length > 0) throw commandFailed(`failed to start containers: ${failed.join(", ")}`);
+  if (failed.length > 0) throw commandFailed(`Error: failed to start containers: ${failed.join(", ")}`);
   return 0;
 }
 

@@ -2,9 +2,10 @@
  * `caisson tag`
  * @module
  */
+import { messageOf } from "../../errors/mod.ts";
 import type { Command } from "../command.ts";
 import { commandFailed } from "../failure-text.ts";
-import { familiarName, parseReference, withDefaultTag } from "../reference.ts";
+import { familiarName, parseReference, withDefaultTag, type Reference } from "../reference.ts";
 
 /** `caisson tag` */
 export const tag: Command = {
@@ -12,7 +13,7 @@ export const tag: Command = {
   flags: [],
   args: { exact: 2 },
   run: async (context, _, [source = "", target = ""]) => {
-    const reference = parseReference(target);
+    const reference = parseTarget(target);
     if (reference.digest !== undefined)
       throw commandFailed("refusing to create a tag with a digest reference");
     const client = await context.client();
@@ -20,3 +21,12 @@ export const tag: Command = {
     return 0;
   },
 };
+
+function parseTarget(target: string): Reference {
+  try {
+    return parseReference(target);
+  } catch (error) {
+    const what = `Error parsing reference: ${JSON.stringify(target)} is not a valid repository/tag`;
+    throw commandFailed(`${what}: ${messageOf(error)}`, error);
+  }
+}

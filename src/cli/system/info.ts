@@ -66,12 +66,9 @@ function parse(source: string): Template {
   }
 }
 
-/** Fields that docker's type has even when the engine leaves them out. */
-const optional: ReadonlySet<string> = new Set(["SystemStatus", "ProductLicense", "Isolation", "CDISpecDirs"]);
-
 function execute(template: Template, value: unknown): string {
   try {
-    return template.execute(value, { optional });
+    return template.execute(value);
   } catch (error) {
     throw commandFailed(messageOf(error), error);
   }

@@ -12,8 +12,11 @@ import { Row } from "./row.ts";
 /** How a template is worked out. */
 export interface EvaluateOptions {
   readonly functions?: Readonly<Record<string, TemplateFunction>>;
-  /** Fields that docker's types have even when the engine leaves them out; they are nothing instead of an error. */
-  readonly optional?: ReadonlySet<string>;
+  /**
+   * What a field is that an object doesn't have: `none` prints `<no value>` however many fields follow, `nil` prints
+   * `<nil>` and has no fields. `parent` is the name that led to the object. Without this, `none`.
+   */
+  readonly missing?: (field: string, parent: string | undefined) => "none" | "nil" | "error";
 }
 
 /** A template, parsed once and used for many values. */
@@ -45,7 +48,7 @@ class Evaluator {
   readonly #source: string;
   readonly #root: unknown;
   readonly #functions: Readonly<Record<string, TemplateFunction>>;
-  readonly #optional: ReadonlySet<string>;
+  readonly #missing: NonNullable<EvaluateOptions["missing"]>;
   readonly #scopes: Map<string, unknown>[];
   #output = "";
 
@@ -53,7 +56,7 @@ class Evaluator {
     this.#source = source;
     this.#root = root;
     this.#functions = options.functions ?? functions;
-    this.#optional = options.optional ?? new Set();
+    this.#missing = options.missing ?? ((): "none" => "none");
     this.#scopes = [new Map([["$", root]])];
   }
 
@@ -223,25 +226,35 @@ class Evaluator {
   #path(expression: Expression, start: unknown, path: readonly string[], args: readonly unknown[]): unknown {
     let value = start;
     path.forEach((name, i) => {
-      value = this.#field(expression, plain(value), name, i === path.length - 1 ? args : []);
+      value = this.#field(expression, value, name, path[i - 1], i === path.length - 1 ? args : []);
     });
     return value;
   }
 
-  #field(expression: Expression, value: unknown, name: string, args: readonly unknown[]): unknown {
+  #field(
+    expression: Expression,
+    value: unknown,
+    name: string,
+    parent: string | undefined,
+    args: readonly unknown[],
+  ): unknown {
     const wrong = (what: string): Error => this.#error(expression.at, expression.source, what);
     if (value instanceof Row) {
       if (value.has(name)) return value.get(name, args);
       throw wrong(`can't evaluate field ${name} in type ${value.type}`);
     }
-    if (value === null || value === undefined)
+    if (value === nil) throw wrong(`nil pointer evaluating interface {}.${name}`);
+    if (value === null || value === undefined) {
+      if (this.#missing(name, parent) !== "error") return undefined;
       throw wrong(`nil data; no entry for key ${JSON.stringify(name)}`);
+    }
     if (typeof value !== "object" || Array.isArray(value)) {
       throw wrong(`can't evaluate field ${name} in type interface {}`);
     }
     const map = value as Record<string, unknown>;
     if (Object.hasOwn(map, name)) return map[name] === null ? nil : map[name];
-    if (this.#optional.has(name)) return nil;
+    const missing = this.#missing(name, parent);
+    if (missing !== "error") return missing === "nil" ? nil : undefined;
     throw wrong(`map has no entry for key ${JSON.stringify(name)}`);
   }
 }

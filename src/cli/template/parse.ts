@@ -160,7 +160,8 @@ class Parser {
     while (tokens[next]?.kind === "field") path.push((tokens[next++]?.text ?? "").slice(1));
     const last = tokens[next - 1] ?? token;
     const place = {
-      at: last.kind === "field" ? last.at : token.at,
+      // Go counts a chain of fields from its second link.
+      at: next > start + 1 && token.text !== "(" ? (tokens[start + 1]?.at ?? token.at) : token.at,
       source: this.#source.slice(token.at, last.at + last.text.length),
     };
     if (inner !== undefined) {
