@@ -15,5 +15,5 @@ export type { DaemonOptions } from "../engine/daemon-options.ts";
  */
 export async function startDaemon(options: DaemonOptions): Promise<void> {
   const log = createLog(options.debug ? "debug" : options.logLevel);
-  await runDaemon(options, openEngine, log);
+  await runDaemon(options, (settings) => openEngine(settings, log), log);
 }

@@ -95,10 +95,7 @@ function identityTests(filters: Filters, lookup: FilterLookup): Test[] {
   const named = patternFilter(filters, "name");
   if (named !== undefined) tests.push((_, __, name) => named(`/${name}`) || named(name));
   const ids = filters.get("id") ?? [];
-  // An id is sought by its beginning first; dockerd then takes it for a pattern that matches anywhere.
-  const identified = patternFilter(filters, "id");
-  if (identified !== undefined)
-    tests.push(({ id }) => ids.some((prefix) => id.startsWith(prefix)) && identified(id));
+  if (ids.length > 0) tests.push(({ id }) => ids.some((prefix) => id.startsWith(prefix)));
   const [before] = (filters.get("before") ?? []).slice(-1);
   if (before !== undefined) {
     const limit = parseTime(lookup.container(before).created);
@@ -137,8 +134,6 @@ function partTests(filters: Filters, lookup: FilterLookup): Test[] {
   const volumes = filters.get("volume");
   if (volumes !== undefined)
     tests.push(({ mounts }) => volumes.some((value) => mounts.some((mount) => isMountOf(mount, value))));
-  if (filters.has("isolation"))
-    tests.push(({ hostConfig }) => exactMatch(filters, "isolation", hostConfig.Isolation));
   const ancestors = filters.get("ancestor");
   if (ancestors !== undefined) {
     const images = new Set(ancestors.flatMap((name) => [...lookup.imageFamily(name)]));

@@ -15,7 +15,7 @@ import { newState, type ContainerRecord, type MountPoint } from "./container.ts"
 import type { CreateRequest } from "./engine.ts";
 import { hostnameFile, hostsFile, resolvConf } from "./etc-files.ts";
 import { checkHostConfig, completeHostConfig } from "./host-config.ts";
-import { findJoin, resolveModes } from "./joins.ts";
+import { findJoin, idRangeOf, resolveModes } from "./joins.ts";
 import { mountPoints } from "./mount-points.ts";
 import { checkName, randomName } from "./names.ts";
 import { checkSecurityOptions } from "./seccomp.ts";
@@ -139,13 +139,6 @@ export function rootOwner(services: Services, record: ContainerRecord): Owner {
   const range = idRangeOf(services, record);
   const hostId = range === undefined ? 0 : (rangeMappings(range)[0]?.hostId ?? 0);
   return { uid: hostId, gid: hostId };
-}
-
-/** The range that the container's ids are from: its own, or that of the container whose user namespace it joins. */
-export function idRangeOf({ store }: Services, record: ContainerRecord): number | undefined {
-  if (record.userNamespace.mode !== "container") return record.idRange;
-  const join = findJoin(store, record.hostConfig);
-  return join === undefined ? undefined : idRangeOf({ store } as Services, join.target.record);
 }
 
 function newId(): string {

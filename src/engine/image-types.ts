@@ -18,4 +18,6 @@ export interface ResolvedImage {
 export interface ImageResolver {
   /** By reference, id or beginning of an id; `no-such-image` otherwise. */
   resolve(name: string, platform?: string): ResolvedImage;
+  /** IDs of the image of this name and of those made from it; empty if there is none. */
+  family(name: string): readonly string[];
 }

@@ -4,6 +4,7 @@
  */
 import { failure } from "../errors/mod.ts";
 import type { Container, ContainerStore } from "./container-store.ts";
+import type { ContainerRecord } from "./container.ts";
 import type { HostConfig } from "./container-types.ts";
 
 /** Modes that can name a container, and the namespace that each is about. */
@@ -50,4 +51,14 @@ export function resolveModes(store: ContainerStore, host: HostConfig): HostConfi
     PidMode: resolve(host.PidMode),
     IpcMode: resolve(host.IpcMode),
   };
+}
+
+/** The range that a container's ids are from: its own, or that of the container whose user namespace it joins. */
+export function idRangeOf(
+  { store }: { readonly store: ContainerStore },
+  record: ContainerRecord,
+): number | undefined {
+  if (record.userNamespace.mode !== "container") return record.idRange;
+  const join = findJoin(store, record.hostConfig);
+  return join === undefined ? undefined : idRangeOf({ store }, join.target.record);
 }

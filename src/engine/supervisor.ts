@@ -161,7 +161,7 @@ export class Supervisor {
       });
       await this.#afterExit(container);
     } catch (error) {
-      this.#services.log.error(`clean up after container ${container.id}`, error);
+      this.#services.log.error(`clean up after container ${container.id}`, { error });
     }
   }
 

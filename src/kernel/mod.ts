@@ -14,4 +14,5 @@ export { printArgument, printCall, printProgram } from "./print.ts";
 export * from "./program.ts";
 export { attachToShim, ShimConnection, type ShimState } from "./shim-connection.ts";
 export { shimSlots, type ShimLog, type ShimOptions } from "./shim-configuration.ts";
+export { nativeArch, type Architecture } from "./syscalls/mod.ts";
 export { findHostProgram, runHostProgram, type Output } from "./spawn.ts";

@@ -1,0 +1,73 @@
+/**
+ * Clients at a container's streams.
+ * @module
+ */
+import { PassThrough, type Duplex, type Readable } from "node:stream";
+import { failure } from "../errors/mod.ts";
+import { attachToShim } from "../kernel/mod.ts";
+import { publishContainer } from "./container-events.ts";
+import type { Container } from "./container-store.ts";
+import { DeferredStream } from "./deferred-stream.ts";
+import type { AttachOptions, Attachment } from "./engine.ts";
+import { readLogs } from "./log-reader.ts";
+import type { Services } from "./services.ts";
+
+/** Joins a client to a container's streams: at once if it runs, else when it starts. */
+export async function attachContainer(
+  services: Services,
+  container: Container,
+  options: AttachOptions,
+): Promise<Attachment> {
+  const { record, state } = container;
+  const tty = record.config.Tty;
+  if (state.status === "paused") {
+    throw failure("conflict", {
+      message: `container ${container.id} is paused, unpause the container before attach`,
+    });
+  }
+  publishContainer(services, "attach", container);
+  const past = options.logs ? pastOutput(services, container, options) : undefined;
+  if (!options.stream) return { tty, stream: readOnly(past) };
+  const streams = {
+    stdin: options.stdin && record.config.OpenStdin,
+    stdout: options.stdout,
+    stderr: options.stderr,
+  };
+  const live = new DeferredStream();
+  if (container.running) {
+    const { paths } = services;
+    try {
+      live.join(await attachToShim(paths.socket(paths.bundle(container.id)), streams));
+    } catch {
+      // It exited just now: there is nothing more to read.
+      live.abandon();
+    }
+  } else {
+    const pending = { stream: live, ...streams };
+    container.pending.add(pending);
+    live.once("close", () => container.pending.delete(pending));
+  }
+  return { tty, stream: past === undefined ? live : await precede(past, live) };
+}
+
+function pastOutput(services: Services, container: Container, options: AttachOptions): Readable {
+  const { stdout, stderr } = options;
+  const selection = { stdout, stderr, follow: false, timestamps: false, details: false };
+  const tty = container.record.config.Tty;
+  return readLogs(services.paths.log(container.id), { ...selection, tty }, undefined);
+}
+
+function readOnly(past: Readable | undefined): Duplex {
+  const stream = new PassThrough();
+  if (past === undefined) stream.end();
+  else past.pipe(stream);
+  return stream;
+}
+
+/** What was logged so far, before what comes. */
+async function precede(past: Readable, live: DeferredStream): Promise<Duplex> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of past) chunks.push(chunk as Buffer);
+  live.unshift(Buffer.concat(chunks));
+  return live;
+}

@@ -1,0 +1,235 @@
+/**
+ * The engine's containers as the API sees them: finds the one that is meant, takes its lock, hands the work to the part
+ * that does it.
+ * @module
+ */
+import { failure } from "../errors/mod.ts";
+import { printProgram } from "../kernel/mod.ts";
+import { processesBelow } from "../cgroup/mod.ts";
+import { attachContainer } from "./attaching.ts";
+import type { Container } from "./container-store.ts";
+import { publishContainer } from "./container-events.ts";
+import { createContainer, draftContainer } from "./create.ts";
+import type {
+  Attachment,
+  AttachOptions,
+  Containers,
+  CreateRequest,
+  Filters,
+  Json,
+  LogOptions,
+  Logs,
+  WaitAnswer,
+  WaitCondition,
+} from "./engine.ts";
+import { containerFilter, type FilterLookup } from "./container-filter.ts";
+import { checkFilters, pruneLabelsMatch, untilFilter } from "./filters.ts";
+import { inspectContainer, summarizeContainer, type InspectContext } from "./inspect.ts";
+import { readLogs } from "./log-reader.ts";
+import { checkName } from "./names.ts";
+import { removeContainer } from "./removal.ts";
+import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
+import type { Services } from "./services.ts";
+import { killContainer, pauseContainer, stopContainer, unpauseContainer } from "./stopping.ts";
+import type { Supervisor } from "./supervisor.ts";
+import { now, parseTime } from "./time.ts";
+import { processTable } from "./top.ts";
+import { copyUpVolumes } from "./volume-copy-up.ts";
+import { waitForContainer } from "./waiting.ts";
+
+export class ContainerService implements Containers {
+  readonly #services: Services;
+  readonly #supervisor: Supervisor;
+  readonly #inspection: InspectContext;
+
+  constructor(services: Services, supervisor: Supervisor, inspection: InspectContext) {
+    this.#services = services;
+    this.#supervisor = supervisor;
+    this.#inspection = inspection;
+  }
+
+  #find(name: string): Container {
+    return this.#services.store.find(name);
+  }
+
+  async create(request: CreateRequest): Promise<{ Id: string; Warnings: string[] }> {
+    const { container, warnings } = await createContainer(this.#services, request);
+    await copyUpVolumes(this.#services, container);
+    publishContainer(this.#services, "create", container);
+    return { Id: container.id, Warnings: warnings };
+  }
+
+  async explain(request: CreateRequest): Promise<string> {
+    const { record } = await draftContainer(this.#services, request);
+    const plan = this.#services.storage.plan(record.id, record.chain);
+    const { program } = await prepareLaunch(this.#services, record, plan);
+    return printProgram(program);
+  }
+
+  async list(options: { all: boolean; limit: number; size: boolean; filters: Filters }): Promise<Json[]> {
+    const { filters, limit } = options;
+    const filter = containerFilter(filters, this.#filterLookup());
+    const everything = options.all || limit > 0 || filter.stoppedToo;
+    const sorted = this.#services.store
+      .all()
+      .toSorted((a, b) => (a.record.created < b.record.created ? 1 : -1));
+    const matching = sorted.filter(
+      ({ record, state, name, running }) =>
+        (everything || running || state.status === "restarting") && filter.matches(record, state, name),
+    );
+    const chosen = limit > 0 ? matching.slice(0, limit) : matching;
+    return Promise.all(
+      chosen.map((container) => summarizeContainer(this.#inspection, container, options.size)),
+    );
+  }
+
+  #filterLookup(): FilterLookup {
+    const { store, images } = this.#services;
+    return {
+      container: (name) => store.find(name).record,
+      imageFamily: (name) => images.family(name),
+      networks: ({ hostConfig: { NetworkMode: name } }) => [{ name, id: this.#inspection.networkId(name) }],
+    };
+  }
+
+  async inspect(name: string, size: boolean): Promise<Json> {
+    return inspectContainer(this.#inspection, this.#find(name), size);
+  }
+
+  async start(name: string): Promise<boolean> {
+    const container = this.#find(name);
+    const started = await container.lock.run(async () => {
+      if (container.state.status === "paused") {
+        throw failure("conflict", { message: "cannot start a paused container, try unpause instead" });
+      }
+      if (container.running) return false;
+      if (this.#services.store.byId(container.id) !== container) {
+        throw failure("conflict", { message: "container is marked for removal and cannot be started" });
+      }
+      try {
+        await this.#supervisor.start(container);
+      } catch (error) {
+        if (container.record.hostConfig.AutoRemove) {
+          await removeContainer(this.#services, container, { force: true, volumes: true });
+        }
+        throw error;
+      }
+      return true;
+    });
+    return started;
+  }
+
+  async stop(name: string, options: { signal?: string; timeout?: number }): Promise<boolean> {
+    return stopContainer(this.#services, this.#find(name), options);
+  }
+
+  async restart(name: string, options: { signal?: string; timeout?: number }): Promise<void> {
+    const container = this.#find(name);
+    await stopContainer(this.#services, container, options);
+    await this.start(name);
+    publishContainer(this.#services, "restart", container);
+  }
+
+  async kill(name: string, signal: string): Promise<void> {
+    await killContainer(this.#services, this.#find(name), signal);
+  }
+
+  async pause(name: string): Promise<void> {
+    const container = this.#find(name);
+    await container.lock.run(() => pauseContainer(this.#services, container));
+  }
+
+  async unpause(name: string): Promise<void> {
+    const container = this.#find(name);
+    await container.lock.run(() => unpauseContainer(this.#services, container));
+  }
+
+  async rename(name: string, to: string): Promise<void> {
+    const container = this.#find(name);
+    const plain = to.startsWith("/") ? to.slice(1) : to;
+    if (plain === "")
+      throw failure("invalid-parameter", { message: "Neither old nor new names may be empty" });
+    if (plain === container.name) {
+      throw failure("invalid-parameter", {
+        message: "Renaming a container with the same name as its current name",
+      });
+    }
+    checkName(plain);
+    const old = container.name;
+    this.#services.store.rename(container, plain);
+    publishContainer(this.#services, "rename", container, { oldName: `/${old}` });
+  }
+
+  wait(name: string, condition: WaitCondition): { readonly done: Promise<WaitAnswer> } {
+    return waitForContainer(this.#find(name), condition);
+  }
+
+  async remove(name: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void> {
+    if (options.link) throw failure("not-implemented", { what: "removing links" });
+    const container = this.#find(name);
+    await container.lock.run(() => removeContainer(this.#services, container, options));
+  }
+
+  /** What happens after an exit: a container that asked for it removes itself. */
+  async afterExit(container: Container): Promise<void> {
+    if (!container.record.hostConfig.AutoRemove || container.running) return;
+    await container.lock.run(async () => {
+      if (container.running || this.#services.store.byId(container.id) !== container) return;
+      await removeContainer(this.#services, container, { force: false, volumes: true });
+    });
+  }
+
+  async prune(filters: Filters): Promise<{ ContainersDeleted: string[] | null; SpaceReclaimed: number }> {
+    checkFilters(filters, new Set(["until", "label", "label!"]));
+    const { store, storage } = this.#services;
+    const until = untilFilter(filters, now());
+    const deleted: string[] = [];
+    let space = 0;
+    for (const container of store.all()) {
+      const { record } = container;
+      if (container.running || !pruneLabelsMatch(filters, record.config.Labels)) continue;
+      if (until !== undefined && parseTime(record.created) >= until) continue;
+      space += await storage.containerSize(container.id);
+      await container.lock.run(() =>
+        removeContainer(this.#services, container, { force: false, volumes: false }),
+      );
+      deleted.push(container.id);
+    }
+    return { ContainersDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: space };
+  }
+
+  async top(name: string, psArguments: string): Promise<{ Titles: string[]; Processes: string[][] }> {
+    const container = this.#find(name);
+    if (!container.running) throw failure("container-not-running", { id: container.id });
+    const directory = cgroupOf(this.#services, container.record).directories[0]?.path ?? "";
+    const pids = await processesBelow(directory);
+    publishContainer(this.#services, "top", container);
+    return processTable(psArguments, new Set(pids));
+  }
+
+  async logs(name: string, options: LogOptions): Promise<Logs> {
+    const container = this.#find(name);
+    const { config, hostConfig } = container.record;
+    if (hostConfig.LogConfig.Type === "none") {
+      throw failure("not-implemented", { what: "reading logs of a container with the log driver none" });
+    }
+    const live = container.exited === undefined ? undefined : { ended: container.exited.promise };
+    const stream = readLogs(this.#services.paths.log(container.id), { ...options, tty: config.Tty }, live);
+    return { tty: config.Tty, stream };
+  }
+
+  async attach(name: string, options: AttachOptions): Promise<Attachment> {
+    return attachContainer(this.#services, this.#find(name), options);
+  }
+
+  detached(name: string): void {
+    publishContainer(this.#services, "detach", this.#find(name));
+  }
+
+  async resize(name: string, rows: number, columns: number): Promise<void> {
+    const container = this.#find(name);
+    if (!container.running) throw failure("container-not-running", { id: container.id });
+    container.shim?.resize(rows, columns);
+    publishContainer(this.#services, "resize", container, { height: String(rows), width: String(columns) });
+  }
+}

@@ -1,0 +1,278 @@
+/**
+ * Processes in running containers: `docker exec`. Each has a shim of its own, which outlives the engine like a
+ * container's; a file beside its socket says what it is, so that the next engine finds it.
+ * @module
+ */
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { failure, messageOf } from "../errors/mod.ts";
+import { attachToShim, ShimConnection, type ShimState } from "../kernel/mod.ts";
+import type { CaissonError } from "../errors/mod.ts";
+import type { Container } from "./container-store.ts";
+import { publishContainer } from "./container-events.ts";
+import type { Attachment, ExecBody, Execs, Json } from "./engine.ts";
+import { execProgram } from "./exec-program.ts";
+import { readExitRecord } from "./exit-record.ts";
+import type { Services } from "./services.ts";
+import { startFailure } from "./start-error.ts";
+
+/** An exec as the engine knows it. */
+interface Exec {
+  readonly id: string;
+  readonly container: Container;
+  readonly body: ExecBody;
+  running: boolean;
+  started: boolean;
+  pid: number;
+  exitCode: number | null;
+  shim: ShimConnection | undefined;
+}
+
+const startDeadline = 60_000;
+/** How many execs that have ended are remembered for each container. */
+const remembered = 64;
+
+export class ExecService implements Execs {
+  readonly #services: Services;
+  readonly #execs = new Map<string, Exec>();
+
+  constructor(services: Services) {
+    this.#services = services;
+  }
+
+  async create(name: string, body: ExecBody): Promise<{ Id: string }> {
+    const container = this.#services.store.find(name);
+    if ((body.Cmd ?? []).length === 0) {
+      throw failure("invalid-parameter", { message: "No exec command specified" });
+    }
+    requireRunning(container);
+    const id = randomBytes(32).toString("hex");
+    this.#add({
+      id,
+      container,
+      body,
+      running: false,
+      started: false,
+      pid: 0,
+      exitCode: null,
+      shim: undefined,
+    });
+    this.#publish(`exec_create: ${(body.Cmd ?? []).join(" ")}`, container, id);
+    return { Id: id };
+  }
+
+  #add(exec: Exec): void {
+    const mine = [...this.#execs.values()].filter(
+      (other) => other.container === exec.container && other.exitCode !== null,
+    );
+    for (const old of mine.slice(0, Math.max(0, mine.length - remembered))) this.#execs.delete(old.id);
+    this.#execs.set(exec.id, exec);
+  }
+
+  #publish(
+    action: string,
+    container: Container,
+    id: string,
+    attributes: Readonly<Record<string, string>> = {},
+  ): void {
+    publishContainer(this.#services, action, container, { ...attributes, execID: id });
+  }
+
+  #find(id: string): Exec {
+    const exec = this.#execs.get(id);
+    if (exec === undefined || this.#services.store.byId(exec.container.id) === undefined) {
+      throw failure("no-such-exec", { id });
+    }
+    return exec;
+  }
+
+  async start(
+    id: string,
+    options: { detach: boolean; tty: boolean; consoleSize?: readonly [number, number] },
+  ): Promise<Attachment | undefined> {
+    const exec = this.#find(id);
+    if (exec.started) throw failure("conflict", { message: `exec instance ${id} has already run` });
+    requireRunning(exec.container);
+    exec.started = true;
+    const { body, container } = exec;
+    const tty = body.Tty ?? false;
+    this.#publish(`exec_start: ${(body.Cmd ?? []).join(" ")}`, container, id);
+    try {
+      await this.#launch(exec, options);
+    } catch (error) {
+      const { error: answer, exitCode } = startFailure(error, (body.Cmd ?? [])[0] ?? "");
+      exec.exitCode = exitCode;
+      if (options.detach) throw answer;
+      // Docker has taken over the connection by then: the text comes as output.
+      return { tty, stream: failedOutput(answer, tty) };
+    }
+    if (options.detach) return undefined;
+    const { paths } = this.#services;
+    const streams = {
+      stdin: body.AttachStdin ?? false,
+      stdout: body.AttachStdout ?? false,
+      stderr: body.AttachStderr ?? false,
+    };
+    const socket = paths.socket(paths.exec(container.id, id));
+    const attached = attachToShim(socket, streams);
+    void this.#follow(exec);
+    return { tty, stream: await attached };
+  }
+
+  async #launch(
+    exec: Exec,
+    options: { readonly detach: boolean; readonly consoleSize?: readonly [number, number] },
+  ): Promise<void> {
+    const { executors, paths } = this.#services;
+    const { body, container, id } = exec;
+    const consoleSize = options.consoleSize ?? body.ConsoleSize ?? undefined;
+    const program = await execProgram(this.#services, container, body, consoleSize);
+    const folder = paths.exec(container.id, id);
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(join(folder, "exec.json"), JSON.stringify(body));
+    const [rows = 0, columns = 0] = consoleSize ?? [];
+    try {
+      const started = await executors.warm().shim(
+        {
+          id,
+          directory: folder,
+          program,
+          tty: body.Tty ?? false,
+          openStdin: body.AttachStdin ?? false,
+          stdinOnce: true,
+          expectedAttaches: options.detach ? 0 : 1,
+          rows,
+          columns,
+        },
+        { deadline: startDeadline },
+      );
+      exec.pid = started.pid;
+      exec.running = true;
+      if (options.detach) void this.#follow(exec);
+    } catch (error) {
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** Follows an exec's shim to its process's end. */
+  async #follow(exec: Exec): Promise<void> {
+    const { paths } = this.#services;
+    const folder = paths.exec(exec.container.id, exec.id);
+    const { promise, resolve } = Promise.withResolvers<ShimState | undefined>();
+    try {
+      exec.shim = await ShimConnection.open(
+        paths.socket(folder),
+        (state) => {
+          if (state.phase === "running") {
+            exec.pid = state.pid;
+            exec.running = true;
+          }
+          if (state.phase === "exited") resolve(state);
+        },
+        () => resolve(undefined),
+      );
+    } catch {
+      resolve(undefined);
+    }
+    const end = (await promise) ?? readExitRecord(folder);
+    exec.shim?.close();
+    exec.shim = undefined;
+    exec.running = false;
+    exec.exitCode = end?.code ?? 137;
+    this.#publish("exec_die", exec.container, exec.id, { exitCode: String(exec.exitCode) });
+    rmSync(folder, { recursive: true, force: true });
+  }
+
+  async inspect(id: string): Promise<Json> {
+    const exec = this.#find(id);
+    const { body } = exec;
+    const [entrypoint = "", ...rest] = body.Cmd ?? [];
+    return {
+      ID: exec.id,
+      Running: exec.running,
+      ExitCode: exec.exitCode,
+      ProcessConfig: {
+        tty: body.Tty ?? false,
+        entrypoint,
+        arguments: rest,
+        privileged: body.Privileged ?? false,
+        ...(body.User === undefined || body.User === "" ? {} : { user: body.User }),
+      },
+      OpenStdin: body.AttachStdin ?? false,
+      OpenStderr: body.AttachStderr ?? false,
+      OpenStdout: body.AttachStdout ?? false,
+      CanRemove: false,
+      ContainerID: exec.container.id,
+      DetachKeys: body.DetachKeys ?? "",
+      Pid: exec.pid,
+    };
+  }
+
+  async resize(id: string, rows: number, columns: number): Promise<void> {
+    const exec = this.#find(id);
+    if (!exec.running) throw failure("conflict", { message: `exec instance ${id} is not running` });
+    exec.shim?.resize(rows, columns);
+  }
+
+  /** Ids of a container's execs that run, for `inspect`. */
+  running(container: Container): string[] {
+    return [...this.#execs.values()]
+      .filter((exec) => exec.container === container && exec.running)
+      .map(({ id }) => id);
+  }
+
+  /** Finds a running container's execs again after the engine was restarted. */
+  recover(container: Container): void {
+    const folder = this.#services.paths.execs(container.id);
+    let ids: string[];
+    try {
+      ids = readdirSync(folder);
+    } catch {
+      return;
+    }
+    for (const id of ids) {
+      try {
+        const body = JSON.parse(readFileSync(join(folder, id, "exec.json"), "utf8")) as ExecBody;
+        const exec: Exec = {
+          id,
+          container,
+          body,
+          running: true,
+          started: true,
+          pid: 0,
+          exitCode: null,
+          shim: undefined,
+        };
+        this.#add(exec);
+        void this.#follow(exec);
+      } catch (error) {
+        this.#services.log.warn(`find exec ${id} of container ${container.id} again: ${messageOf(error)}`);
+      }
+    }
+  }
+}
+
+function requireRunning(container: Container): void {
+  if (container.state.status === "paused") {
+    throw failure("conflict", {
+      message: `Container ${container.id} is paused, unpause the container before exec`,
+    });
+  }
+  if (!container.running) throw failure("container-not-running", { id: container.id });
+}
+
+function failedOutput(error: CaissonError, tty: boolean): PassThrough {
+  const text = Buffer.from(`${error.message}\r\n`);
+  const stream = new PassThrough();
+  if (!tty) {
+    const header = Buffer.alloc(8);
+    header[0] = 1;
+    header.writeUInt32BE(text.length, 4);
+    stream.write(header);
+  }
+  stream.end(text);
+  return stream;
+}

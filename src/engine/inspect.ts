@@ -1,0 +1,209 @@
+/**
+ * A container as Docker's JSON: whole (`inspect`) and in short (`ps`).
+ * @module
+ */
+import { rangeMappings } from "../security/mod.ts";
+import type { Container } from "./container-store.ts";
+import type { MountPoint } from "./container.ts";
+import type { Json } from "./engine.ts";
+import { idRangeOf } from "./joins.ts";
+import type { Services } from "./services.ts";
+import { statusText } from "./status-text.ts";
+import { parseTime } from "./time.ts";
+
+function mountJson(mount: MountPoint): Json {
+  return {
+    Type: mount.type,
+    ...(mount.type === "volume" ? { Name: mount.name ?? "" } : {}),
+    Source: mount.source,
+    Destination: mount.destination,
+    ...(mount.type === "volume" ? { Driver: mount.driver ?? "local" } : {}),
+    Mode: mount.mode,
+    RW: mount.writable,
+    Propagation: mount.type === "bind" ? mount.propagation : "",
+  };
+}
+
+/** Docker's `Networks`: predefined networks have an endpoint without addresses. */
+function networks({ hostConfig: host }: Container["record"], networkId: (name: string) => string): Json {
+  const mode = host.NetworkMode;
+  if (mode.startsWith("container:")) return {};
+  return {
+    [mode]: {
+      IPAMConfig: null,
+      Links: null,
+      Aliases: null,
+      MacAddress: "",
+      DriverOpts: null,
+      GwPriority: 0,
+      NetworkID: networkId(mode),
+      EndpointID: "",
+      Gateway: "",
+      IPAddress: "",
+      IPPrefixLen: 0,
+      IPv6Gateway: "",
+      GlobalIPv6Address: "",
+      GlobalIPv6PrefixLen: 0,
+      DNSNames: null,
+    },
+  };
+}
+
+export interface InspectContext {
+  readonly services: Services;
+  readonly networkId: (name: string) => string;
+  readonly runningExecs: (container: Container) => string[];
+}
+
+/** `GET /containers/{id}/json` */
+export async function inspectContainer(
+  context: InspectContext,
+  container: Container,
+  size: boolean,
+): Promise<Json> {
+  const { services, networkId, runningExecs } = context;
+  const { paths, storage } = services;
+  const { record, state, id } = container;
+  const { config, hostConfig: host } = record;
+  const execs = runningExecs(container);
+  const own = (name: string): string => `${paths.container(filesOwner(record) ?? id)}/${name}`;
+  const plan = storage.plan(id, record.chain);
+  const sandbox = sandboxOf(container);
+  return {
+    Id: id,
+    Created: record.created,
+    Path: record.path,
+    Args: record.args,
+    State: {
+      Status: state.status,
+      Running: container.running,
+      Paused: state.status === "paused",
+      Restarting: state.status === "restarting",
+      OOMKilled: state.oomKilled,
+      Dead: state.status === "dead",
+      Pid: state.pid,
+      ExitCode: state.exitCode,
+      Error: state.error,
+      StartedAt: state.startedAt,
+      FinishedAt: state.finishedAt,
+    },
+    Image: record.imageId,
+    ResolvConfPath: own("resolv.conf"),
+    HostnamePath: own("hostname"),
+    HostsPath: own("hosts"),
+    LogPath: host.LogConfig.Type === "none" ? "" : paths.log(id),
+    Name: `/${container.name}`,
+    RestartCount: state.restartCount,
+    Driver: storage.name,
+    Platform: record.platform,
+    MountLabel: "",
+    ProcessLabel: "",
+    AppArmorProfile: "",
+    ExecIDs: execs.length === 0 ? null : execs,
+    HostConfig: host,
+    GraphDriver: {
+      Name: storage.name,
+      Data:
+        plan.kind === "overlay"
+          ? {
+              ID: id,
+              LowerDir: plan.lower.join(":"),
+              UpperDir: plan.upper,
+              WorkDir: plan.work,
+              MergedDir: "",
+            }
+          : null,
+    },
+    ...(size ? await sizes(services, container) : {}),
+    Mounts: record.mounts.filter(({ type }) => type !== "tmpfs" || host.Mounts !== undefined).map(mountJson),
+    Config: config,
+    NetworkSettings: {
+      Bridge: "",
+      SandboxID: sandbox === "" ? "" : id,
+      SandboxKey: sandbox,
+      Ports: {},
+      HairpinMode: false,
+      LinkLocalIPv6Address: "",
+      LinkLocalIPv6PrefixLen: 0,
+      SecondaryIPAddresses: null,
+      SecondaryIPv6Addresses: null,
+      EndpointID: "",
+      Gateway: "",
+      GlobalIPv6Address: "",
+      GlobalIPv6PrefixLen: 0,
+      IPAddress: "",
+      IPPrefixLen: 0,
+      IPv6Gateway: "",
+      MacAddress: "",
+      Networks: networks(record, networkId),
+    },
+    // Not Docker's: which ids the container has on the host, and why.
+    UserNamespace: {
+      Mode: record.userNamespace.mode,
+      Reason: record.userNamespace.reason,
+      ...hostRange(services, record),
+    },
+  };
+}
+
+/** The network namespace by a path, as long as there is a process in it. */
+function sandboxOf(container: Container): string {
+  const { pid } = container.state;
+  const joins = container.record.hostConfig.NetworkMode.startsWith("container:");
+  return container.running && pid > 0 && !joins ? `/proc/${pid}/ns/net` : "";
+}
+
+/** First id on the host and how many there are. */
+function hostRange(services: Services, record: Container["record"]): Json {
+  const range = idRangeOf(services, record);
+  const mapping = range === undefined ? undefined : rangeMappings(range)[0];
+  return mapping === undefined ? {} : { HostID: mapping.hostId, Size: mapping.size };
+}
+
+/** Whose hosts, hostname and resolv.conf a container has: those of the one whose network it joins. */
+function filesOwner({ hostConfig }: Container["record"]): string | undefined {
+  return hostConfig.NetworkMode.startsWith("container:")
+    ? hostConfig.NetworkMode.slice("container:".length)
+    : undefined;
+}
+
+async function sizes({ storage }: Services, { id, record }: Container): Promise<Json> {
+  const [own, ...layers] = await Promise.all([
+    storage.containerSize(id),
+    ...record.chain.map((chainId) => storage.layerSize(chainId)),
+  ]);
+  const written = own ?? 0;
+  return { SizeRw: written, SizeRootFs: layers.reduce((sum, layer) => sum + layer, written) };
+}
+
+/** One line of `GET /containers/json`. */
+export async function summarizeContainer(
+  context: InspectContext,
+  container: Container,
+  size: boolean,
+): Promise<Json> {
+  const { services, networkId } = context;
+  const { record, state, id } = container;
+  const { config, hostConfig: host } = record;
+  return {
+    Id: id,
+    Names: [`/${container.name}`],
+    Image: config.Image,
+    ImageID: record.imageId,
+    Command: [record.path, ...record.args].map(shellWord).join(" "),
+    Created: Number(parseTime(record.created) / 1_000_000_000n),
+    Ports: [],
+    Labels: config.Labels,
+    State: state.status,
+    Status: statusText(state),
+    HostConfig: { NetworkMode: host.NetworkMode },
+    NetworkSettings: { Networks: networks(record, networkId) },
+    Mounts: record.mounts.filter(({ type }) => type !== "tmpfs").map(mountJson),
+    ...(size ? await sizes(services, container) : {}),
+  };
+}
+
+/** Docker quotes words of the command that contain spaces. */
+function shellWord(word: string): string {
+  return word.includes(" ") ? `'${word}'` : word;
+}

@@ -1,0 +1,138 @@
+/**
+ * The engine: what Docker calls the daemon, without its API. Opening it finds again everything that was there.
+ * @module
+ */
+import { join } from "node:path";
+import { cgroupDriver, detectCgroups } from "../cgroup/mod.ts";
+import { messageOf } from "../errors/mod.ts";
+import { Executors, installNativeBinary } from "../kernel/mod.ts";
+import { openStorage, probeIdmap } from "../storage/mod.ts";
+import { ContainerStore } from "./container-store.ts";
+import { ContainerService } from "./containers.ts";
+import type { DaemonOptions } from "./daemon-options.ts";
+import { StateDatabase } from "./database.ts";
+import type { Engine } from "./engine.ts";
+import { EventLog } from "./events.ts";
+import { ExecService } from "./exec.ts";
+import type { HostDefaults } from "./host-config.ts";
+import { gatherHostFacts } from "./host-facts.ts";
+import { IdMapSupport } from "./idmap-support.ts";
+import { ImageService } from "./images.ts";
+import { NetworkService } from "./networks.ts";
+import { EnginePaths } from "./paths.ts";
+import { SeccompFilters } from "./seccomp.ts";
+import type { EngineLog, Services } from "./services.ts";
+import { Supervisor } from "./supervisor.ts";
+import { sweep } from "./sweep.ts";
+import { SystemService } from "./system.ts";
+import { VolumeService } from "./volumes.ts";
+
+export type * from "./container-types.ts";
+export type * from "./daemon-options.ts";
+export type * from "./engine.ts";
+export type { EngineLog } from "./services.ts";
+
+/** Opens the engine on its data root and finds running containers again. */
+export async function openEngine(options: DaemonOptions, log: EngineLog): Promise<Engine> {
+  const { dataRoot, execRoot } = options;
+  const paths = new EnginePaths(dataRoot, execRoot);
+  const facts = gatherHostFacts();
+  const executors = new Executors(installNativeBinary(execRoot));
+  const cgroupHost = detectCgroups();
+  const cgroups = cgroupDriver(options.cgroupDriver, cgroupHost);
+  const database = new StateDatabase(paths.database);
+  const store = new ContainerStore(database);
+  const events = new EventLog();
+  const storage = await openStorage(options.storageDriver, {
+    root: join(dataRoot, "overlay2"),
+    executor: () => executors.warm(),
+    session: () => executors.session(),
+  });
+  const defaults: HostDefaults = {
+    logDriver: options.logDriver,
+    logOptions: options.logOpts,
+    cgroupVersion: cgroupHost.version,
+    cgroupDriver: options.cgroupDriver,
+    processors: facts.processors,
+    capabilities: facts.capabilities,
+    shmSize: 64 << 20,
+    throttledProcessors: facts.throttledProcessors,
+  };
+  const idmaps = new IdMapSupport(async (path) => {
+    const answer = await probeIdmap(executors.warm(), path);
+    return answer.supported ? undefined : answer.reason;
+  });
+  const images = await ImageService.open({
+    dataRoot,
+    storage,
+    publish: (event) => events.publish(event),
+    registry: { insecureRegistries: options.insecureRegistries, mirrors: options.registryMirrors },
+    chainsInUse: () => store.all().map(({ record }) => record.chain),
+    containersUsing: (id) =>
+      store
+        .all()
+        .filter(({ record }) => record.imageId === id)
+        .map((container) => ({ id: container.id, name: container.name, running: container.running })),
+  });
+  const volumes = new VolumeService({
+    database,
+    dataRoot,
+    events,
+    users: (name) =>
+      store
+        .all()
+        .filter(({ record }) => record.mounts.some((mount) => mount.name === name))
+        .map(({ id }) => id),
+  });
+  const seccomp = new SeccompFilters(options.seccompProfile, facts);
+  const services: Services = {
+    options,
+    log,
+    paths,
+    facts,
+    defaults,
+    database,
+    store,
+    executors,
+    storage,
+    cgroups,
+    events,
+    volumes,
+    images,
+    seccomp,
+    idmaps,
+  };
+  const networks = new NetworkService(database);
+  const execs = new ExecService(services);
+  const supervisor: Supervisor = new Supervisor(services, (container) => containers.afterExit(container));
+  const containers: ContainerService = new ContainerService(services, supervisor, {
+    services,
+    networkId: (name) => networks.id(name),
+    runningExecs: (container) => execs.running(container),
+  });
+  await sweep(services);
+  await volumes.sweep();
+  for (const container of store.all()) {
+    try {
+      await supervisor.recover(container);
+      if (container.running) execs.recover(container);
+    } catch (error) {
+      log.error(`find container ${container.id} again: ${messageOf(error)}`, { error });
+    }
+  }
+  return {
+    containers,
+    execs,
+    images,
+    volumes,
+    networks,
+    events,
+    system: new SystemService({ services, images, cgroupHost }),
+    idle: () => !store.all().some(({ running }) => running),
+    close: async () => {
+      for (const container of store.all()) container.shim?.close();
+      executors.close();
+      database.close();
+    },
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * Ending containers' processes: signals, stops with a grace period, pauses.
+ * @module
+ */
+import { failure } from "../errors/mod.ts";
+import { killTree } from "../cgroup/mod.ts";
+import { ProgramBuilder } from "../kernel/mod.ts";
+import { publishContainer } from "./container-events.ts";
+import type { Container } from "./container-store.ts";
+import { cgroupOf } from "./runtime-context.ts";
+import type { Services } from "./services.ts";
+import { signalNumber } from "./signals.ts";
+
+const SIGKILL = 9;
+/** Docker's grace period in seconds. */
+const defaultTimeout = 10;
+/** What a killed process may take to be gone, in milliseconds, before its whole cgroup is killed. */
+const killPatience = 10_000;
+
+/** Waits for a container's exit; false if it takes longer than `milliseconds`. */
+async function exitsWithin(container: Container, milliseconds: number): Promise<boolean> {
+  const { exited } = container;
+  if (exited === undefined) return true;
+  if (milliseconds < 0) return exited.promise.then(() => true);
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => resolve(false), milliseconds);
+  void exited.promise.then(() => resolve(true));
+  const result = await promise;
+  clearTimeout(timer);
+  return result;
+}
+
+/** Sends a signal to a running container's process. */
+export async function killContainer(services: Services, container: Container, signal: string): Promise<void> {
+  const number = signalNumber(signal);
+  if (!container.running) {
+    const message = `cannot kill container: ${container.name}: container ${container.id} is not running`;
+    throw failure("conflict", { message });
+  }
+  if (number === SIGKILL) container.state.manuallyStopped = true;
+  container.shim?.signal(number);
+  publishContainer(services, "kill", container, { signal: String(number) });
+  // A frozen process takes no signal but this one, and this one only when it thaws.
+  if (number === SIGKILL) {
+    if (container.state.status === "paused") await thaw(services, container);
+    await killForGood(services, container);
+  }
+}
+
+/** Waits for the end of a process that was sent SIGKILL; kills its cgroup if it clings to life. */
+async function killForGood(services: Services, container: Container): Promise<void> {
+  if (await exitsWithin(container, killPatience)) return;
+  await killTree(cgroupOf(services, container.record));
+  if (await exitsWithin(container, killPatience)) return;
+  throw failure("internal", {
+    message: `container ${container.id}: the process ${container.state.pid} does not end after SIGKILL: it waits in the kernel`,
+  });
+}
+
+/** Stops a container: its stop signal, time to end, SIGKILL. False if it doesn't run. */
+export async function stopContainer(
+  services: Services,
+  container: Container,
+  options: { readonly signal?: string; readonly timeout?: number },
+): Promise<boolean> {
+  const { config } = container.record;
+  const name = options.signal || config.StopSignal || "SIGTERM";
+  const number = signalNumber(name);
+  if (!container.running) return false;
+  const seconds = options.timeout ?? config.StopTimeout ?? defaultTimeout;
+  container.state.manuallyStopped = true;
+  container.shim?.signal(number);
+  publishContainer(services, "kill", container, { signal: String(number) });
+  if (container.state.status === "paused") await thaw(services, container);
+  if (!(await exitsWithin(container, seconds < 0 ? -1 : seconds * 1000))) {
+    container.shim?.signal(SIGKILL);
+    publishContainer(services, "kill", container, { signal: String(SIGKILL) });
+    await killForGood(services, container);
+  }
+  publishContainer(services, "stop", container);
+  return true;
+}
+
+async function thaw(services: Services, container: Container): Promise<void> {
+  const { cgroups, executors } = services;
+  const b = new ProgramBuilder();
+  cgroups.thaw(b, cgroupOf(services, container.record));
+  await executors.warm().run(b.build(), { doing: `unpause container ${container.id}` });
+}
+
+/** Freezes every process of a container. */
+export async function pauseContainer(services: Services, container: Container): Promise<void> {
+  const { cgroups, executors, store } = services;
+  if (container.state.status === "paused") {
+    throw failure("conflict", { message: `container ${container.id} is already paused` });
+  }
+  if (!container.running) throw failure("container-not-running", { id: container.id });
+  const b = new ProgramBuilder();
+  const state = cgroups.freeze(b, cgroupOf(services, container.record));
+  const program = b.build();
+  for (let attempt = 0; ; attempt++) {
+    const outcome = await executors.warm().run(program, { doing: `pause container ${container.id}` });
+    if (cgroups.isFrozen(outcome.bytesOf(state))) break;
+    if (attempt > 1000) {
+      await thaw(services, container);
+      throw failure("internal", {
+        message: `pause container ${container.id}: its processes can't be frozen now`,
+      });
+    }
+    await new Promise((resolve) => setTimeout(resolve, Math.min(1 + attempt, 10)));
+  }
+  container.state.status = "paused";
+  store.save(container);
+  publishContainer(services, "pause", container);
+}
+
+/** Lets a paused container go on. */
+export async function unpauseContainer(services: Services, container: Container): Promise<void> {
+  if (container.state.status !== "paused") {
+    throw failure("internal", { message: `Container ${container.id} is not paused` });
+  }
+  await thaw(services, container);
+  container.state.status = "running";
+  services.store.save(container);
+  publishContainer(services, "unpause", container);
+}

@@ -1,0 +1,60 @@
+/**
+ * Cleaning up after an engine that was killed in the middle of something: whatever no row of the database names.
+ * @module
+ */
+import { readdirSync, rmSync } from "node:fs";
+import { killTree, removeTree } from "../cgroup/mod.ts";
+import { messageOf } from "../errors/mod.ts";
+import { ShimConnection } from "../kernel/mod.ts";
+import type { Services } from "./services.ts";
+
+const SIGKILL = 9;
+
+function names(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Removes bundles, folders, snapshots and cgroups of containers that don't exist. */
+export async function sweep(services: Services): Promise<void> {
+  const { paths, storage, store, log } = services;
+  const bundles = names(paths.bundles);
+  const orphans = new Set([...bundles, ...names(paths.container("")), ...(await storage.containers())]);
+  for (const id of orphans) {
+    if (store.byId(id) !== undefined || !/^[0-9a-f]{64}$/.test(id)) continue;
+    try {
+      if (bundles.includes(id)) await endOrphan(services, id);
+      rmSync(paths.bundle(id), { recursive: true, force: true });
+      rmSync(paths.container(id), { recursive: true, force: true });
+      await storage.remove(id);
+      log.info(`removed what was left of container ${id}`);
+    } catch (error) {
+      log.error(`remove what was left of container ${id}: ${messageOf(error)}`);
+    }
+  }
+}
+
+/** Ends the process of a container that no row names. */
+async function endOrphan({ paths, cgroups, options }: Services, id: string): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  try {
+    const shim = await ShimConnection.open(
+      paths.socket(paths.bundle(id)),
+      (state) => {
+        if (state.phase === "exited") resolve();
+      },
+      resolve,
+    );
+    shim.signal(SIGKILL);
+    await Promise.race([promise, new Promise((wake) => setTimeout(wake, 5000))]);
+    shim.close();
+  } catch {
+    // Its shim is gone already.
+  }
+  const cgroup = cgroups.locate(options.cgroupParent ?? cgroups.defaultParent, id);
+  await killTree(cgroup);
+  await removeTree(cgroup);
+}
