@@ -25,7 +25,7 @@ interface CreateRule {
 
 const createRules: readonly CreateRule[] = [
   // Older clients expect shareable IPC.
-  { before: 40, apply: ({ HostConfig: h }) => h !== undefined && (h["IpcMode"] ||= "shareable") },
+  { before: 40, apply: (body) => ((body.HostConfig ??= {})["IpcMode"] ||= "shareable") },
   { before: 40, apply: (body) => mounts(body, (m) => forget(m, "BindOptions", "NonRecursive")) },
   { before: 42, apply: (body) => mounts(body, (m) => forget(m, "BindOptions", "CreateMountpoint")) },
   // Options of another type of mount were not looked at.

@@ -68,22 +68,28 @@ test("attach without an upgrade: 200 and raw bytes both ways", async () => {
   );
 });
 
-test("on a connection that was used before, an attach without an upgrade still gets its output", async () => {
-  await using api = await startApi({
-    containers: {
-      attach: async () => {
-        const { stream, out } = fakeProcess();
-        out.end("output\n");
-        return { tty: true, stream };
-      },
-    },
-  });
+test("on a connection that was used before too", async () => {
+  await using api = await startApi(attachTo(shouter));
   const c = api.open("GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n");
   await c.until("OK");
-  c.send(post("/containers/c/attach?stdout=1&stream=1", "Content-Length: 0\r\n"));
+  c.send(post("/containers/c/attach?stdin=1&stdout=1&stream=1", "Content-Length: 0\r\n"));
+  await c.until("raw-stream\r\n\r\n");
+  c.send("not a request\n");
+  await c.until("REQUEST");
+  expect(api.server.open).toBe(1);
+  c.end();
   expect(await c.ended()).toEndWith(
-    "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\noutput\n",
+    "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.docker.raw-stream\r\n\r\nNOT A REQUEST\ndone\n",
   );
+  await Bun.sleep(5);
+  expect(api.server.open).toBe(0);
+});
+
+test("a body of an attach is not input", async () => {
+  await using api = await startApi(attachTo(shouter));
+  const c = api.open(`${post("/containers/c/attach?stdin=1", upgrade, '{"stream":true}')}hello`);
+  c.end();
+  expect(await c.ended()).toEndWith("\r\n\r\nHELLOdone\n");
 });
 
 test("a chunked body without an upgrade is the input", async () => {

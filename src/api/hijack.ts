@@ -1,7 +1,6 @@
 /**
- * Takes a connection over for a process's input and output, in Docker's three forms: 101 for a client that asked to
- * upgrade, 200 and then raw bytes for one that didn't, and 200 with output alone on a connection whose input HTTP's
- * parser holds.
+ * Takes a connection over for a process's input and output, in Docker's two forms: 101 for a client that asked to
+ * upgrade, 200 and then raw bytes for one that didn't.
  * @module
  */
 import type { Duplex, Readable } from "node:stream";
@@ -10,8 +9,7 @@ import { messageOf } from "../errors/mod.ts";
 import { answerOf } from "./errors.ts";
 import { DetachMatcher } from "./detach-keys.ts";
 import { engineHeaders, type Exchange } from "./exchange.ts";
-import { hasBody } from "./request.ts";
-import { dropEmptyBody } from "./upgrade-body.ts";
+import { leaveParser } from "./inflow.ts";
 
 /** Output without frames, and in every version before 1.42 with them too. */
 export const rawStream = "application/vnd.docker.raw-stream";
@@ -57,18 +55,21 @@ export async function takeOver(
   stream: Duplex,
   options: TakeOverOptions,
 ): Promise<TakeOverEnd> {
-  const { request, inflow } = exchange;
+  const { request } = exchange;
   const { socket } = request;
-  if (inflow !== undefined) dropEmptyBody(request, inflow);
   if (socket.destroyed) {
     stream.destroy();
     return "gone";
   }
+  socket.setTimeout(0);
   socket.write(takeOverHead(exchange, options.tty, options.engineHeaders));
-  const source = inflow !== undefined ? socket : hasBody(request) ? request : undefined;
+  // A chunked body without an upgrade is the input itself, and the parser is needed to undo its chunks.
+  const chunked = exchange.mode === "plain" && request.headers["transfer-encoding"] !== undefined;
+  const inflow = exchange.inflow ?? (chunked ? undefined : leaveParser(socket));
+  const source = inflow === undefined ? request : socket;
   const start = (data: (chunk: Uint8Array) => void, end: () => void): void => {
     if (inflow !== undefined) inflow.start(data, end);
-    else source?.on("data", data).once("end", end);
+    else request.on("data", data).once("end", end);
   };
   return join(socket, stream, source, start, options);
 }
@@ -76,7 +77,7 @@ export async function takeOver(
 function join(
   socket: Socket,
   stream: Duplex,
-  source: Readable | undefined,
+  source: Readable,
   start: (data: (chunk: Uint8Array) => void, end: () => void) => void,
   options: TakeOverOptions,
 ): Promise<TakeOverEnd> {
@@ -92,13 +93,13 @@ function join(
         if (end === "detached") socket.destroySoon();
         else socket.destroy();
       }
-      source?.resume();
+      source.resume();
       resolve(end);
     };
     const passOn = (chunk: Uint8Array): void => {
       if (over || !options.input || stream.writableEnded) return;
       const { pass, detached } = matcher?.push(chunk) ?? { pass: chunk, detached: false };
-      if (pass.length > 0 && !stream.write(pass) && !detached) source?.pause();
+      if (pass.length > 0 && !stream.write(pass) && !detached) source.pause();
       if (detached) finish("detached");
     };
     const endInput = (): void => {
@@ -111,14 +112,14 @@ function join(
       if (!socket.write(chunk)) stream.pause();
     });
     socket.on("drain", () => stream.resume());
-    stream.on("drain", () => source?.resume());
+    stream.on("drain", () => source.resume());
     stream.once("end", () => finish("ended"));
     stream.once("close", () => finish("ended"));
     stream.on("error", () => finish("ended"));
     socket.once("close", () => finish("gone"));
     socket.on("error", () => finish("gone"));
     start(passOn, endInput);
-    if (!stream.writableNeedDrain) source?.resume();
+    if (!stream.writableNeedDrain) source.resume();
   });
 }
 

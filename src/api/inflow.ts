@@ -72,6 +72,15 @@ export class Inflow {
   }
 }
 
+/**
+ * Takes a connection from HTTP's parser after a whole request that didn't ask for an upgrade: from now on its bytes
+ * are not requests. (What the parser has already seen of them is lost; raw-request.ts prevents that.)
+ */
+export function leaveParser(socket: Socket): Inflow {
+  socket.removeAllListeners("data").removeAllListeners("end");
+  return new Inflow(socket, Buffer.alloc(0));
+}
+
 function incomplete(): Error {
   return failure("invalid-parameter", { message: "invalid JSON: unexpected EOF" });
 }

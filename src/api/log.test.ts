@@ -3,8 +3,10 @@ import { failure } from "../errors/mod.ts";
 import { createLog, formatLine } from "./log.ts";
 
 test("lines have dockerd's form", () => {
-  const time = Date.UTC(2026, 10, 24, 4, 47, 36, 98);
-  expect(formatLine({ time, level: 40, msg: "Failed to find it", error: 'no "x"', id: "abc", n: 3 })).toBe(
+  const time = new Date(Date.UTC(2026, 10, 24, 4, 47, 36, 98));
+  expect(
+    formatLine(time, "warn", "Failed to find it", { error: 'no "x"', id: "abc", n: 3, u: undefined }),
+  ).toBe(
     'time="2026-11-24T04:47:36.098Z" level=warning msg="Failed to find it" error="no \\"x\\"" id=abc n=3\n',
   );
 });

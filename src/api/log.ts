@@ -1,9 +1,9 @@
 /**
  * The daemon's log in dockerd's text form: `time="…" level=info msg="…" key=value`, to the error stream, synchronously.
+ * (No library: all that is left to do is a line, and the usual one takes longer to load than the daemon to start.)
  * @module
  */
 import { writeSync } from "node:fs";
-import pino from "pino";
 import { messageOf } from "../errors/mod.ts";
 
 /** What is logged beside the message. */
@@ -20,13 +20,39 @@ export interface Log {
 /** dockerd's names of the levels, which `--log-level` takes. */
 export type LogLevel = "debug" | "info" | "warn" | "error" | "fatal";
 
-const names: Readonly<Record<number, string>> = {
-  20: "debug",
-  30: "info",
-  40: "warning",
-  50: "error",
-  60: "fatal",
-};
+const order: readonly LogLevel[] = ["debug", "info", "warn", "error", "fatal"];
+
+/** How deep a chain of causes is told. */
+const deepestCause = 8;
+
+/** Makes the log; `write` takes whole lines and defaults to the error stream. */
+export function createLog(least: LogLevel, write: (line: string) => void = writeToErrorStream): Log {
+  const at = (level: LogLevel): ((message: string, fields?: LogFields) => void) => {
+    if (order.indexOf(level) < order.indexOf(least)) return () => {};
+    return (message, fields = {}) => write(formatLine(new Date(), level, message, fields));
+  };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}
+
+/** One line of the log. Errors are told with their stack and their causes. */
+export function formatLine(time: Date, level: LogLevel, message: string, fields: LogFields): string {
+  let line = `time="${time.toISOString()}" level=${level === "warn" ? "warning" : level} msg=${quoted(message)}`;
+  for (const [key, value] of Object.entries(fields)) {
+    if (value === undefined) continue;
+    line += ` ${key}=${quoted(value)}`;
+    if (value instanceof Error) line += ` stack=${quoted(value.stack ?? "")}${causesOf(value)}`;
+  }
+  return `${line}\n`;
+}
+
+function causesOf(error: Error): string {
+  const causes: string[] = [];
+  for (let cause = error.cause; cause !== undefined && causes.length < deepestCause;) {
+    causes.push(cause instanceof Error ? (cause.stack ?? cause.message) : messageOf(cause));
+    cause = cause instanceof Error ? cause.cause : undefined;
+  }
+  return causes.length === 0 ? "" : ` cause=${quoted(causes.join("\ncaused by: "))}`;
+}
 
 /** Quotes a value as logrus does: only where it holds more than letters, digits and a few signs. */
 function quoted(value: unknown): string {
@@ -39,50 +65,11 @@ function quoted(value: unknown): string {
   return /^[\w./@^+-]+$/.test(text) ? text : JSON.stringify(text);
 }
 
-/** One line of the log from pino's record. */
-export function formatLine(record: Readonly<Record<string, unknown>>): string {
-  const { time, level, msg, ...fields } = record;
-  const stamp = new Date(Number(time)).toISOString();
-  let line = `time="${stamp}" level=${names[Number(level)] ?? "info"} msg=${quoted(msg ?? "")}`;
-  for (const [key, value] of Object.entries(fields))
-    if (value !== undefined) line += ` ${key}=${quoted(value)}`;
-  return `${line}\n`;
-}
-
-/** Makes the log; `write` takes whole lines and defaults to the error stream. */
-export function createLog(
-  level: LogLevel,
-  write: (line: string) => void = (line) => void writeSync(2, line),
-): Log {
-  const logger = pino(
-    { level, base: null, timestamp: () => `,"time":${Date.now()}` },
-    { write: (text: string) => write(formatLine(JSON.parse(text) as Record<string, unknown>)) },
-  );
-  const at =
-    (name: "debug" | "info" | "warn" | "error") =>
-    (message: string, fields?: LogFields): void => {
-      if (fields === undefined) logger[name](message);
-      else logger[name](flatten(fields), message);
-    };
-  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
-}
-
-/** Errors as their text, their stack and the chain of their causes, which JSON would lose. */
-function flatten(fields: LogFields): LogFields {
-  const flat: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(fields)) {
-    if (!(value instanceof Error)) {
-      flat[key] = value;
-      continue;
-    }
-    flat[key] = value.message;
-    flat["stack"] = value.stack;
-    const causes: string[] = [];
-    for (let cause = value.cause; cause !== undefined && causes.length < 8;) {
-      causes.push(cause instanceof Error ? (cause.stack ?? cause.message) : messageOf(cause));
-      cause = cause instanceof Error ? cause.cause : undefined;
-    }
-    if (causes.length > 0) flat["cause"] = causes.join("\ncaused by: ");
+/** Writes whole lines. A reader that is gone or doesn't keep up loses lines; it can't stop the daemon. */
+function writeToErrorStream(line: string): void {
+  try {
+    for (let rest = Buffer.from(line); rest.length > 0;) rest = rest.subarray(writeSync(2, rest));
+  } catch {
+    // There is nobody left to tell.
   }
-  return flat;
 }

@@ -39,6 +39,8 @@ export function createApiServer(engine: Engine, router: Router, log: Log): ApiSe
     mode: ConnectionMode,
     inflow?: Inflow,
   ): Promise<void> => {
+    // Go's server doesn't send these; the connection stays open all the same.
+    if (mode === "plain" && response.shouldKeepAlive) response.removeHeader("Connection");
     const dispatch = { request, response, engine, log, mode, ...(inflow === undefined ? {} : { inflow }) };
     let exchange: Exchange | undefined;
     try {

@@ -30,8 +30,8 @@ test("progress: each report at once, CR LF after each, and what the engine was a
   let asked: unknown;
   await using api = await startApi({
     images: {
-      pull: async function* (reference, { signal: _, ...options }) {
-        asked = [reference, options];
+      pull: async function* (reference, { tag, platform, auth: credentials }) {
+        asked = [reference, { tag, platform, auth: credentials }];
         yield { status: "Pulling" };
         await go.promise;
         yield { status: "Done" };

@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import { failure } from "../errors/mod.ts";
+import type { Exchange } from "./exchange.ts";
 import type { Inflow } from "./inflow.ts";
 
 const limit = 1 << 20;
@@ -29,11 +30,14 @@ export async function readUpgradeBody(request: IncomingMessage, inflow: Inflow):
 }
 
 /**
- * Drops the empty chunked body that Node's HTTP client puts before the stream when it sends a POST without a length:
- * otherwise it would be the process's first input.
+ * Drops a body that means nothing: dockerode sends the options of an attach as JSON too, and Node's HTTP client an
+ * empty chunked body before the stream when a POST has no length. Otherwise it would be the process's first input.
  */
-export function dropEmptyBody(request: IncomingMessage, inflow: Inflow): void {
-  if (request.headers["transfer-encoding"] !== undefined) inflow.drop("0\r\n\r\n");
+export async function dropUpgradeBody(exchange: Exchange): Promise<void> {
+  const { request, inflow } = exchange;
+  if (inflow === undefined) return;
+  if (request.headers["transfer-encoding"] === undefined) await readUpgradeBody(request, inflow);
+  else inflow.drop("0\r\n\r\n");
 }
 
 function checked(length: number): number {

@@ -8,12 +8,14 @@ import { parseDetachKeys } from "../detach-keys.ts";
 import type { Exchange } from "../exchange.ts";
 import { multiplexedStream, rawStream, refuseTakeOver, takeOver } from "../hijack.ts";
 import type { Route } from "../router.ts";
+import { dropUpgradeBody } from "../upgrade-body.ts";
 
 async function attach(x: Exchange): Promise<void> {
   const { query, name } = x;
   const input = query.flag("stdin");
   try {
     const detachKeys = parseDetachKeys(query.optional("detachKeys"));
+    await dropUpgradeBody(x);
     const { tty, stream } = await x.engine.containers.attach(name, {
       stdin: input,
       stdout: query.flag("stdout"),
