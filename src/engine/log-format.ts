@@ -3,7 +3,7 @@
  * @module
  */
 import type { LogOptions } from "./engine.ts";
-import { RecordScanner } from "./log-record.ts";
+import { fixedTime, RecordScanner } from "./log-record.ts";
 
 /** How to write records: which, and with what before them. */
 export type LogFormat = Pick<
@@ -22,7 +22,8 @@ export class LogFormatter {
   readonly #corrupt: (line: string) => void;
   readonly #scanner = new RecordScanner();
   /** Set until the first record that is new enough: clocks go back, so later ones are not compared. */
-  #since: bigint | undefined;
+  #since: Uint8Array | undefined;
+  readonly #until: Uint8Array | undefined;
   #chunks: Buffer[] = [];
   #chunk: Buffer = Buffer.alloc(0);
   #at = 0;
@@ -30,7 +31,8 @@ export class LogFormatter {
   constructor(format: LogFormat, corrupt: (line: string) => void) {
     this.#format = format;
     this.#corrupt = corrupt;
-    this.#since = format.since;
+    this.#since = format.since === undefined ? undefined : fixedTime(format.since);
+    this.#until = format.until === undefined ? undefined : fixedTime(format.until);
   }
 
   /**
@@ -57,12 +59,12 @@ export class LogFormatter {
 
   #write(block: Buffer, remaining: number): boolean {
     const scanner = this.#scanner;
-    const { until, tty, timestamps, details, stdout, stderr } = this.#format;
+    const { tty, timestamps, details, stdout, stderr } = this.#format;
     if (this.#since !== undefined) {
-      if (scanner.nanoseconds() < this.#since) return true;
+      if (scanner.compareTime(this.#since) < 0) return true;
       this.#since = undefined;
     }
-    if (until !== undefined && scanner.nanoseconds() > until) return false;
+    if (this.#until !== undefined && scanner.compareTime(this.#until) > 0) return false;
     if (!(scanner.stream === 1 ? stdout : stderr)) return true;
     const attributes = details ? detailsText(scanner.attributes) : undefined;
     this.#makeRoom(headerSize + timeSize + (attributes?.length ?? 0) * 3 + scanner.textLimit, remaining);

@@ -22,6 +22,15 @@ function same(bytes: Uint8Array, at: number, text: Uint8Array): boolean {
   return true;
 }
 
+const lastTime = 253_402_300_799_999_999_999n;
+
+/** Nanoseconds since the epoch as `2024-01-02T03:04:05.000000000Z`; times that this can't write are the nearest ones. */
+export function fixedTime(nanoseconds: bigint): Uint8Array {
+  const time = nanoseconds < 0n ? 0n : nanoseconds > lastTime ? lastTime : nanoseconds;
+  const [whole = "", fraction = ""] = formatTime(time).slice(0, -1).split(".");
+  return Buffer.from(`${whole}.${fraction.padEnd(9, "0")}Z`);
+}
+
 /** Reads records one after the other without making objects; its fields tell of the last one that was read. */
 export class RecordScanner {
   stream: 1 | 2 = 1;
@@ -44,8 +53,6 @@ export class RecordScanner {
   /** First backslash from where it was sought last, so that text without one isn't searched for every record. */
   #backslashAt = -1;
   #knownFor: Uint8Array | undefined;
-  #second = Buffer.alloc(wholeSeconds);
-  #secondNanoseconds = 0n;
 
   /** Must be called when a block's bytes have changed. */
   reset(): void {
@@ -137,20 +144,17 @@ export class RecordScanner {
     return copied + 1;
   }
 
-  /** Nanoseconds since the epoch. */
-  nanoseconds(): bigint {
+  /** Compares the time with one of {@link fixedTime}: negative if the record is earlier, positive if it is later. */
+  compareTime(fixed: Uint8Array): number {
     const { timeBytes, timeStart, timeEnd } = this;
-    if (!same(timeBytes, timeStart, this.#second)) {
-      const second = Buffer.from(timeBytes.subarray(timeStart, timeStart + wholeSeconds));
-      this.#second = second;
-      this.#secondNanoseconds = parseTime(`${second.toString("latin1")}Z`);
+    for (let i = 0; i < fixed.length - 1; i++) {
+      // What a fraction lacks is zeros; the point is not compared, as a time without fraction has none.
+      if (i === wholeSeconds) continue;
+      const byte = timeStart + i < timeEnd - 1 ? (timeBytes[timeStart + i] ?? zero) : zero;
+      const difference = byte - (fixed[i] ?? zero);
+      if (difference !== 0) return difference;
     }
-    let fraction = 0;
-    let digits = 0;
-    for (let i = timeStart + wholeSeconds + 1; i < timeEnd - 1; i++, digits++)
-      fraction = fraction * 10 + ((timeBytes[i] ?? zero) - zero);
-    for (; digits < 9; digits++) fraction *= 10;
-    return this.#secondNanoseconds + BigInt(fraction);
+    return 0;
   }
 
   /** Writes the time with all nine digits of its fraction, 30 bytes. */
@@ -216,24 +220,36 @@ function unescape(block: Buffer, start: number, end: number, target: Buffer, at:
       i += 2;
       continue;
     }
-    let code = Number.parseInt(block.toString("latin1", i + 2, i + 6), 16);
+    let code = hexadecimal(block, i + 2);
     i += 6;
     if (code < 0x80) {
       target[to++] = code;
       continue;
     }
     if (code >= 0xd800 && code < 0xdc00 && block[i] === backslash && block[i + 1] === 0x75) {
-      const low = Number.parseInt(block.toString("latin1", i + 2, i + 6), 16);
+      const low = hexadecimal(block, i + 2);
       if (low >= 0xdc00 && low < 0xe000) {
         code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
         i += 6;
       }
     }
     // A half of a pair alone is U+FFFD, as Go's decoder has it.
-    const lone = !(code >= 0) || (code >= 0xd800 && code < 0xe000);
+    const lone = code < 0 || (code >= 0xd800 && code < 0xe000);
     to += target.write(String.fromCodePoint(lone ? 0xfffd : code), to);
   }
   return to;
+}
+
+/** The number of four hexadecimal digits; negative if they aren't. */
+function hexadecimal(block: Buffer, at: number): number {
+  let code = 0;
+  for (let i = at; i < at + 4; i++) {
+    const byte = (block[i] ?? 0) | 0x20;
+    const digit = byte >= 0x61 && byte <= 0x66 ? byte - 0x57 : (block[i] ?? 0) - zero;
+    if (digit < 0 || digit > 15 || (digit > 9 && byte < 0x61)) return -1;
+    code = code * 16 + digit;
+  }
+  return code;
 }
 
 function attributesOf(value: unknown): Readonly<Record<string, string>> | undefined {

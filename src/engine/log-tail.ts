@@ -32,5 +32,5 @@ export async function findTail(handle: FileHandle, size: number, lines: number):
     }
     end = start;
   }
-  return { offset: 0, missing: Math.min(left, lines) };
+  return { offset: 0, missing: left - 1 };
 }
