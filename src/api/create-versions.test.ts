@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { CreateBody } from "../engine/container-types.ts";
+import type { CreateBody } from "../engine/mod.ts";
 import { createFromVersion } from "./create-versions.ts";
 
 const mount = (fields: object): CreateBody =>

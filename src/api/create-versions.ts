@@ -2,7 +2,7 @@
  * What older versions of the API asked for differently when they made a container, as a table, as dockerd 28.5.2 has it.
  * @module
  */
-import type { CreateBody } from "../engine/container-types.ts";
+import type { CreateBody } from "../engine/mod.ts";
 import { failure } from "../errors/mod.ts";
 import { inside, type Item } from "./versions-table.ts";
 

@@ -2,8 +2,7 @@
  * A daemon's life around an engine: start, signals, idleness, end.
  * @module
  */
-import type { DaemonOptions } from "../engine/daemon-options.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { DaemonOptions, Engine } from "../engine/mod.ts";
 import { listen, socketPath } from "./listener.ts";
 import type { Log } from "./log.ts";
 import { removePidfile, writePidfile } from "./pidfile.ts";
@@ -16,7 +15,7 @@ const idleCheckMilliseconds = 250;
 /** Runs until the end; resolves when everything is closed. `open` makes the engine. */
 export async function runDaemon(
   options: DaemonOptions,
-  open: (options: DaemonOptions) => Promise<Engine>,
+  open: (options: DaemonOptions, log: Log) => Promise<Engine>,
   log: Log,
 ): Promise<void> {
   const paths = options.hosts.map(socketPath);
@@ -25,7 +24,7 @@ export async function runDaemon(
   closers.defer(() => removePidfile(options.pidfile));
   const stopped = signalled(log, closers);
   surviveErrors(log, closers);
-  const engine = await open(options);
+  const engine = await open(options, log);
   closers.defer(() => within(engine.close(), options.shutdownTimeout, log));
   const server = createApiServer(engine, createRouter(), log);
   closers.defer(() => server.close());

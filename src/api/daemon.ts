@@ -2,12 +2,11 @@
  * The daemon: an engine, its API on sockets, signals, and its end.
  * @module
  */
-import type { DaemonOptions } from "../engine/daemon-options.ts";
-import { openEngine } from "../engine/mod.ts";
+import { openEngine, type DaemonOptions } from "../engine/mod.ts";
 import { runDaemon } from "./daemon-run.ts";
 import { createLog } from "./log.ts";
 
-export type { DaemonOptions } from "../engine/daemon-options.ts";
+export type { DaemonOptions } from "../engine/mod.ts";
 
 /**
  * Runs a daemon until it is told to leave (SIGTERM, SIGINT) or was idle for as long as the options say. Containers

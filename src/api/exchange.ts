@@ -5,7 +5,7 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import type { Socket } from "node:net";
-import type { Engine } from "../engine/engine.ts";
+import type { Engine } from "../engine/mod.ts";
 import { answerOf } from "./errors.ts";
 import { eventLine } from "./event-line.ts";
 import type { Inflow } from "./inflow.ts";

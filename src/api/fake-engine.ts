@@ -8,7 +8,7 @@ import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHead
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Engine } from "../engine/engine.ts";
+import type { Engine } from "../engine/mod.ts";
 import { failure, messageOf } from "../errors/mod.ts";
 import { listen } from "./listener.ts";
 import type { Log } from "./log.ts";

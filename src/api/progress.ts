@@ -2,7 +2,7 @@
  * Docker's progress streams: JSON objects that end with CR LF, and a failure as the last of them.
  * @module
  */
-import type { Progress } from "../engine/engine.ts";
+import type { Progress } from "../engine/mod.ts";
 import { answerOf } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 

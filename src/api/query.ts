@@ -2,7 +2,7 @@
  * What a request says in its query and its form, with Docker's rules for flags, numbers, times and filters.
  * @module
  */
-import type { Filters } from "../engine/engine.ts";
+import type { Filters } from "../engine/mod.ts";
 import { failure } from "../errors/mod.ts";
 
 const falsehoods = new Set(["", "0", "no", "false", "none"]);

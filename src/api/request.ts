@@ -3,7 +3,7 @@
  * @module
  */
 import type { IncomingMessage } from "node:http";
-import type { RegistryAuth } from "../engine/engine.ts";
+import type { RegistryAuth } from "../engine/mod.ts";
 import { failure } from "../errors/mod.ts";
 import type { Exchange } from "./exchange.ts";
 import { parseBody } from "./go-json.ts";

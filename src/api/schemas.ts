@@ -3,8 +3,7 @@
  * @module
  */
 import { Type, type TSchema } from "typebox";
-import type { CreateBody } from "../engine/container-types.ts";
-import type { ExecBody, RegistryAuth, VolumeBody } from "../engine/engine.ts";
+import type { CreateBody, ExecBody, RegistryAuth, VolumeBody } from "../engine/mod.ts";
 import { bodyReader, type BodyReader } from "./body-schema.ts";
 
 const text = Type.String();

@@ -4,7 +4,7 @@
  */
 import { createServer, ServerResponse, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { Engine } from "../engine/engine.ts";
+import type { Engine } from "../engine/mod.ts";
 import { holdBack, unwatchUploads, watchUploads } from "./back-pressure.ts";
 import { Exchange, type ConnectionMode } from "./exchange.ts";
 import { Inflow } from "./inflow.ts";

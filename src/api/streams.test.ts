@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { PassThrough } from "node:stream";
 import { failure } from "../errors/mod.ts";
-import type { EngineEvent, Progress } from "../engine/engine.ts";
+import type { EngineEvent, Progress } from "../engine/mod.ts";
 import { startApi } from "./fake-engine.ts";
 
 function get(url: string): string {

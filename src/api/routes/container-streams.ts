@@ -3,7 +3,7 @@
  * @module
  */
 import { failure, messageOf } from "../../errors/mod.ts";
-import type { WaitCondition } from "../../engine/engine.ts";
+import type { WaitCondition } from "../../engine/mod.ts";
 import { parseDetachKeys } from "../detach-keys.ts";
 import type { Exchange } from "../exchange.ts";
 import { multiplexedStream, rawStream, refuseTakeOver, takeOver } from "../hijack.ts";

@@ -3,7 +3,7 @@
  * @module
  */
 import { failure } from "../../errors/mod.ts";
-import type { CreateRequest } from "../../engine/engine.ts";
+import type { CreateRequest } from "../../engine/mod.ts";
 import type { Exchange } from "../exchange.ts";
 import { createFromVersion } from "../create-versions.ts";
 import { readJson } from "../request.ts";

@@ -2,7 +2,7 @@
  * Images.
  * @module
  */
-import type { Filters } from "../../engine/engine.ts";
+import type { Filters } from "../../engine/mod.ts";
 import { failure } from "../../errors/mod.ts";
 import type { Exchange } from "../exchange.ts";
 import { answerProgress } from "../progress.ts";

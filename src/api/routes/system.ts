@@ -3,7 +3,7 @@
  * @module
  */
 import { failure } from "../../errors/mod.ts";
-import type { EngineEvent } from "../../engine/engine.ts";
+import type { EngineEvent } from "../../engine/mod.ts";
 import { engineHeaders, type Exchange } from "../exchange.ts";
 import { readJson } from "../request.ts";
 import type { Route } from "../router.ts";
