@@ -18,6 +18,13 @@ const propagations: ReadonlySet<string> = new Set([
 ]);
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
+/** Files of /proc that tools such as lxcfs put their own in place of; everything else there is the kernel's. */
+const procFiles: ReadonlySet<string> = new Set(
+  ["cpuinfo", "diskstats", "loadavg", "meminfo", "net/dev", "slabinfo", "stat", "swaps", "uptime"].map(
+    (name) => `/proc/${name}`,
+  ),
+);
+
 function refuse(message: string): never {
   throw failure("invalid-parameter", { message });
 }
@@ -27,6 +34,9 @@ function destinationOf(path: string, what: string): string {
   if (!path.startsWith("/"))
     refuse(`invalid mount config: invalid mount path: '${path}' mount path must be absolute`);
   const clean = posix.normalize(path).replace(/(.)\/$/, "$1");
+  if (/^\/proc(\/|$)/.test(clean) && !procFiles.has(clean)) {
+    refuse(`invalid mount config: "${clean}" cannot be mounted because it is inside /proc`);
+  }
   if (clean === "/") refuse(`invalid ${what}: destination can't be '/'`);
   return clean;
 }

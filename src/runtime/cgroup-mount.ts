@@ -51,7 +51,10 @@ export function prepareCgroupMount(
   }
   const system = {
     type: "tmpfs",
-    options: [["mode", "755"]] as [string, string][],
+    options: [
+      ["source", "cgroup"],
+      ["mode", "755"],
+    ] as [string, string][],
     attributes: flags(MOUNT_ATTR, "NOSUID", "NODEV", "NOEXEC"),
   };
   makeMount(b, "make /sys/fs/cgroup", system, context, into);

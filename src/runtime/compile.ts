@@ -44,12 +44,12 @@ import {
   makeScratch,
   planMounts,
   prepareMounts,
-  restrictPaths,
   type PreparedMount,
   type Scratch,
 } from "./mounts.ts";
 import { cloneFlags, hostIds, isNew, joinFlags, mapText, startLoopback } from "./namespaces.ts";
 import { openDirectoryTarget } from "./paths.ts";
+import { restrictPaths } from "./restrictions.ts";
 import { becomeProcess, setStreams } from "./process.ts";
 import { handOver, receive, slotList, type Handover } from "./slots.ts";
 import { attachRoot, makeRoot, pivotRoot } from "./rootfs.ts";
@@ -84,7 +84,7 @@ export function compile(context: CompileContext): Program {
     channel: b.slot("channel"),
     pidfd: b.slot("pidfd"),
     user: b.slot("user namespace"),
-    slave: b.slot("terminal"),
+    slave: b.slot("terminal's slave"),
   };
   clearMask(b);
   const entrance = makeCgroup(b, context.cgroup);

@@ -92,7 +92,7 @@ export function makeDev(
   makeMount(
     b,
     "make /dev",
-    { type: "tmpfs", options: [...given, ...owner], attributes: options.set },
+    { type: "tmpfs", options: [["source", "tmpfs"], ...given, ...owner], attributes: options.set },
     context,
     into,
   );

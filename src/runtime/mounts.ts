@@ -23,7 +23,7 @@ import { cgroupMounts, prepareCgroupMount, type CgroupChild } from "./cgroup-mou
 import type { CompileContext } from "./context.ts";
 import { defaultDevices, makeDev, type HostIds } from "./devices.ts";
 import { parseMountOptions } from "./mount-options.ts";
-import { components, openDirectoryTarget, openFileTarget } from "./paths.ts";
+import { components, openDirectoryTarget, openFileTarget, openOrdinaryDirectory } from "./paths.ts";
 import type { SpecMount } from "./spec.ts";
 
 /** A mount that the parent makes and the container's process attaches. */
@@ -145,6 +145,8 @@ export function attachMounts(
     const ready = prepared.find((candidate) => candidate.mount === mount);
     if (ready?.directory === false) {
       openFileTarget(b, root, destination, scratch.target, scratch.directory);
+    } else if (mount.type === "proc" || mount.type === "sysfs" || ready?.kind === "dev") {
+      openOrdinaryDirectory(b, root, destination, scratch.target, scratch.directory);
     } else {
       openDirectoryTarget(b, root, destination, scratch.target, scratch.directory);
     }
@@ -179,7 +181,8 @@ function makeFileSystem(b: ProgramBuilder, mount: SpecMount, scratch: Scratch): 
     });
   }
   const options = parseMountOptions(destination, mount.options ?? []);
-  const system = { type, options: options.data, attributes: options.set };
+  const source: [string, string] = ["source", mount.source ?? type];
+  const system = { type, options: [source, ...options.data], attributes: options.set };
   const tolerate = dispensable.has(type) ? (["ENODEV"] as const) : undefined;
   makeMount(b, `make ${type} for ${destination}`, system, scratch.context, scratch.mount, { tolerate });
   attachMount(b, `mount ${destination}`, scratch.mount, scratch.target, { optional: tolerate !== undefined });
@@ -189,54 +192,6 @@ function makeFileSystem(b: ProgramBuilder, mount: SpecMount, scratch: Scratch): 
     });
   }
   close(b, scratch.mount, tolerate !== undefined);
-}
-
-/** Adds the read-only and the masked paths (config-linux.md), below `root`, once everything else is mounted. */
-export function restrictPaths(
-  b: ProgramBuilder,
-  context: CompileContext,
-  root: Slot,
-  scratch: Scratch,
-): void {
-  const { readonlyPaths = [], maskedPaths = [] } = context.spec.linux;
-  for (const path of readonlyPaths) {
-    const inside = components(path).join("/");
-    const found = openInRoot(b, `find ${path}`, root, inside, scratch.target, {
-      tolerate: ["ENOENT", "ENOTDIR"],
-    });
-    b.skipIf("if there is one", found, "<0", 0, () => {
-      cloneTree(b, `take ${path}`, scratch.target, "", scratch.mount, { recursive: true });
-      setMountAttributes(b, `make it read-only`, scratch.mount, {
-        set: flags(MOUNT_ATTR, "RDONLY", "NOSUID", "NODEV", "NOEXEC"),
-        recursive: true,
-      });
-      attachMount(b, `mount ${path} read-only`, scratch.mount, scratch.target);
-    });
-  }
-  for (const path of maskedPaths) mask(b, path, root, scratch);
-}
-
-function mask(b: ProgramBuilder, path: string, root: Slot, scratch: Scratch): void {
-  const inside = components(path).join("/");
-  const found = openInRoot(b, `find ${path}`, root, inside, scratch.target, {
-    tolerate: ["ENOENT", "ENOTDIR"],
-  });
-  b.skipIf("if there is one", found, "<0", 0, () => {
-    // The null device of the container's own /dev, which nobody else could reach yet.
-    const how = { recursive: false };
-    openInRoot(b, "open /dev/null", root, "dev/null", scratch.directory);
-    cloneTree(b, "take /dev/null", scratch.directory, "", scratch.mount, how);
-    // move_mount(2) says EINVAL where mount(2) would say ENOTDIR.
-    const done = attachMount(b, `hide ${path}`, scratch.mount, scratch.target, {
-      tolerate: ["EINVAL", "ENOTDIR"],
-    });
-    b.skipIf("if it is a directory", done, ">=0", 0, () => {
-      const attributes = flags(MOUNT_ATTR, "RDONLY", "NOSUID", "NODEV", "NOEXEC");
-      const system = { type: "tmpfs", options: [["mode", "755"]] as [string, string][], attributes };
-      makeMount(b, `make nothing for ${path}`, system, scratch.context, scratch.mount);
-      attachMount(b, `hide ${path}`, scratch.mount, scratch.target);
-    });
-  });
 }
 
 /** umask(2) 0: the modes of files that are made are the ones that are asked for. */

@@ -4,7 +4,16 @@
  * @module
  */
 import { failure } from "../errors/mod.ts";
-import { flags, mkdir, O, openInRoot, type ProgramBuilder, type Slot } from "../kernel/mod.ts";
+import {
+  flags,
+  mkdir,
+  O,
+  openInRoot,
+  openResolved,
+  RESOLVE,
+  type ProgramBuilder,
+  type Slot,
+} from "../kernel/mod.ts";
 
 /** The components of an absolute path inside the container; `..` can't leave the root. */
 export function components(path: string): string[] {
@@ -45,6 +54,30 @@ export function openDirectoryTarget(
     makeDirectories(b, root, parts, scratch);
     openInRoot(b, label, root, inside, target, { how });
   });
+}
+
+/**
+ * Opens the ordinary directory at `path` below `root`: no part of it may be a link (CVE-2019-19921: an image whose /proc
+ * leads elsewhere). It is made where it is missing.
+ */
+export function openOrdinaryDirectory(
+  b: ProgramBuilder,
+  root: Slot,
+  path: string,
+  target: Slot,
+  scratch: Slot,
+): void {
+  const parts = components(path);
+  makeDirectories(b, root, parts, scratch);
+  openResolved(
+    b,
+    `open /${parts.join("/")}, which must be an ordinary directory`,
+    root,
+    parts.join("/"),
+    flags(O, "PATH", "DIRECTORY", "CLOEXEC"),
+    flags(RESOLVE, "IN_ROOT", "NO_SYMLINKS"),
+    target,
+  );
 }
 
 /** Opens the file at `path` below `root` into `target`; an empty one is made where it is missing. */

@@ -65,7 +65,7 @@ export function makeRoot(
     "make the root file system",
     {
       type: "overlay",
-      options: [...options, ["upperdir", root.upper], ["workdir", root.work]],
+      options: [["source", "overlay"], ...options, ["upperdir", root.upper], ["workdir", root.work]],
       attributes: flags(MOUNT_ATTR, "RELATIME"),
     },
     context,

@@ -1,0 +1,128 @@
+/**
+ * Removes blobs and layers that nothing refers to. While something is being pulled, loaded or saved, nothing is removed:
+ * what such work found to be there must stay until it is an image.
+ * @module
+ */
+import { messageOf } from "../errors/mod.ts";
+import type { ContentStore } from "../image/mod.ts";
+import type { SnapshotDriver } from "../storage/mod.ts";
+import type { ImageStore } from "./images-store.ts";
+import type { ImageRecord } from "./images-table.ts";
+import { Lock } from "./lock.ts";
+
+/** What unfinished writers left is kept so long, in milliseconds, so that a pull can go on with it. */
+const ingestAge = 24 * 60 * 60 * 1000;
+
+/** What the collector works with. */
+export interface CollectorParts {
+  readonly content: ContentStore;
+  readonly storage: SnapshotDriver;
+  readonly store: ImageStore;
+  readonly chainsInUse: () => Iterable<readonly string[]>;
+  readonly warn: (message: string) => void;
+}
+
+/** The garbage collector of images. */
+export class ImageCollector {
+  readonly #parts: CollectorParts;
+  readonly #lock = new Lock();
+  #holds = 0;
+  #waiting: ImageRecord[] = [];
+  #sweeping = false;
+
+  constructor(parts: CollectorParts) {
+    this.#parts = parts;
+  }
+
+  /** Runs `work`, which brings new content or reads what is there; nothing is removed meanwhile. */
+  async holding<T>(work: () => Promise<T>): Promise<T> {
+    const release = await this.hold();
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  }
+
+  /** Nothing is removed from now on until the function that this resolves to is called. */
+  async hold(): Promise<() => void> {
+    await this.#lock.run(async () => {
+      this.#holds += 1;
+    });
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#holds -= 1;
+      if (this.#holds > 0 || (this.#waiting.length === 0 && !this.#sweeping)) return;
+      this.#collect().catch((error: unknown) => this.#parts.warn(`remove images: ${messageOf(error)}`));
+    };
+  }
+
+  /** Removes what only `removed` referred to, which aren't images any more. */
+  async collect(removed: readonly ImageRecord[]): Promise<void> {
+    this.#waiting.push(...removed);
+    await this.#collect();
+  }
+
+  /** Removes everything that no image and no container refers to, and what was left unfinished a day ago. */
+  async sweep(): Promise<void> {
+    this.#sweeping = true;
+    await this.#collect();
+  }
+
+  async #collect(): Promise<void> {
+    await this.#lock.run(async () => {
+      if (this.#holds > 0) return;
+      const [removed, all] = [this.#waiting, this.#sweeping];
+      this.#waiting = [];
+      this.#sweeping = false;
+      if (all) await this.#removeUnused();
+      else await this.#removeOf(removed);
+    });
+  }
+
+  async #removeOf(removed: readonly ImageRecord[]): Promise<void> {
+    const { content, storage, store, chainsInUse } = this.#parts;
+    const used = usedBy(store.table.all(), chainsInUse());
+    for (const image of removed) {
+      // From the top, so that what a crash leaves is a chain without holes.
+      for (const chainId of image.chain.toReversed())
+        if (!used.has(chainId)) await storage.removeLayer(chainId);
+      for (const digest of blobsOf(image)) if (!used.has(digest)) await content.delete(digest);
+    }
+  }
+
+  async #removeUnused(): Promise<void> {
+    const { content, storage, store, chainsInUse } = this.#parts;
+    const used = usedBy(store.table.all(), chainsInUse());
+    for (const chainId of await storage.layers())
+      if (!used.has(chainId)) await storage.removeLayer(chainId);
+    await content.sweep(ingestAge);
+    if (store.incomplete) return;
+    for await (const { digest } of content.list()) if (!used.has(digest)) await content.delete(digest);
+  }
+}
+
+/** Digests of blobs and chain IDs of layers that images and containers refer to. */
+function usedBy(images: Iterable<ImageRecord>, chains: Iterable<readonly string[]>): Set<string> {
+  const used = new Set<string>();
+  for (const image of images) for (const digest of [...blobsOf(image), ...image.chain]) used.add(digest);
+  for (const chain of chains) for (const chainId of chain) used.add(chainId);
+  return used;
+}
+
+function blobsOf({ id, manifest, layers, digests }: ImageRecord): string[] {
+  const indexes = digests.flatMap(({ digest }) => (digest === undefined ? [] : [digest]));
+  return [manifest.digest, id, ...layers.map(({ digest }) => digest), ...indexes];
+}
+
+/** Chain IDs of `image`, uppermost first, that nothing else refers to. */
+export function ownLayers(
+  image: ImageRecord,
+  others: Iterable<ImageRecord>,
+  chains: Iterable<readonly string[]>,
+): string[] {
+  const used = usedBy(others, chains);
+  return image.chain.filter((chainId) => !used.has(chainId)).toReversed();
+}

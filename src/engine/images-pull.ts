@@ -1,0 +1,188 @@
+/**
+ * Pulls images: each layer is unpacked as soon as it is there and the one below is unpacked, while others arrive.
+ * @module
+ */
+import { familiarName, familiarReference, parseReference, withTag, type Reference } from "../image/mod.ts";
+import {
+  formatPlatform,
+  hostPlatform,
+  isDigest,
+  LayerProgress,
+  parsePlatform,
+  progressMessage,
+  pull,
+  rootDigest,
+  type Descriptor,
+  type Platform,
+  type PullEvent,
+  type ResolvedImage,
+} from "../image/registry/mod.ts";
+import { failure } from "../errors/mod.ts";
+import type { Progress, RegistryAuth } from "./engine.ts";
+import { publishImage, type ImageContext } from "./images-context.ts";
+import { reporting, type Emit } from "./images-progress.ts";
+import { readImage } from "./images-store.ts";
+import type { ImageRecord } from "./images-table.ts";
+import { layerJob, unpackLayer } from "./images-unpack.ts";
+
+/** How an image is pulled. */
+export interface PullRequest {
+  /** A tag or a digest; wins over the reference's own. */
+  readonly tag?: string;
+  readonly platform?: string;
+  readonly auth?: RegistryAuth;
+  readonly signal: AbortSignal;
+}
+
+/** Pulls one image and reports in Docker's words. What fails before an image is found throws before the first report. */
+export async function* pullImage(
+  context: ImageContext,
+  text: string,
+  request: PullRequest,
+): AsyncGenerator<Progress, void, void> {
+  const reference = wantedReference(text, request.tag);
+  const platform = request.platform === undefined ? undefined : parsePlatform(request.platform);
+  yield* reporting(async (emit, signal) => {
+    await context.collector.holding(async () => {
+      await new Pulling(context, { reference, platform, auth: request.auth, emit }, signal).run();
+    });
+  }, request.signal);
+}
+
+function wantedReference(text: string, tag: string | undefined): Reference {
+  const reference = parseReference(text);
+  const { registry, repository } = reference;
+  if (tag !== undefined && isDigest(tag)) return { registry, repository, digest: tag };
+  if (tag !== undefined) return withTag(reference, tag);
+  if (reference.tag === undefined && reference.digest === undefined)
+    throw failure("not-implemented", { what: "pulling all tags of a repository" });
+  return reference;
+}
+
+interface Wanted {
+  readonly reference: Reference;
+  readonly platform: Platform | undefined;
+  readonly auth: RegistryAuth | undefined;
+  readonly emit: Emit;
+}
+
+/** One pull on its way. */
+class Pulling {
+  readonly #context: ImageContext;
+  readonly #wanted: Wanted;
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  /** The image if it was there already. */
+  #present: ImageRecord | undefined;
+  #arrivals: PromiseWithResolvers<void>[] = [];
+  #unpacked: Promise<void> = Promise.resolve();
+  #failed: { readonly error: unknown } | undefined;
+  /** What is told when all is done. */
+  readonly #last: PullEvent[] = [];
+
+  constructor(context: ImageContext, wanted: Wanted, signal: AbortSignal) {
+    this.#context = context;
+    this.#wanted = wanted;
+    this.#signal = AbortSignal.any([signal, this.#stop.signal]);
+  }
+
+  async run(): Promise<void> {
+    const { reference, platform, emit } = this.#wanted;
+    const image = await this.#fetch();
+    const record = this.#present ?? (await readImage(this.#context.content, image.manifest.descriptor));
+    const { registry, repository, tag, digest } = reference;
+    const names: Reference[] = [{ registry, repository, digest: rootDigest(image) }];
+    if (tag !== undefined && digest === undefined) names.push({ registry, repository, tag });
+    await this.#context.store.change((table) => {
+      table.add(record);
+      for (const name of names) table.name(record.id, name);
+    });
+    for (const event of this.#last) emit({ ...progressMessage(event) });
+    this.#warnOfPlatform(record, platform);
+    publishImage(this.#context, "pull", record, {
+      id: familiarReference(reference),
+      name: familiarName(reference),
+    });
+  }
+
+  /** Downloads and unpacks. When this throws, nothing goes on any more. */
+  async #fetch(): Promise<ResolvedImage> {
+    const { reference, platform, auth } = this.#wanted;
+    const { content, limiter, options } = this.#context;
+    try {
+      const image = await pull({
+        reference,
+        platform: platform ?? hostPlatform(),
+        sink: content,
+        config: options.registry,
+        limiter,
+        signal: this.#signal,
+        ...(auth === undefined ? {} : { auth }),
+        onProgress: (event) => this.#report(event),
+        local: (found) => this.#look(found),
+        onLayer: (_, index) => this.#arrivals[index]?.resolve(),
+      });
+      await this.#unpacked;
+      return image;
+    } catch (error) {
+      this.#failed ??= { error };
+      this.#stop.abort(error);
+      for (const { resolve } of this.#arrivals) resolve();
+      await this.#unpacked.catch(() => undefined);
+      throw this.#failed.error;
+    }
+  }
+
+  #look(found: ResolvedImage): { present: boolean; tagged: boolean } {
+    const { table } = this.#context.store;
+    this.#present = table.get(found.config.digest);
+    const tagged = table.named(this.#wanted.reference)?.id === found.config.digest;
+    if (this.#present !== undefined) return { present: true, tagged };
+    this.#arrivals = found.layers.map(() => Promise.withResolvers<void>());
+    this.#unpacked = this.#unpack(found);
+    this.#unpacked.catch((error: unknown) => {
+      this.#failed ??= { error };
+      this.#stop.abort(error);
+    });
+    return { present: false, tagged };
+  }
+
+  async #unpack({ manifest, layers, config }: ResolvedImage): Promise<void> {
+    const { content, storage } = this.#context;
+    let plan: { readonly diffIds: readonly string[]; readonly chain: readonly string[] } | undefined;
+    for (const [index, blob] of layers.entries()) {
+      await this.#arrivals[index]?.promise;
+      this.#signal.throwIfAborted();
+      plan ??= await readPlan(this.#context, manifest.descriptor, config, layers);
+      const progress = new LayerProgress(blob, (event) => this.#report(event));
+      await unpackLayer(content, storage, {
+        ...layerJob(blob, index, plan.diffIds, plan.chain),
+        onRead: (bytes) => progress.advance("Extracting", bytes),
+        signal: this.#signal,
+      });
+      progress.state("Pull complete");
+    }
+  }
+
+  #report(event: PullEvent): void {
+    if (event.kind === "digest" || event.kind === "status") {
+      this.#last.push(event);
+      return;
+    }
+    const message = progressMessage(event);
+    const { reference } = this.#wanted;
+    // Docker shows a digest with its name.
+    const whole = event.kind === "from" && reference.digest !== undefined;
+    this.#wanted.emit(whole ? { ...message, id: familiarReference(reference) } : { ...message });
+  }
+
+  #warnOfPlatform({ config }: ImageRecord, wanted: Platform | undefined): void {
+    if (wanted === undefined) return;
+    const [expected, actual] = [formatPlatform(wanted), formatPlatform(parsePlatform(platformOf(config)))];
+    if (expected === actual || config.architecture === "") return;
+    const name = familiarReference(this.#wanted.reference);
+    this.#wanted.emit({
+      status: `WARNING: image with reference ${name} was found but its platform (${actual}) does not match the specified platform (${expected})`,
+    });
+  }
+}

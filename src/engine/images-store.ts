@@ -1,0 +1,182 @@
+/**
+ * Images on disk: `index.json` of the image layout has an entry for each name, and one without for an image that has no
+ * tag. It is what counts; the table in memory is read from it once and changed after it.
+ * @module
+ */
+import {
+  canonicalReference,
+  chainIds,
+  parseImageConfig,
+  parseReference,
+  type ContentStore,
+  type Descriptor,
+  type Reference,
+} from "../image/mod.ts";
+import { parseManifest } from "../image/registry/mod.ts";
+import { failure, messageOf } from "../errors/mod.ts";
+import { findImage, ImageTable, type ImageRecord } from "./images-table.ts";
+import { Lock } from "./lock.ts";
+
+/** As containerd and Docker write it: the name in full. */
+const nameAnnotation = "io.containerd.image.name";
+/** As the OCI image layout has it: the tag alone. */
+const tagAnnotation = "org.opencontainers.image.ref.name";
+/** Names with digests, separated by spaces. */
+const digestsAnnotation = "caisson.image.digests";
+const taggedAnnotation = "caisson.image.tagged";
+/** Bytes of a manifest or a configuration. */
+const documentLimit = 8 * 1024 * 1024;
+/** So many words of clients are remembered with what they mean. */
+const mostWords = 1024;
+
+/** The images of an engine. */
+export class ImageStore {
+  readonly #content: ContentStore;
+  /** Entries that are no image of ours, which stay as they are. */
+  #foreign: readonly Descriptor[];
+  readonly #lock = new Lock();
+  readonly #words = new Map<string, ImageRecord>();
+  #table: ImageTable;
+
+  private constructor(content: ContentStore, table: ImageTable, foreign: readonly Descriptor[]) {
+    this.#content = content;
+    this.#table = table;
+    this.#foreign = foreign;
+  }
+
+  /**
+   * Reads the index. An entry whose blobs aren't all there and good, or whose layers aren't among `unpacked`, is left
+   * alone; `warn` is told.
+   */
+  static async open(
+    content: ContentStore,
+    unpacked: ReadonlySet<string>,
+    warn: (message: string) => void,
+  ): Promise<ImageStore> {
+    const entries = await content.index();
+    const foreign: Descriptor[] = [];
+    const images = new Map<string, Promise<ImageRecord>>();
+    const readOnce = async (manifest: Descriptor): Promise<ImageRecord> => {
+      const reading = images.get(manifest.digest) ?? readImage(content, manifest);
+      images.set(manifest.digest, reading);
+      return await reading;
+    };
+    const read = await Promise.all(
+      entries.map(async (entry) => {
+        try {
+          return await readEntry(readOnce, entry, unpacked);
+        } catch (error) {
+          foreign.push(entry);
+          warn(`image ${entry.annotations?.[nameAnnotation] ?? entry.digest}: ${messageOf(error)}`);
+          return undefined;
+        }
+      }),
+    );
+    return new ImageStore(content, new ImageTable(read.filter((image) => image !== undefined)), foreign);
+  }
+
+  /** The images as they are now. What is got from {@link change} later is another table. */
+  get table(): Omit<ImageTable, "add" | "name" | "unname" | "touch" | "remove"> {
+    return this.#table;
+  }
+
+  /** Whether the index has entries whose blobs aren't known. */
+  get incomplete(): boolean {
+    return this.#foreign.length > 0;
+  }
+
+  /** The image that a client's word means. Throws `no-such-image`, and `invalid-reference` for what can't be one. */
+  find(name: string): ImageRecord {
+    const known = this.#words.get(name);
+    if (known !== undefined) return known;
+    const image = findImage(this.#table, name);
+    if (this.#words.size < mostWords) this.#words.set(name, image);
+    return image;
+  }
+
+  /** Changes images in one step, after earlier changes: on disk, then in memory. If `edit` throws nothing is changed. */
+  async change<T>(edit: (table: ImageTable) => T): Promise<T> {
+    return await this.#lock.run(async () => {
+      const table = this.#table.copy();
+      const result = edit(table);
+      const entries = [...table.all()].flatMap(entriesOf);
+      const taken = new Set(entries.map(identity));
+      const foreign = this.#foreign.filter((entry) => !taken.has(identity(entry)));
+      await this.#content.updateIndex(() => [...foreign, ...entries]);
+      this.#foreign = foreign;
+      this.#table = table;
+      this.#words.clear();
+      return result;
+    });
+  }
+}
+
+/** What two entries can't both have: a name, or a manifest without one. */
+function identity({ digest, annotations }: Descriptor): string {
+  return annotations?.[nameAnnotation] ?? digest;
+}
+
+function entriesOf(image: ImageRecord): Descriptor[] {
+  const { mediaType, digest, size } = image.manifest;
+  const own = {
+    ...(image.digests.length === 0
+      ? {}
+      : { [digestsAnnotation]: image.digests.map(canonicalReference).join(" ") }),
+    ...(image.tagged === undefined ? {} : { [taggedAnnotation]: image.tagged }),
+  };
+  if (image.tags.length === 0) return [{ mediaType, digest, size, annotations: own }];
+  return image.tags.map((reference) => {
+    const annotations = {
+      [tagAnnotation]: reference.tag ?? "",
+      [nameAnnotation]: canonicalReference(reference),
+      ...own,
+    };
+    return { mediaType, digest, size, annotations };
+  });
+}
+
+async function readEntry(
+  read: (manifest: Descriptor) => Promise<ImageRecord>,
+  entry: Descriptor,
+  unpacked: ReadonlySet<string>,
+): Promise<ImageRecord> {
+  const { mediaType, digest, size, annotations = {} } = entry;
+  const image = await read({ mediaType, digest, size });
+  const missing = image.chain.find((chainId) => !unpacked.has(chainId));
+  if (missing !== undefined) throw failure("not-found", { message: `layer ${missing} is not unpacked` });
+  const { [nameAnnotation]: name, [digestsAnnotation]: digests, [taggedAnnotation]: tagged } = annotations;
+  return {
+    ...image,
+    tags: references(name).filter((reference) => reference.tag !== undefined),
+    digests: references(digests).filter((reference) => reference.digest !== undefined),
+    ...(tagged === undefined ? {} : { tagged }),
+  };
+}
+
+function references(text: string | undefined): Reference[] {
+  return text === undefined || text === "" ? [] : text.split(" ").map(parseReference);
+}
+
+/**
+ * Reads an image of the content store, without names. Throws `not-found` if its documents aren't there, and
+ * `bad-manifest` or `bad-archive` if they are no image for this engine.
+ */
+export async function readImage(content: ContentStore, manifest: Descriptor): Promise<ImageRecord> {
+  const { digest, mediaType } = manifest;
+  const document = parseManifest(digest, mediaType, await content.bytes(digest, documentLimit));
+  if (document.kind !== "manifest")
+    throw failure("bad-manifest", { reference: digest, reason: "it is an index" });
+  const { digest: id } = document.config;
+  const config = parseImageConfig(await content.bytes(id, documentLimit), `image ${id}`);
+  const diffIds = config.rootfs.diff_ids;
+  if (diffIds.length !== document.layers.length)
+    throw failure("bad-manifest", {
+      reference: digest,
+      reason: `it has ${document.layers.length} layers, its configuration ${diffIds.length}`,
+    });
+  if (config.os !== "linux")
+    throw failure("invalid-parameter", {
+      message: `image operating system ${JSON.stringify(config.os)} cannot be used on this platform`,
+    });
+  return { id, manifest, layers: document.layers, config, chain: chainIds(diffIds), tags: [], digests: [] };
+}

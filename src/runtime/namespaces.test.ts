@@ -1,0 +1,29 @@
+import { expect, test } from "bun:test";
+import { cloneFlags, hostIds, isNew, joinFlags, mapText } from "./namespaces.ts";
+
+const linux = {
+  namespaces: [{ type: "mount" }, { type: "pid" }, { type: "cgroup" }, { type: "network", path: "/x" }],
+} as const;
+
+test("new namespaces are cloned; the cgroup's is left to the process, a joined one is not new", () => {
+  expect(cloneFlags(linux).text).toBe("CLONE_NEWNS|CLONE_NEWPID");
+  expect([isNew(linux, "cgroup"), isNew(linux, "network"), isNew(linux, "user")]).toEqual([
+    true,
+    false,
+    false,
+  ]);
+});
+
+test("joined ones are named by what they are", () => {
+  expect(joinFlags(["user", "mount"]).text).toBe("CLONE_NEWUSER|CLONE_NEWNS");
+  expect(() => joinFlags(["nonsense"])).toThrow("unknown namespace nonsense");
+});
+
+test("ids are translated by the mappings, and are the host's without", () => {
+  const mapping = [{ containerID: 0, hostID: 1000, size: 10 }];
+  const ids = hostIds({ ...linux, uidMappings: mapping, gidMappings: mapping });
+  expect([ids.uid(0), ids.gid(9)]).toEqual([1000, 1009]);
+  expect(() => ids.uid(10)).toThrow("uid 10 is not in the container's id range");
+  expect(hostIds(linux).uid(5)).toBe(5);
+  expect(mapText(mapping)).toBe("0 1000 10\n");
+});

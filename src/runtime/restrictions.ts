@@ -1,0 +1,104 @@
+/**
+ * Read-only and masked paths (config-linux.md), made once everything else is mounted.
+ * @module
+ */
+import {
+  attachMount,
+  cloneTree,
+  flags,
+  int,
+  makeMount,
+  MOUNT_ATTR,
+  openInRoot,
+  setMountAttributes,
+  type ProgramBuilder,
+  type Slot,
+} from "../kernel/mod.ts";
+import type { CompileContext } from "./context.ts";
+import type { Scratch } from "./mounts.ts";
+import { components } from "./paths.ts";
+
+/** Adds the read-only and the masked paths below `root`. */
+export function restrictPaths(
+  b: ProgramBuilder,
+  context: CompileContext,
+  root: Slot,
+  scratch: Scratch,
+): void {
+  const { readonlyPaths = [], maskedPaths = [] } = context.spec.linux;
+  for (const path of readonlyPaths) makeReadOnly(b, path, root, scratch);
+  if (maskedPaths.length === 0) return;
+  const nothing = openNull(b, root);
+  for (const path of maskedPaths) mask(b, path, root, nothing, scratch);
+}
+
+/** Adds the search for `path` and what is done if there is one. */
+function ifThere(b: ProgramBuilder, path: string, root: Slot, target: Slot, body: () => void): void {
+  const inside = components(path).join("/");
+  const found = openInRoot(b, `find ${path}`, root, inside, target, { tolerate: ["ENOENT", "ENOTDIR"] });
+  b.skipIf("if there is one", found, "<0", 0, body);
+}
+
+function makeReadOnly(b: ProgramBuilder, path: string, root: Slot, { mount, target }: Scratch): void {
+  ifThere(b, path, root, target, () => {
+    cloneTree(b, `take ${path}`, target, "", mount, { recursive: true });
+    setMountAttributes(b, "make it read-only", mount, {
+      set: flags(MOUNT_ATTR, "RDONLY", "NOSUID", "NODEV", "NOEXEC"),
+      recursive: true,
+    });
+    attachMount(b, `mount ${path} read-only`, mount, target);
+  });
+}
+
+/**
+ * Opens the container's /dev/null and makes sure that it is one: a masked path would show whatever an image put in its
+ * place (CVE-2025-31133).
+ */
+function openNull(b: ProgramBuilder, root: Slot): Slot {
+  const nothing = b.slot("/dev/null");
+  const stat = b.out(256);
+  openInRoot(b, "open /dev/null", root, "dev/null", nothing);
+  b.call("ask what it is", "statx", [
+    nothing,
+    "",
+    int(0x1000, "AT_EMPTY_PATH"),
+    int(0x7ff, "STATX_BASIC_STATS"),
+    stat,
+  ]);
+  const check = (
+    label: string,
+    offset: number,
+    size: number,
+    mask: number,
+    value: number,
+    shown: string,
+  ): void => {
+    const field = { kind: "out" as const, offset: stat.offset + offset, size };
+    b.composite(label, "compare", [
+      field,
+      int(mask, `0x${mask.toString(16)}`),
+      int(value, shown),
+      int(22, "EINVAL"),
+    ]);
+  };
+  // Offsets in struct statx (statx(2)): stx_mode 28, stx_rdev_major 128, stx_rdev_minor 132.
+  check("it must be a character device", 28, 2, 0xf000, 0x2000, "S_IFCHR");
+  check("its major number must be 1", 128, 4, 0xffffffff, 1, "1");
+  check("its minor number must be 3", 132, 4, 0xffffffff, 3, "3");
+  return nothing;
+}
+
+function mask(b: ProgramBuilder, path: string, root: Slot, nothing: Slot, scratch: Scratch): void {
+  const { context, mount, target } = scratch;
+  ifThere(b, path, root, target, () => {
+    cloneTree(b, "take /dev/null", nothing, "", mount);
+    // move_mount(2) says EINVAL where mount(2) would say ENOTDIR.
+    const done = attachMount(b, `hide ${path}`, mount, target, { tolerate: ["EINVAL", "ENOTDIR"] });
+    b.skipIf("if it is a directory", done, ">=0", 0, () => {
+      const attributes = flags(MOUNT_ATTR, "RDONLY", "NOSUID", "NODEV", "NOEXEC");
+      const options: [string, string][] = [["mode", "755"]];
+      makeMount(b, `make nothing for ${path}`, { type: "tmpfs", options, attributes }, context, mount);
+      attachMount(b, `hide ${path}`, mount, target);
+    });
+  });
+}
