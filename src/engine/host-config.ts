@@ -126,7 +126,6 @@ function memorySwap(memory: number, swap: number): number {
 export function checkHostConfig(host: HostConfig, defaults: HostDefaults): void {
   checkModes(host);
   checkResources(host, defaults);
-  checkUnsupported(host);
   normalizeCapabilities("CapAdd", host.CapAdd ?? [], defaults.capabilities);
   normalizeCapabilities("CapDrop", host.CapDrop ?? [], defaults.capabilities);
   for (const [key, value] of Object.entries(host.Sysctls ?? {})) checkSysctl(host, key, value);
@@ -141,6 +140,7 @@ export function checkHostConfig(host: HostConfig, defaults: HostDefaults): void 
   if (host.AutoRemove && host.RestartPolicy.Name !== "no") {
     refuse("can't create 'AutoRemove' container with restart policy");
   }
+  checkUnsupported(host);
 }
 
 function checkModes(host: HostConfig): void {

@@ -96,8 +96,7 @@ export class ImageCollector {
   async #removeUnused(): Promise<void> {
     const { content, storage, store, chainsInUse } = this.#parts;
     const used = usedBy(store.table.all(), chainsInUse());
-    for (const chainId of await storage.layers())
-      if (!used.has(chainId)) await storage.removeLayer(chainId);
+    for (const chainId of await storage.layers()) if (!used.has(chainId)) await storage.removeLayer(chainId);
     await content.sweep(ingestAge);
     if (store.incomplete) return;
     for await (const { digest } of content.list()) if (!used.has(digest)) await content.delete(digest);

@@ -8,11 +8,11 @@ import {
   hostPlatform,
   isDigest,
   LayerProgress,
+  normalize,
   parsePlatform,
   progressMessage,
   pull,
   rootDigest,
-  type Descriptor,
   type Platform,
   type PullEvent,
   type ResolvedImage,
@@ -21,7 +21,7 @@ import { failure } from "../errors/mod.ts";
 import type { Progress, RegistryAuth } from "./engine.ts";
 import { publishImage, type ImageContext } from "./images-context.ts";
 import { reporting, type Emit } from "./images-progress.ts";
-import { readImage } from "./images-store.ts";
+import { readConfig, readImage, type ImageContent } from "./images-read.ts";
 import type { ImageRecord } from "./images-table.ts";
 import { layerJob, unpackLayer } from "./images-unpack.ts";
 
@@ -149,14 +149,14 @@ class Pulling {
 
   async #unpack({ manifest, layers, config }: ResolvedImage): Promise<void> {
     const { content, storage } = this.#context;
-    let plan: { readonly diffIds: readonly string[]; readonly chain: readonly string[] } | undefined;
+    let known: ImageContent | undefined;
     for (const [index, blob] of layers.entries()) {
       await this.#arrivals[index]?.promise;
       this.#signal.throwIfAborted();
-      plan ??= await readPlan(this.#context, manifest.descriptor, config, layers);
+      known ??= await readConfig(content, config.digest, manifest.descriptor.digest, layers.length);
       const progress = new LayerProgress(blob, (event) => this.#report(event));
       await unpackLayer(content, storage, {
-        ...layerJob(blob, index, plan.diffIds, plan.chain),
+        ...layerJob(blob, index, known),
         onRead: (bytes) => progress.advance("Extracting", bytes),
         signal: this.#signal,
       });
@@ -178,7 +178,7 @@ class Pulling {
 
   #warnOfPlatform({ config }: ImageRecord, wanted: Platform | undefined): void {
     if (wanted === undefined) return;
-    const [expected, actual] = [formatPlatform(wanted), formatPlatform(parsePlatform(platformOf(config)))];
+    const [expected, actual] = [wanted, config].map((platform) => formatPlatform(normalize(platform)));
     if (expected === actual || config.architecture === "") return;
     const name = familiarReference(this.#wanted.reference);
     this.#wanted.emit({

@@ -5,15 +5,13 @@
  */
 import {
   canonicalReference,
-  chainIds,
-  parseImageConfig,
   parseReference,
   type ContentStore,
   type Descriptor,
   type Reference,
 } from "../image/mod.ts";
-import { parseManifest } from "../image/registry/mod.ts";
 import { failure, messageOf } from "../errors/mod.ts";
+import { readImage } from "./images-read.ts";
 import { findImage, ImageTable, type ImageRecord } from "./images-table.ts";
 import { Lock } from "./lock.ts";
 
@@ -24,8 +22,6 @@ const tagAnnotation = "org.opencontainers.image.ref.name";
 /** Names with digests, separated by spaces. */
 const digestsAnnotation = "caisson.image.digests";
 const taggedAnnotation = "caisson.image.tagged";
-/** Bytes of a manifest or a configuration. */
-const documentLimit = 8 * 1024 * 1024;
 /** So many words of clients are remembered with what they mean. */
 const mostWords = 1024;
 
@@ -155,28 +151,4 @@ async function readEntry(
 
 function references(text: string | undefined): Reference[] {
   return text === undefined || text === "" ? [] : text.split(" ").map(parseReference);
-}
-
-/**
- * Reads an image of the content store, without names. Throws `not-found` if its documents aren't there, and
- * `bad-manifest` or `bad-archive` if they are no image for this engine.
- */
-export async function readImage(content: ContentStore, manifest: Descriptor): Promise<ImageRecord> {
-  const { digest, mediaType } = manifest;
-  const document = parseManifest(digest, mediaType, await content.bytes(digest, documentLimit));
-  if (document.kind !== "manifest")
-    throw failure("bad-manifest", { reference: digest, reason: "it is an index" });
-  const { digest: id } = document.config;
-  const config = parseImageConfig(await content.bytes(id, documentLimit), `image ${id}`);
-  const diffIds = config.rootfs.diff_ids;
-  if (diffIds.length !== document.layers.length)
-    throw failure("bad-manifest", {
-      reference: digest,
-      reason: `it has ${document.layers.length} layers, its configuration ${diffIds.length}`,
-    });
-  if (config.os !== "linux")
-    throw failure("invalid-parameter", {
-      message: `image operating system ${JSON.stringify(config.os)} cannot be used on this platform`,
-    });
-  return { id, manifest, layers: document.layers, config, chain: chainIds(diffIds), tags: [], digests: [] };
 }

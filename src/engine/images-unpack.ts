@@ -15,6 +15,7 @@ import {
 } from "../image/mod.ts";
 import type { SnapshotDriver } from "../storage/mod.ts";
 import { failure } from "../errors/mod.ts";
+import type { ImageContent } from "./images-read.ts";
 
 /** A layer whose blob is in the store. */
 export interface LayerJob {
@@ -28,16 +29,11 @@ export interface LayerJob {
 }
 
 /** The job of the layer `index` of an image. */
-export function layerJob(
-  blob: Descriptor,
-  index: number,
-  diffIds: readonly string[],
-  chain: readonly string[],
-): LayerJob {
+export function layerJob(blob: Descriptor, index: number, { config, chain }: ImageContent): LayerJob {
   const parent = index === 0 ? undefined : chain[index - 1];
   return {
     blob,
-    diffId: diffIds[index] ?? "",
+    diffId: config.rootfs.diff_ids[index] ?? "",
     chainId: chain[index] ?? "",
     ...(parent === undefined ? {} : { parent }),
   };

@@ -1,17 +1,7 @@
 import { expect, test } from "bun:test";
-import { completeHostConfig, type HostDefaults } from "./host-config.ts";
+import { completeHostConfig } from "./host-config.ts";
+import { defaults } from "./testing.ts";
 import { chooseUserNamespace } from "./user-namespace.ts";
-
-export const defaults: HostDefaults = {
-  logDriver: "json-file",
-  logOptions: {},
-  cgroupVersion: 1,
-  cgroupDriver: "cgroupfs",
-  processors: 2,
-  capabilities: (1n << 41n) - 1n,
-  shmSize: 64 << 20,
-  throttledProcessors: [],
-};
 
 const choose = (
   host: object,

@@ -1,0 +1,31 @@
+import { expect, test } from "bun:test";
+import { hostnameFile, hostsFile, resolvConf } from "./etc-files.ts";
+import { completeHostConfig } from "./host-config.ts";
+import { defaults } from "./testing.ts";
+
+const host = (change: object): ReturnType<typeof completeHostConfig> =>
+  completeHostConfig({ HostConfig: { NetworkMode: "none", ...change } }, defaults);
+
+test("hosts begins with Docker's lines, or with the host's own on its network", () => {
+  expect(hostsFile(host({ ExtraHosts: ["db:10.0.0.1", "v6=[::2]"] }), "")).toBe(
+    "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n10.0.0.1\tdb\n::2\tv6\n",
+  );
+  expect(hostsFile(host({ NetworkMode: "host" }), "127.0.0.1 me\n")).toBe("127.0.0.1 me\n");
+  expect(() => hostsFile(host({ ExtraHosts: ["nonsense"] }), "")).toThrow(
+    'bad format for add-host: "nonsense"',
+  );
+});
+
+test("resolv.conf is the host's but for what the container sets", () => {
+  const file = "nameserver 10.0.0.53\nsearch lan\noptions ndots:2\n";
+  expect(resolvConf(host({}), file)).toBe(file);
+  expect(resolvConf(host({ Dns: ["1.1.1.1"] }), file)).toBe(
+    "nameserver 1.1.1.1\nsearch lan\noptions ndots:2\n",
+  );
+  expect(resolvConf(host({ DnsSearch: ["."] }), file)).toBe("nameserver 10.0.0.53\noptions ndots:2\n");
+});
+
+test("hostname has the domain", () => {
+  const config = { Hostname: "a", Domainname: "b.c" } as Parameters<typeof hostnameFile>[0];
+  expect(hostnameFile(config)).toBe("a.b.c\n");
+});

@@ -1,0 +1,63 @@
+import { expect, test } from "bun:test";
+import type { HostConfig } from "./container-types.ts";
+import { checkHostConfig, completeHostConfig } from "./host-config.ts";
+import { defaults as plain } from "./testing.ts";
+
+const defaults = { ...plain, logOptions: { "max-size": "10m" } };
+const check = (host: Partial<HostConfig>): void =>
+  checkHostConfig(completeHostConfig({ HostConfig: host }, defaults), defaults);
+
+test("Docker's defaults are filled in", () => {
+  const host = completeHostConfig({}, defaults);
+  expect(host).toMatchObject({
+    NetworkMode: "default",
+    IpcMode: "private",
+    CgroupnsMode: "host",
+    ShmSize: 67108864,
+    RestartPolicy: { Name: "no", MaximumRetryCount: 0 },
+    LogConfig: { Type: "json-file", Config: { "max-size": "10m" } },
+    Binds: null,
+  });
+  expect(host.MaskedPaths).toContain("/proc/kcore");
+  expect(completeHostConfig({ HostConfig: { Privileged: true } }, defaults).MaskedPaths).toBeNull();
+  expect(completeHostConfig({ HostConfig: { Memory: 64 << 20 } }, defaults).MemorySwap).toBe(128 << 20);
+  expect(completeHostConfig({}, { ...defaults, cgroupVersion: 2 }).CgroupnsMode).toBe("private");
+});
+
+test.each([
+  [{ Memory: 1 << 20 }, "Minimum memory limit allowed is 6MB"],
+  [
+    { Memory: 64 << 20, MemorySwap: 32 << 20 },
+    "Minimum memoryswap limit should be larger than memory limit, see usage",
+  ],
+  [{ NanoCpus: 5e9 }, "range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available"],
+  [{ CpuQuota: 10 }, "CPU cfs quota can not be less than 1ms (i.e. 1000)"],
+  [{ CpusetCpus: "0-2147483647" }, "Invalid value 0-2147483647 for cpuset cpus"],
+  [{ PidMode: "nonsense" }, "invalid PID mode: nonsense"],
+  [{ IpcMode: "nonsense" }, "invalid IPC mode: nonsense"],
+  [{ UTSMode: "x" }, "invalid UTS mode: x"],
+  [{ OomScoreAdj: 2000 }, "invalid value 2000, range for oom score adj is [-1000, 1000]"],
+  [{ CapAdd: ["NONSENSE"] }, 'invalid CapAdd: unknown capability: "CAP_NONSENSE"'],
+  [{ Sysctls: { "kernel.core_pattern": "|/x" } }, "sysctl 'kernel.core_pattern' is not whitelisted"],
+  [{ Sysctls: { "net.ipv4.x": "1\n2" } }, 'sysctl "net.ipv4.x" is not valid'],
+  [{ Sysctls: { "net.core.x": "1" }, NetworkMode: "host" }, "not allowed in host network namespace"],
+  [{ RestartPolicy: { Name: "sometimes", MaximumRetryCount: 0 } }, "unknown policy 'sometimes'"],
+  [{ Runtime: "runsc" }, "unknown or invalid runtime name: runsc"],
+] as [Partial<HostConfig>, string][])("%j is refused", (host, text) => {
+  expect(() => check(host)).toThrow(text);
+});
+
+test.each([
+  [{ RestartPolicy: { Name: "always", MaximumRetryCount: 0 } }, "restart policy always"],
+  [{ VolumesFrom: ["a"] }, "--volumes-from"],
+  [{ LogConfig: { Type: "syslog", Config: {} } }, "the log driver syslog"],
+  [{ Init: true }, "--init"],
+] as [Partial<HostConfig>, string][])("%j says that it isn't supported", (host, text) => {
+  expect(() => check(host)).toThrow(`${text} is not supported by this version of caisson`);
+});
+
+test("what is fine passes", () => {
+  expect(() =>
+    check({ Memory: 64 << 20, NanoCpus: 5e8, CapAdd: ["net_admin"], PidMode: "host" }),
+  ).not.toThrow();
+});

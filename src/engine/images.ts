@@ -1,0 +1,135 @@
+/**
+ * The engine's images: an OCI image layout on disk, unpacked layers in the storage driver, and what is done with them.
+ * @module
+ */
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { checkTaggable, familiarReference, openLayout } from "../image/mod.ts";
+import { formatPlatform, Limiter, normalize, parsePlatform } from "../image/registry/mod.ts";
+import { failure } from "../errors/mod.ts";
+import type { Filters, Images, Json, Progress } from "./engine.ts";
+import type { ImageResolver, ResolvedImage } from "./image-types.ts";
+import { ImageCollector } from "./images-collect.ts";
+import { publishImage, type ImageContext, type ImageServiceOptions } from "./images-context.ts";
+import { imageHistory, inspectImage } from "./images-inspect.ts";
+import { listImages } from "./images-list.ts";
+import { importImage, loadImages, newName, saveImages, type ImportRequest } from "./images-load.ts";
+import { pullImage, type PullRequest } from "./images-pull.ts";
+import { pruneImages, removeImage } from "./images-remove.ts";
+import { ImageStore } from "./images-store.ts";
+import type { ImageRecord } from "./images-table.ts";
+import { formatTime, now } from "./time.ts";
+
+export type { ImageServiceOptions, ImageUser } from "./images-context.ts";
+
+const defaultDownloads = 3;
+
+/** Everything about images; made by {@link ImageService.open}. */
+export class ImageService implements Images, ImageResolver {
+  readonly #context: ImageContext;
+  readonly #resolved = new WeakMap<ImageRecord, ResolvedImage>();
+
+  private constructor(context: ImageContext) {
+    this.#context = context;
+  }
+
+  /** Opens the images below `options.dataRoot`; the folder is made if it is missing. */
+  static async open(options: ImageServiceOptions): Promise<ImageService> {
+    const { dataRoot, storage, downloads = defaultDownloads, warn, chainsInUse } = options;
+    const content = await openLayout(join(dataRoot, "images"));
+    const store = await ImageStore.open(content, new Set(await storage.layers()), warn);
+    const collector = new ImageCollector({ content, storage, store, chainsInUse, warn });
+    return new ImageService({ options, content, storage, store, collector, limiter: new Limiter(downloads) });
+  }
+
+  /**
+   * Removes blobs and layers that a crash left without an image, and unfinished downloads older than a day. For when
+   * the containers are known; not urgent.
+   */
+  async sweep(): Promise<void> {
+    await this.#context.collector.sweep();
+  }
+
+  resolve(name: string, platform?: string): ResolvedImage {
+    const image = this.#context.store.find(name);
+    let resolved = this.#resolved.get(image);
+    if (resolved === undefined) {
+      const { id, chain, config } = image;
+      resolved = { id, chain, defaults: config.config, architecture: config.architecture, os: config.os };
+      this.#resolved.set(image, resolved);
+    }
+    if (platform !== undefined && platform !== "") checkPlatform(name, image, platform);
+    return resolved;
+  }
+
+  async list(options: {
+    all: boolean;
+    digests: boolean;
+    sharedSize: boolean;
+    filters: Filters;
+  }): Promise<Json[]> {
+    return await listImages(this.#context, options);
+  }
+
+  async inspect(name: string): Promise<Json> {
+    return await inspectImage(this.#context, this.#context.store.find(name));
+  }
+
+  async history(name: string): Promise<Json[]> {
+    return await imageHistory(this.#context, this.#context.store.find(name));
+  }
+
+  pull(reference: string, options: PullRequest): AsyncGenerator<Progress, void, void> {
+    return pullImage(this.#context, reference, options);
+  }
+
+  import(source: Readable, options: ImportRequest): AsyncGenerator<Progress, void, void> {
+    return importImage(this.#context, source, options);
+  }
+
+  load(
+    source: Readable,
+    options: { quiet: boolean; platform?: string },
+  ): AsyncGenerator<Progress, void, void> {
+    return loadImages(this.#context, source, options);
+  }
+
+  async save(names: readonly string[]): Promise<Readable> {
+    return await saveImages(this.#context, names);
+  }
+
+  async tag(name: string, repository: string, tag: string): Promise<void> {
+    const { store } = this.#context;
+    const { id } = store.find(name);
+    const reference = newName(repository, tag);
+    checkTaggable(reference);
+    await store.change((table) => {
+      table.name(id, reference);
+      table.touch(id, formatTime(now()));
+    });
+    publishImage(this.#context, "tag", store.find(id), { name: familiarReference(reference) });
+  }
+
+  async remove(name: string, options: { force: boolean; noprune: boolean }): Promise<Json[]> {
+    return await removeImage(this.#context, name, options.force);
+  }
+
+  async prune(filters: Filters): Promise<{ ImagesDeleted: Json[] | null; SpaceReclaimed: number }> {
+    return await pruneImages(this.#context, filters);
+  }
+}
+
+/** Throws as Docker does if the image isn't for the platform that was asked for, so that clients pull the right one. */
+function checkPlatform(name: string, { config }: ImageRecord, text: string): void {
+  const wanted = normalize(parsePlatform(text));
+  const actual = normalize(config);
+  const differs =
+    wanted.os !== actual.os ||
+    wanted.architecture !== actual.architecture ||
+    (wanted.variant !== undefined && actual.variant !== undefined && wanted.variant !== actual.variant);
+  if (!differs) return;
+  const [expected, found] = [formatPlatform(wanted), formatPlatform(actual)];
+  throw failure("not-found", {
+    message: `image with reference ${name} was found but its platform (${found}) does not match the specified platform (${expected})`,
+  });
+}

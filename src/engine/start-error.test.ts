@@ -1,0 +1,35 @@
+import { expect, test } from "bun:test";
+import { CWD, errnoNumbers, flags, KernelError, O, open, ProgramBuilder, type Errno } from "../kernel/mod.ts";
+import { startFailure } from "./start-error.ts";
+
+function failed(call: "execve" | "fail" | "openat" | "open_tree", errno: Errno): KernelError {
+  const b = new ProgramBuilder();
+  if (call === "fail") b.composite("find x in PATH", "fail", [2]);
+  else if (call === "openat") open(b, "open a layer", CWD, "/x", flags(O, "PATH"), b.slot("layer"));
+  else b.call(`do ${call}`, call, ["/x"]);
+  return new KernelError(b.build(), 0, errnoNumbers[errno]);
+}
+
+test.each([
+  ["fail", "ENOENT", "nosuch", 127, 'exec: "nosuch": executable file not found in $PATH'],
+  ["execve", "ENOENT", "/nosuch", 127, 'exec: "/nosuch": stat /nosuch: no such file or directory'],
+  ["execve", "EACCES", "/etc/passwd", 126, 'exec: "/etc/passwd": permission denied'],
+  ["execve", "ENOEXEC", "/x", 126, "exec format error"],
+  ["open_tree", "ENOENT", "sh", 127, "no such file or directory"],
+  ["openat", "EIO", "sh", 128, "open a layer"],
+] as const)("%s %s of %s exits %i", (call, errno, command, exitCode, text) => {
+  const failure = startFailure(failed(call, errno), command);
+  expect(failure.exitCode).toBe(exitCode);
+  expect(failure.error.message).toContain(text);
+});
+
+test("the kernel's step, its call and its errno stand in the text", () => {
+  const { error } = startFailure(failed("openat", "ENOENT"), "sh");
+  expect(error.message).toContain(
+    'open a layer: openat(AT_FDCWD, "/x", O_PATH) = <layer>: ENOENT (no such file or directory) [step 0]',
+  );
+});
+
+test("what isn't the kernel's is told as it is", () => {
+  expect(startFailure(new TypeError("odd"), "sh").error.message).toContain("odd");
+});
