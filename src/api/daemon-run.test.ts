@@ -65,7 +65,7 @@ test("an idle daemon leaves by itself, but not while the engine has work", () =>
     let idle = false;
     const engine = fakeEngine({ idle: () => idle } as never);
     const running = runDaemon(optionsIn(directory, { idleExitSeconds: 0.1 }), async () => engine, listLog());
-    expect(await Promise.race([running.then(() => "left"), Bun.sleep(600).then(() => "stays")])).toBe(
+    expect(await Promise.race([running.then(() => "left"), Bun.sleep(400).then(() => "stays")])).toBe(
       "stays",
     );
     idle = true;

@@ -139,28 +139,34 @@ export class Exchange {
   /** Writes to an answer that was begun and waits while the client is slower; resolves to false once it has gone. */
   async write(chunk: string | Uint8Array): Promise<boolean> {
     const { response } = this;
-    if (response.destroyed || this.signal.aborted) return false;
+    if (response.destroyed) return false;
     if (response.write(chunk)) return true;
     return new Promise((resolve) => {
-      const settle = (alive: boolean): void => {
-        response.off("drain", drained);
-        this.signal.removeEventListener("abort", left);
-        resolve(alive);
+      const drained = (): void => {
+        response.off("close", left);
+        resolve(true);
       };
-      const drained = (): void => settle(true);
-      const left = (): void => settle(false);
-      response.once("drain", drained);
-      this.signal.addEventListener("abort", left, { once: true });
+      const left = (): void => {
+        response.off("drain", drained);
+        resolve(false);
+      };
+      response.once("drain", drained).once("close", left);
     });
   }
 
-  /** Sends a stream as the answer; the stream is destroyed when the client goes. */
-  async stream(type: string, source: Readable): Promise<void> {
+  /**
+   * Sends a stream as the answer; the stream is destroyed when the client goes. An endless one may have nothing to say
+   * for long, so there the client's half of the connection tells whether it is still interested.
+   */
+  async stream(type: string, source: Readable, endless: boolean): Promise<void> {
     this.begin(200, type);
     const stop = (): void => void source.destroy();
     source.on("error", (error) => this.log.debug("a streamed answer broke off", { error }));
-    this.signal.addEventListener("abort", stop, { once: true });
-    if (this.signal.aborted) stop();
+    this.response.once("close", stop);
+    if (endless) {
+      this.signal.addEventListener("abort", stop, { once: true });
+      if (this.signal.aborted) stop();
+    }
     try {
       for await (const chunk of source) if (!(await this.write(chunk as Uint8Array))) return;
       this.response.end();

@@ -66,7 +66,6 @@ export function createApiServer(engine: Engine, router: Router, log: Log): ApiSe
   });
   // A client that has said all may still wait for the answer. Endless answers end by Exchange.signal.
   Object.assign(server, { httpAllowHalfOpen: true });
-  server.headersTimeout = 60_000;
   server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
     open++;
     socket.once("close", () => open--);

@@ -44,10 +44,11 @@ async function logs(x: Exchange): Promise<void> {
   const since = query.time("since");
   const until = query.time("until");
   const tail = query.text("tail");
+  const follow = query.flag("follow");
   const { tty, stream } = await x.engine.containers.logs(x.name, {
     stdout,
     stderr,
-    follow: query.flag("follow"),
+    follow,
     timestamps: query.flag("timestamps"),
     details: query.flag("details"),
     ...(since === undefined ? {} : { since }),
@@ -55,7 +56,7 @@ async function logs(x: Exchange): Promise<void> {
     // Anything but a number means all, as in dockerd.
     ...(/^\d+$/.test(tail) ? { tail: Number(tail) } : {}),
   });
-  await x.stream(!tty && x.version >= 42 ? multiplexedStream : rawStream, stream);
+  await x.stream(!tty && x.version >= 42 ? multiplexedStream : rawStream, stream, follow);
 }
 
 const conditions = new Set<string>(["not-running", "next-exit", "removed"]);

@@ -81,11 +81,11 @@ async function history(x: Exchange): Promise<void> {
 }
 
 async function save(x: Exchange): Promise<void> {
-  await x.stream("application/x-tar", await x.engine.images.save([x.name]));
+  await x.stream("application/x-tar", await x.engine.images.save([x.name]), false);
 }
 
 async function saveMany(x: Exchange): Promise<void> {
-  await x.stream("application/x-tar", await x.engine.images.save(x.query.all("names")));
+  await x.stream("application/x-tar", await x.engine.images.save(x.query.all("names")), false);
 }
 
 async function tag(x: Exchange): Promise<void> {
