@@ -248,7 +248,7 @@ test("exec start: a wrong request has a status, a process that could not run is 
 test("an upgrade of something else is an ordinary request", async () => {
   await using api = await startApi({ system: { version: async () => ({ Version: "x" }) } });
   const c = api.open("GET /version HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n");
-  expect(await c.ended()).toEndWith('\r\n\r\n{"Version":"x"}\n');
+  expect(await c.ended()).toEndWith('\r\n\r\n{"Version":"x","ApiVersion":"1.51","MinAPIVersion":"1.24"}\n');
 });
 
 test("a slow client holds the process back, and gets every byte", async () => {

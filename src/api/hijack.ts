@@ -35,7 +35,7 @@ export type TakeOverEnd = "ended" | "detached" | "gone";
 const lingerMilliseconds = 1000;
 
 /** The status line and headers of a connection that is taken over, to the byte as dockerd writes them. */
-export function takeOverHead(exchange: Exchange, tty: boolean, withEngineHeaders: boolean): string {
+function takeOverHead(exchange: Exchange, tty: boolean, withEngineHeaders: boolean): string {
   const headers = withEngineHeaders
     ? Object.entries(engineHeaders)
         .map(([name, value]) => `${name}: ${value}\r\n`)

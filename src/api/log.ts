@@ -7,7 +7,7 @@ import { writeSync } from "node:fs";
 import { messageOf } from "../errors/mod.ts";
 
 /** What is logged beside the message. */
-export type LogFields = Readonly<Record<string, unknown>>;
+type LogFields = Readonly<Record<string, unknown>>;
 
 /** A log of one line for each call. */
 export interface Log {

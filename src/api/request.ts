@@ -19,7 +19,7 @@ export function hasBody(request: IncomingMessage): boolean {
 }
 
 /** The whole body. Throws 400 if it is larger than any configuration. */
-export async function readText(request: IncomingMessage): Promise<string> {
+async function readText(request: IncomingMessage): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Uint8Array>) {
@@ -32,7 +32,7 @@ export async function readText(request: IncomingMessage): Promise<string> {
 }
 
 /** Checks that a body calls itself JSON. No Content-Type is right only without a body. */
-export function requireJson(request: IncomingMessage): void {
+function requireJson(request: IncomingMessage): void {
   const type = request.headers["content-type"] ?? "";
   if (type === "" && !hasBody(request)) return;
   const media = (type.split(";")[0] ?? "").trim().toLowerCase();

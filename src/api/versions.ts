@@ -8,7 +8,7 @@ import { failure } from "../errors/mod.ts";
 export const newest: number = 51;
 
 /** The oldest version that is answered. */
-export const oldest: number = 24;
+const oldest: number = 24;
 
 /** What `Api-Version` says. */
 export const apiVersion: string = `1.${newest}`;

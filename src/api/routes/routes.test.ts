@@ -253,7 +253,14 @@ describe("what a request becomes, and its answer", () => {
     ],
     ["GET", "/networks", undefined, 200, "[]\n", ["networks", none]],
     ["GET", "/networks/none", undefined, 200, '{"Name":"none"}\n', ["network", "none"]],
-    ["GET", "/version", undefined, 200, '{"Version":"x"}\n', ["version"]],
+    [
+      "GET",
+      "/version",
+      undefined,
+      200,
+      '{"Version":"x","ApiVersion":"1.51","MinAPIVersion":"1.24"}\n',
+      ["version"],
+    ],
     ["GET", "/info", undefined, 200, '{"ID":"x"}\n', ["info"]],
     [
       "GET",
@@ -446,7 +453,7 @@ test("requests after one another and before their answers share a connection", a
   c.send("x".repeat(3_000_000));
   await c.until("501 Not Implemented");
   c.send("GET /version HTTP/1.1\r\nHost: d\r\n\r\n");
-  expect(await c.until('{"Version":"x"}')).toContain('{"Name":"v"}');
+  expect(await c.until('{"Version":"x",')).toContain('{"Name":"v"}');
   c.end();
   await c.ended();
 });
@@ -461,5 +468,5 @@ test("what isn't HTTP is answered as Go's server does", async () => {
 test("a client that has closed its half still gets its answer", async () => {
   const c = api.open("GET /version HTTP/1.1\r\nHost: d\r\n\r\n");
   c.end();
-  expect(await c.ended()).toEndWith('{"Version":"x"}\n');
+  expect(await c.ended()).toEndWith('{"Version":"x","ApiVersion":"1.51","MinAPIVersion":"1.24"}\n');
 });

@@ -7,6 +7,7 @@ import type { EngineEvent } from "../../engine/mod.ts";
 import { engineHeaders, type Exchange } from "../exchange.ts";
 import { readJson } from "../request.ts";
 import type { Route } from "../router.ts";
+import { apiVersion, minimumApiVersion } from "../versions.ts";
 import { forVersion } from "../versions-table.ts";
 
 /** `Builder-Version` is absent: there is no builder. */
@@ -25,7 +26,9 @@ function ping(x: Exchange): void {
 }
 
 async function version(x: Exchange): Promise<void> {
-  x.json(200, await x.engine.system.version());
+  // Which versions of the API are spoken is the API's to say.
+  const spoken = { ApiVersion: apiVersion, MinAPIVersion: minimumApiVersion };
+  x.json(200, { ...(await x.engine.system.version()), ...spoken });
 }
 
 async function info(x: Exchange): Promise<void> {
