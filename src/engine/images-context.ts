@@ -26,7 +26,8 @@ export interface ImageServiceOptions {
   /** Layers downloaded at once by all pulls together; 3 if undefined. */
   readonly downloads?: number;
   readonly publish: (event: NewEvent) => void;
-  readonly warn: (message: string) => void;
+  /** Told of images that can't be used and of what couldn't be removed. */
+  readonly warn?: (message: string) => void;
   /** Chain IDs that containers are made of, also of those that are just being made. */
   readonly chainsInUse: () => Iterable<readonly string[]>;
   /** Containers that are made of an image or mount it. */

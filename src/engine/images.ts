@@ -6,7 +6,8 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { checkTaggable, familiarReference, openLayout } from "../image/mod.ts";
 import { formatPlatform, Limiter, normalize, parsePlatform } from "../image/registry/mod.ts";
-import { failure } from "../errors/mod.ts";
+import { failure, isFailure } from "../errors/mod.ts";
+import type { Empty } from "./container-types.ts";
 import type { Filters, Images, Json, Progress } from "./engine.ts";
 import type { ImageResolver, ResolvedImage } from "./image-types.ts";
 import { ImageCollector } from "./images-collect.ts";
@@ -35,7 +36,8 @@ export class ImageService implements Images, ImageResolver {
 
   /** Opens the images below `options.dataRoot`; the folder is made if it is missing. */
   static async open(options: ImageServiceOptions): Promise<ImageService> {
-    const { dataRoot, storage, downloads = defaultDownloads, warn, chainsInUse } = options;
+    const { dataRoot, storage, downloads = defaultDownloads, chainsInUse } = options;
+    const warn = options.warn ?? ((): void => undefined);
     const content = await openLayout(join(dataRoot, "images"));
     const store = await ImageStore.open(content, new Set(await storage.layers()), warn);
     const collector = new ImageCollector({ content, storage, store, chainsInUse, warn });
@@ -52,14 +54,25 @@ export class ImageService implements Images, ImageResolver {
 
   resolve(name: string, platform?: string): ResolvedImage {
     const image = this.#context.store.find(name);
-    let resolved = this.#resolved.get(image);
-    if (resolved === undefined) {
-      const { id, chain, config } = image;
-      resolved = { id, chain, defaults: config.config, architecture: config.architecture, os: config.os };
-      this.#resolved.set(image, resolved);
-    }
+    const resolved = this.#resolved.get(image) ?? resolvedOf(image);
+    this.#resolved.set(image, resolved);
     if (platform !== undefined && platform !== "") checkPlatform(name, image, platform);
     return resolved;
+  }
+
+  family(name: string): readonly string[] {
+    const { table } = this.#context.store;
+    try {
+      const { id, chain } = this.#context.store.find(name);
+      const descends = (other: ImageRecord): boolean =>
+        chain.length > 0 &&
+        other.chain.length > chain.length &&
+        other.chain[chain.length - 1] === chain.at(-1);
+      return [id, ...[...table.all()].filter(descends).map((other) => other.id)];
+    } catch (error) {
+      if (isFailure(error, "no-such-image") || isFailure(error, "invalid-reference")) return [];
+      throw error;
+    }
   }
 
   async list(options: {
@@ -117,6 +130,21 @@ export class ImageService implements Images, ImageResolver {
   async prune(filters: Filters): Promise<{ ImagesDeleted: Json[] | null; SpaceReclaimed: number }> {
     return await pruneImages(this.#context, filters);
   }
+}
+
+function resolvedOf({ id, chain, config: { config, architecture, os } }: ImageRecord): ResolvedImage {
+  const { ExposedPorts, Volumes, ...rest } = config;
+  const defaults = {
+    ...rest,
+    ...(ExposedPorts === undefined ? {} : { ExposedPorts: emptied(ExposedPorts) }),
+    ...(Volumes === undefined ? {} : { Volumes: emptied(Volumes) }),
+  };
+  return { id, chain, defaults, architecture, os };
+}
+
+/** A set as Go writes it: the keys alone count. */
+function emptied(set: Readonly<Record<string, object>>): Record<string, Empty> {
+  return Object.fromEntries(Object.keys(set).map((key) => [key, {}]));
 }
 
 /** Throws as Docker does if the image isn't for the platform that was asked for, so that clients pull the right one. */
