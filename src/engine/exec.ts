@@ -118,7 +118,11 @@ export class ExecService implements Execs {
     const socket = paths.socket(paths.exec(container.id, id));
     const attached = attachToShim(socket, streams);
     void this.#follow(exec);
-    return { tty, stream: await attached };
+    return {
+      tty,
+      stream: await attached,
+      ...(body.DetachKeys === undefined ? {} : { detachKeys: body.DetachKeys }),
+    };
   }
 
   async #launch(
