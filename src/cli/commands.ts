@@ -397,7 +397,7 @@ export function findCommand(words: readonly string[]): {
     );
     if (next === undefined) break;
     entry = next;
-    names.push(word);
+    names.push(next.name);
     children = next.children;
     if (children === undefined) break;
   }

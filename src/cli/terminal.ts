@@ -23,14 +23,22 @@ export function helpWidth(): number {
   return width === 0 ? 80 : width;
 }
 
-/** Puts the terminal on standard input into raw mode. @returns what undoes it, once */
-export function rawMode(): () => void {
+/**
+ * Puts the terminal on standard input into raw mode, output too: what a program in the container means by a bare line
+ * feed must arrive as one. node:tty leaves output processing on, so stty turns it off; without stty the terminal is merely
+ * less exact.
+ * @returns what undoes it, once
+ */
+export async function rawMode(): Promise<() => void> {
+  const { spawnSync } = await import("node:child_process");
   const stream = new ReadStream(0);
   stream.setRawMode(true);
+  spawnSync("stty", ["-opost"], { stdio: ["inherit", "ignore", "ignore"] });
   let raw = true;
   return () => {
     if (!raw) return;
     raw = false;
+    // Restores everything as it was before the first call, output processing included.
     stream.setRawMode(false);
   };
 }

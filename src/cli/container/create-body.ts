@@ -9,6 +9,7 @@ import { parseBytes, parseDuration, parseNanoCpus } from "../flag-values.ts";
 import type { Flags } from "../flags.ts";
 import { cut, readKeyValues, toMap } from "../key-values.ts";
 import { isMac } from "./addresses.ts";
+import { capabilities } from "./capabilities.ts";
 import {
   isCdiDevice,
   parseDevice,
@@ -71,7 +72,6 @@ export function createRequest(flags: Flags, args: readonly string[]): CreateRequ
     StopSignal: flags.string("stop-signal"),
     StopTimeout: flags.int("stop-timeout"),
     Healthcheck: healthcheck(flags),
-    MacAddress: networking.mac,
     HostConfig: {
       ...hostConfig(flags),
       ...resources(flags),
@@ -135,8 +135,7 @@ function hostConfig(flags: Flags): HostConfig {
       UTSMode: mode(flags, "uts", /^(?:host)?$/, "UTS"),
       UsernsMode: mode(flags, "userns", /^(?:host)?$/, "USER"),
       CgroupnsMode: mode(flags, "cgroupns", /^(?:host|private)?$/, "CGROUP"),
-      CapAdd: flags.list("cap-add"),
-      CapDrop: flags.list("cap-drop"),
+      ...capabilities(flags.list("cap-add"), flags.list("cap-drop")),
       GroupAdd: flags.list("group-add"),
       RestartPolicy: restart,
       SecurityOpt: security.options,

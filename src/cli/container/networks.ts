@@ -85,8 +85,6 @@ export function isUserDefined(name: string): boolean {
 export interface Networking {
   readonly mode: string;
   readonly endpoints: Readonly<Record<string, EndpointSettings>>;
-  /** The MAC address on the first network, which older engines want beside the configuration. */
-  readonly mac?: string;
 }
 
 /** Puts `--network` and the flags for the first network together. @throws command-failed with docker's text */
@@ -113,7 +111,6 @@ export function parseNetworking(flags: Flags): Networking {
   return {
     mode: first?.target ?? "default",
     endpoints,
-    ...(first?.mac === undefined ? {} : { mac: first.mac }),
   };
 }
 

@@ -41,7 +41,7 @@ export async function startSession(context: Context, options: SessionOptions): P
   let restore = (): void => {};
   if (options.tty && options.stdin && context.stdinTerminal) {
     const { rawMode } = await import("../terminal.ts");
-    restore = rawMode();
+    restore = await rawMode();
   }
   const output = copyOutput(context, options).then((): SessionEnd => "closed");
   const detached = new Promise<SessionEnd>((resolve, reject) => {
