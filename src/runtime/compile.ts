@@ -50,7 +50,7 @@ import {
 import { cloneFlags, hostIds, isNew, joinFlags, mapText, startLoopback } from "./namespaces.ts";
 import { openDirectoryTarget } from "./paths.ts";
 import { restrictPaths } from "./restrictions.ts";
-import { becomeProcess, setStreams } from "./process.ts";
+import { becomeProcess, setOomScore, setStreams } from "./process.ts";
 import { handOver, receive, slotList, type Handover } from "./slots.ts";
 import { attachRoot, makeRoot, pivotRoot } from "./rootfs.ts";
 
@@ -105,6 +105,7 @@ function compileDirect(plan: Plan, entrance: CgroupEntrance | undefined): void {
   });
   b.composite("this is the container's process", "process", [pid, pidfd]);
   const mapped = mapIds(plan, pid);
+  setOomScore(b, pid, context.spec.process.oomScoreAdj);
   entrance?.close(b);
   prepare(plan, mapped);
   b.composite("pass the mounts", "pass", [channel, list]);
@@ -229,7 +230,6 @@ function becomeContainer(plan: Plan): void {
   for (const [key, value] of Object.entries(linux.sysctl ?? {})) {
     writeProc(b, `set ${key}`, `/proc/sys/${key.replaceAll(".", "/")}`, value);
   }
-  setOomScore(b, process.oomScoreAdj);
   restrictPaths(b, context, root, scratch);
   if (context.spec.root.readonly === true) {
     setMountAttributes(b, "make the root read-only", root, { set: flags(MOUNT_ATTR, "RDONLY") });
@@ -239,14 +239,6 @@ function becomeContainer(plan: Plan): void {
     seccomp: context.seccomp,
     lastCapability: LAST_CAPABILITY,
     dieWithShim: true,
-  });
-}
-
-/** Adds /proc/self/oom_score_adj (proc(5)). Lowering it takes a right that not every host has. */
-export function setOomScore(b: ProgramBuilder, score: number | undefined): void {
-  if (score === undefined) return;
-  writeProc(b, "set how soon it is killed for memory", "/proc/self/oom_score_adj", String(score), {
-    tolerate: score < 0 ? ["EACCES", "EPERM"] : [],
   });
 }
 

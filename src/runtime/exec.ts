@@ -10,7 +10,7 @@ import { makeShimSlots } from "./context.ts";
 import { makeTerminalPair, type HostIds } from "./devices.ts";
 import { clearMask } from "./mounts.ts";
 import { joinFlags } from "./namespaces.ts";
-import { becomeProcess, setStreams } from "./process.ts";
+import { becomeProcess, setOomScore, setStreams } from "./process.ts";
 import { handOver, receive, type Handover, slotList } from "./slots.ts";
 import type { SpecProcess } from "./spec.ts";
 
@@ -54,22 +54,12 @@ export function compileExec(context: ExecContext): Program {
   const first = { flags: int(0, "0"), channel: outer, cgroup: entrance?.slot };
   const between = b.clone("make the process between", first, () => {
     entrance?.enter(b);
+    setOomScore(b, "self", process.oomScoreAdj);
     b.call("enter the container's namespaces", "setns", [target, joinFlags(context.namespaces)]);
     const pid = b.clone("make the process", { flags: flags(CLONE, "PARENT"), pidfd, channel: inner }, () => {
       b.call("take no groups of the host along", "setgroups", [0, 0]);
       b.call("become the container's root group", "setresgid", [0, 0, 0]);
       b.call("become the container's root", "setresuid", [0, 0, 0]);
-      if (process.oomScoreAdj !== undefined) {
-        writeProc(
-          b,
-          "set how soon it is killed for memory",
-          "/proc/self/oom_score_adj",
-          String(process.oomScoreAdj),
-          {
-            tolerate: ["EACCES", "EPERM", "ENOENT"],
-          },
-        );
-      }
       if (terminal !== undefined) {
         makeTerminalPair(b, CWD, "/dev/pts/ptmx", { master: terminal, slave }, process.consoleSize);
         b.call("give the terminal to the process", "fchown", [slave, process.user.uid, process.user.gid]);

@@ -4,7 +4,19 @@
  * @module
  */
 import { failure } from "../errors/mod.ts";
-import { bytes, flags, int, PR, struct, vector, type ProgramBuilder, type Slot } from "../kernel/mod.ts";
+import {
+  bytes,
+  flags,
+  int,
+  PR,
+  struct,
+  text,
+  vector,
+  writeProc,
+  type ProgramBuilder,
+  type Result,
+  type Slot,
+} from "../kernel/mod.ts";
 import { capabilityBits, capabilityMask, capsetData, capsetHeader } from "../security/mod.ts";
 import type { ShimSlotSet } from "./context.ts";
 import type { SpecProcess } from "./spec.ts";
@@ -47,6 +59,18 @@ export function setStreams(
   if (terminal !== undefined) {
     b.call("make the terminal the controlling one", "ioctl", [0, int(0x540e, "TIOCSCTTY"), 0]);
   }
+}
+
+/**
+ * Adds how soon the kernel kills a process for memory (proc_pid_oom_score_adj(5)). Written from outside or before the
+ * user changes: afterwards the file isn't the process's own any more. Lowering it takes CAP_SYS_RESOURCE, which not
+ * every host gives; what was asked for by default (0 or less) is left then.
+ */
+export function setOomScore(b: ProgramBuilder, pid: Result | "self", score: number | undefined): void {
+  if (score === undefined) return;
+  const path = text("/proc/", pid, "/oom_score_adj");
+  const tolerate = score <= 0 ? (["EACCES", "EPERM"] as const) : [];
+  writeProc(b, "set how soon it is killed for memory", path, String(score), { tolerate });
 }
 
 /** Closes every descriptor but the streams and the channel, so that none can be found by a path such as /proc/self/fd/7. */
