@@ -228,6 +228,8 @@ static void rest(void)
 	for (uint32_t i = 0; i < shim.client_count; i++)
 		attach_give_back(&clients[i]);
 	log_give_back();
+	/* One that was still on its way out when the process ran. */
+	reap_helpers();
 	active_at = 0;
 }
 

@@ -109,6 +109,7 @@ void sweep_clients(void); /* closes what is over, and with it the gaps */
 int start(void); /* everything up to the running process: 0, or 1 after the answer said why not */
 int write_file(const char *name, const char *content); /* in the shim's directory; 0 or -errno */
 void remove_traces(void);
+void reap_helpers(void); /* of the start, as far as they have ended */
 
 /* shim.c */
 int64_t clock_now(clockid_t clock); /* ns */

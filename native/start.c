@@ -264,8 +264,8 @@ static const uint8_t *map_configuration(size_t *size)
 	return bytes == MAP_FAILED ? NULL : bytes;
 }
 
-/* Children that only helped with the start have ended by now or will soon; nobody asks how. */
-static void reap_helpers(void)
+/* Children that only helped with the start end by themselves; nobody asks how. */
+void reap_helpers(void)
 {
 	siginfo_t info = { 0 };
 
