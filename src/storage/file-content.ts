@@ -11,7 +11,7 @@ import type { Pipeline } from "./pipeline.ts";
 /** Files up to this many bytes are held in memory as a whole. */
 const smallFile = 64 << 10;
 /** Bytes of one write. */
-const largestPiece = 256 << 10;
+const largestPiece = 64 << 10;
 
 const how = flags(O, "WRONLY", "CREAT", "EXCL", "NOFOLLOW", "CLOEXEC");
 const nothing = bytes(new Uint8Array(0), "0 bytes");
@@ -49,7 +49,7 @@ async function small(
   entry: TarEntry,
   label: string,
 ): Promise<void> {
-  const content = new Uint8Array(entry.storedSize);
+  const content = pipeline.room(entry.storedSize);
   let filled = 0;
   for await (const chunk of entry.body) {
     content.set(chunk, filled);
@@ -81,8 +81,9 @@ async function inPieces(
     for (let at = 0; at < chunk.length;) {
       if (run === undefined) throw failure("internal", { message: `${label}: more data than the map says` });
       const length = Math.min(chunk.length - at, run.length - done, largestPiece);
-      const piece = bytes(chunk.slice(at, at + length), `${length} bytes`);
-      const args = [pipeline.slot(slot), piece, length, run.offset + done];
+      const content = pipeline.room(length);
+      content.set(chunk.subarray(at, at + length));
+      const args = [pipeline.slot(slot), bytes(content, `${length} bytes`), length, run.offset + done];
       pipeline.expect(pipeline.builder.call(label, "pwrite64", args), length, label);
       pipeline.count(1, length);
       await pipeline.next();

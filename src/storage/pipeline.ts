@@ -7,9 +7,11 @@ import { failure } from "../errors/mod.ts";
 import { ProgramBuilder, type Executor, type Outcome, type Result, type Slot } from "../kernel/mod.ts";
 
 /** A batch is sent when it has this many operations, or bytes of content. */
-const mostOperations = 512;
-const mostBytes = 512 << 10;
+const mostOperations = 128;
+const mostBytes = 64 << 10;
 const mostOnTheWay = 6;
+/** Bytes of the memory that content is kept in until its batch is sent. */
+const arenaSize = 256 << 10;
 
 /** A call whose result is how much it did. */
 interface Expectation {
@@ -30,6 +32,9 @@ export class Pipeline {
   #bytes = 0;
   #expected: Expectation[] = [];
   #error: unknown;
+  /** The same memory for every batch: fresh memory costs more than what is copied there. */
+  readonly #arena = new Uint8Array(arenaSize);
+  #used = 0;
 
   /** `slots` names the session's slots; {@link slot} has them by number. */
   constructor(executor: Executor, slots: readonly string[], doing: string) {
@@ -55,6 +60,14 @@ export class Pipeline {
   count(operations: number, bytes = 0): void {
     this.#operations += operations;
     this.#bytes += bytes;
+  }
+
+  /** Room for content of the batch; it is free again when the batch has been sent, so before {@link next} returns. */
+  room(length: number): Uint8Array {
+    if (this.#used + length > this.#arena.length) return new Uint8Array(length);
+    const start = this.#used;
+    this.#used += length;
+    return this.#arena.subarray(start, this.#used);
   }
 
   /** The operation must have done `value`: less of a write means that there was no room. */
@@ -87,7 +100,8 @@ export class Pipeline {
     this.#onTheWay.push(sent);
     this.#builder = new ProgramBuilder();
     this.#slots = this.#names.map((name) => this.#builder.slot(name));
-    this.#operations = this.#bytes = 0;
+    // The program's bytes have been copied into the message by now.
+    this.#operations = this.#bytes = this.#used = 0;
     this.#expected = [];
   }
 
