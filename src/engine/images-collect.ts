@@ -54,12 +54,11 @@ export class ImageCollector {
       if (!held) return;
       held = false;
       this.#holds -= 1;
-      if (this.#holds > 0 || (this.#waiting.length === 0 && !this.#sweeping)) return;
-      this.#collect().catch((error: unknown) => this.#parts.warn(`remove images: ${messageOf(error)}`));
+      if (this.#holds === 0 && (this.#waiting.length > 0 || this.#sweeping)) void this.#collect();
     };
   }
 
-  /** Removes what only `removed` referred to, which aren't images any more. */
+  /** Removes what only `removed` referred to, which aren't images any more. What fails is left for a sweep. */
   async collect(removed: readonly ImageRecord[]): Promise<void> {
     this.#waiting.push(...removed);
     await this.#collect();
@@ -77,8 +76,12 @@ export class ImageCollector {
       const [removed, all] = [this.#waiting, this.#sweeping];
       this.#waiting = [];
       this.#sweeping = false;
-      if (all) await this.#removeUnused();
-      else await this.#removeOf(removed);
+      try {
+        if (all) await this.#removeUnused();
+        else await this.#removeOf(removed);
+      } catch (error) {
+        this.#parts.warn(`remove what no image needs: ${messageOf(error)}`);
+      }
     });
   }
 

@@ -164,18 +164,33 @@ export function newName(repository: string, tag: string | undefined): Reference 
 
 /** An archive of images. Throws `no-such-image` before anything is read. */
 export async function saveImages(context: ImageContext, names: readonly string[]): Promise<Readable> {
-  const saved = new Map<ImageRecord, Reference[]>();
-  for (const name of names)
-    for (const [image, tags] of imagesOf(context, name))
-      saved.set(image, [...(saved.get(image) ?? []), ...tags]);
   const release = await context.collector.hold();
-  const images = [...saved].map(([{ manifest }, tags]) => {
-    return { manifest, tags: [...new Map(tags.map((tag) => [familiarReference(tag), tag])).values()] };
-  });
-  const stream = Readable.from(writeImageArchive(context.content, images), { objectMode: false });
-  stream.once("close", release);
-  for (const image of saved.keys()) publishImage(context, "save", image);
-  return stream;
+  try {
+    const saved = findSaved(context, names);
+    const images = [...saved].map(([{ manifest }, tags]) => ({ manifest, tags: [...tags.values()] }));
+    const stream = Readable.from(writeImageArchive(context.content, images), { objectMode: false });
+    stream.once("close", release);
+    for (const image of saved.keys()) publishImage(context, "save", image);
+    return stream;
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** The images with those of their names that are saved. */
+function findSaved(
+  context: ImageContext,
+  names: readonly string[],
+): Map<ImageRecord, Map<string, Reference>> {
+  const saved = new Map<ImageRecord, Map<string, Reference>>();
+  for (const name of names)
+    for (const [image, tags] of imagesOf(context, name)) {
+      const known = saved.get(image) ?? new Map<string, Reference>();
+      for (const tag of tags) known.set(familiarReference(tag), tag);
+      saved.set(image, known);
+    }
+  return saved;
 }
 
 /** What saving `name` means: one tag, every tag of a repository, or an image without any. */

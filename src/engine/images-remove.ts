@@ -9,7 +9,7 @@ import { booleanFilter, checkFilters, pruneLabelsMatch, untilFilter } from "./fi
 import { ownLayers } from "./images-collect.ts";
 import { publishImage, type ImageContext, type ImageUser } from "./images-context.ts";
 import { createdAt } from "./images-list.ts";
-import { findImage, type ImageRecord, type ImageTable } from "./images-table.ts";
+import { findImage, namesOf, type ImageRecord, type ImageTable } from "./images-table.ts";
 import { now } from "./time.ts";
 
 /** What removing came to. */
@@ -50,7 +50,8 @@ export async function pruneImages(
     const result = emptyRemoval();
     const remover = new Remover(context, table, result);
     for (const image of table.all()) {
-      if (until !== undefined && createdAt(image) > until) continue;
+      const created = createdAt(image);
+      if (until !== undefined && (created === 0n || created > until)) continue;
       if (!pruneLabelsMatch(filters, image.config.config.Labels)) continue;
       if (dangling && image.tags.length > 0) continue;
       remover.removeEntirely(image);
@@ -96,7 +97,7 @@ class Remover {
 
   /** Removes every name, and then the image; what containers use stays. */
   removeEntirely(image: ImageRecord): void {
-    const names = [...image.tags, ...image.digests].map(familiarReference);
+    const names = namesOf(image).map(familiarReference);
     const words = names.length === 0 ? [image.id] : names;
     for (const word of words) {
       try {
@@ -135,7 +136,7 @@ class Remover {
     const conflict = this.#conflict(image, force || several);
     if (conflict !== undefined) throw conflict;
     if (several) throw unableToDelete(image, false, "image is referenced in multiple repositories");
-    for (const reference of [...image.tags, ...image.digests]) {
+    for (const reference of namesOf(image)) {
       this.#untag(reference);
       this.#result.events.push(["untag", image]);
     }

@@ -130,6 +130,11 @@ function keyOf(reference: Reference): string {
   return canonicalReference(withDefaultTag(reference));
 }
 
+/** All names of the image in Docker's order: those of a repository together, with tags first. */
+export function namesOf({ tags, digests }: ImageRecord): Reference[] {
+  return [...tags, ...digests].toSorted(byName);
+}
+
 function byName(a: Reference, b: Reference): number {
   const [left, right] = [canonicalReference(a), canonicalReference(b)];
   return Number(left > right) - Number(left < right);

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { checkTaggable, familiarReference, openLayout } from "../image/mod.ts";
+import { familiarReference, openLayout } from "../image/mod.ts";
 import { formatPlatform, Limiter, normalize, parsePlatform } from "../image/registry/mod.ts";
 import { failure, isFailure } from "../errors/mod.ts";
 import type { Empty } from "./container-types.ts";
@@ -115,12 +115,13 @@ export class ImageService implements Images, ImageResolver {
     const { store } = this.#context;
     const { id } = store.find(name);
     const reference = newName(repository, tag);
-    checkTaggable(reference);
-    await store.change((table) => {
+    const image = await store.change((table) => {
       table.name(id, reference);
       table.touch(id, formatTime(now()));
+      return table.get(id);
     });
-    publishImage(this.#context, "tag", store.find(id), { name: familiarReference(reference) });
+    if (image !== undefined)
+      publishImage(this.#context, "tag", image, { name: familiarReference(reference) });
   }
 
   async remove(name: string, options: { force: boolean; noprune: boolean }): Promise<Json[]> {
