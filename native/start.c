@@ -163,8 +163,13 @@ static void on_child(struct context *context)
 {
 	const int own[] = { shim.directory, shim.listener, shim.pidfd, shim.peer, REPLY_FD,
 			    shim.input.fd, shim.streams[0].fd, shim.streams[1].fd };
+	static bool left;
 
 	(void)context;
+	/* A child's child has nothing of ours any more: the numbers are somebody else's by then. */
+	if (left)
+		return;
+	left = true;
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (own[i] >= 0)
 			close(own[i]);
