@@ -6,10 +6,8 @@
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
 import { failure, messageOf } from "../errors/mod.ts";
 import { attachToShim, ShimConnection, type ShimState } from "../kernel/mod.ts";
-import type { CaissonError } from "../errors/mod.ts";
 import type { Container } from "./container-store.ts";
 import { publishContainer } from "./container-events.ts";
 import type { Attachment, ExecBody, Execs, Json } from "./engine.ts";
@@ -97,16 +95,13 @@ export class ExecService implements Execs {
     requireRunning(exec.container);
     exec.started = true;
     const { body, container } = exec;
-    const tty = body.Tty ?? false;
     this.#publish(`exec_start: ${(body.Cmd ?? []).join(" ")}`, container, id);
     try {
       await this.#launch(exec, options);
     } catch (error) {
       const { error: answer, exitCode } = startFailure(error, (body.Cmd ?? [])[0] ?? "");
       exec.exitCode = exitCode;
-      if (options.detach) throw answer;
-      // Docker has taken over the connection by then: the text comes as output.
-      return { tty, stream: failedOutput(answer, tty) };
+      throw answer;
     }
     if (options.detach) return undefined;
     const { paths } = this.#services;
@@ -119,7 +114,7 @@ export class ExecService implements Execs {
     const attached = attachToShim(socket, streams);
     void this.#follow(exec);
     return {
-      tty,
+      tty: body.Tty ?? false,
       stream: await attached,
       ...(body.DetachKeys === undefined ? {} : { detachKeys: body.DetachKeys }),
     };
@@ -266,17 +261,4 @@ function requireRunning(container: Container): void {
     });
   }
   if (!container.running) throw failure("container-not-running", { id: container.id });
-}
-
-function failedOutput(error: CaissonError, tty: boolean): PassThrough {
-  const text = Buffer.from(`${error.message}\r\n`);
-  const stream = new PassThrough();
-  if (!tty) {
-    const header = Buffer.alloc(8);
-    header[0] = 1;
-    header.writeUInt32BE(text.length, 4);
-    stream.write(header);
-  }
-  stream.end(text);
-  return stream;
 }
