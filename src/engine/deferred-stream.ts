@@ -83,7 +83,11 @@ export class DeferredStream extends Duplex {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    this.#socket?.destroy();
+    // The half-close first: by it the shim tells a client that left from an engine that was killed, and ends the
+    // process's stdin for the former alone (native/PROTOCOL.md).
+    const socket = this.#socket;
+    socket?.end(() => socket.destroy());
+    socket?.resume();
     this.#waiting?.callback(error);
     this.#waiting = undefined;
     this.#finishing?.(error);

@@ -11,6 +11,7 @@ import { attachToShim, ShimConnection, type ShimState } from "../kernel/mod.ts";
 import type { Container } from "./container-store.ts";
 import { publishContainer } from "./container-events.ts";
 import type { Attachment, ExecBody, Execs, Json } from "./engine.ts";
+import { DeferredStream } from "./deferred-stream.ts";
 import { execProgram } from "./exec-program.ts";
 import { readExitRecord } from "./exit-record.ts";
 import type { Services } from "./services.ts";
@@ -113,9 +114,11 @@ export class ExecService implements Execs {
     const socket = paths.socket(paths.exec(container.id, id));
     const attached = attachToShim(socket, streams);
     void this.#follow(exec);
+    const stream = new DeferredStream();
+    stream.join(await attached);
     return {
       tty: body.Tty ?? false,
-      stream: await attached,
+      stream,
       ...(body.DetachKeys === undefined ? {} : { detachKeys: body.DetachKeys }),
     };
   }
