@@ -3,7 +3,7 @@
  * @module
  */
 import { ServerError } from "../client/mod.ts";
-import { CaissonError, failure, messageOf } from "../errors/mod.ts";
+import { type CaissonError, failure, messageOf } from "../errors/mod.ts";
 
 /** The text of an error: what the engine said is marked as the engine's. */
 export function textOfError(error: unknown): string {
