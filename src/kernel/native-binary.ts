@@ -4,7 +4,6 @@
  */
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-// @ts-expect-error -- a file, which the bundler puts into the executable; its import is the path to read it from.
 import embedded from "../../native/build/caisson-native" with { type: "file" };
 
 /**
@@ -15,7 +14,7 @@ export function installNativeBinary(directory: string): string {
   const path = join(directory, "caisson-native");
   mkdirSync(directory, { recursive: true, mode: 0o711 });
   const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, readFileSync(String(embedded)), { mode: 0o700 });
+  writeFileSync(temporary, readFileSync(embedded), { mode: 0o700 });
   chmodSync(temporary, 0o700);
   renameSync(temporary, path);
   return path;
