@@ -27,6 +27,7 @@ export interface Row {
 /** A bar that the project set itself. */
 export interface Goal {
   readonly text: string;
+  /** NaN: it couldn't be measured. */
   readonly value: number;
   /** The value may be at most this. */
   readonly limit: number;
@@ -113,17 +114,21 @@ export function ratio(value: number): string {
   return value < 0.1 ? value.toFixed(3) : value.toFixed(2);
 }
 
-/** A goal about the ratio of two medians; nothing if one of them is missing. */
+/** A goal about the ratio of two medians. It isn't met if one of them is missing. */
 export function ratioGoal(
   text: string,
   summaries: ReadonlyMap<string, Summary>,
   of: string,
   to: string,
   limit: number,
-): Goal[] {
-  const [a, b] = [summaries.get(of), summaries.get(to)];
-  if (a === undefined || b === undefined) return [];
-  return [{ text, value: a.median / b.median, limit, show: ratio }];
+): Goal {
+  const median = (name: string): number => summaries.get(name)?.median ?? Number.NaN;
+  return { text, value: median(of) / median(to), limit, show: ratio };
+}
+
+/** Whether a goal is met; what couldn't be measured isn't. */
+export function isMet({ value, limit }: Goal): boolean {
+  return value <= limit;
 }
 
 /** The first line of an error's text. */

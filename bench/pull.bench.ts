@@ -55,8 +55,8 @@ export default async function pull(bench: Bench): Promise<Report> {
     columns: timingColumns,
     rows: timingRows(summaries),
     goals: [
-      ...ratioGoal("pull, caisson / dockerd", summaries, "pull, caisson", "pull, dockerd", 1 / 2),
-      ...ratioGoal("import, caisson / dockerd", summaries, "import, caisson", "import, dockerd", 1),
+      ratioGoal("pull, caisson / dockerd", summaries, "pull, caisson", "pull, dockerd", 1 / 2),
+      ratioGoal("import, caisson / dockerd", summaries, "import, caisson", "import, dockerd", 1),
     ],
     notes: [
       `Pull: busybox and ${layers} layers of ${files} files each, gzip, from docker-registry on the loopback interface, by ` +

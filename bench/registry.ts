@@ -61,7 +61,7 @@ export async function archiveFile(scratch: Scratch): Promise<string> {
   if (existsSync(archive)) return archive;
   const made = `${archive}.new`;
   copyFileSync(await imageTar(scratch), made);
-  await output(["tar", "-C", fileTree(scratch, 0), "-rf", made, "."]);
+  await output(["tar", "-C", fileTree(scratch, 0), "-rf", made, "layer0"]);
   await output(["mv", made, archive]);
   return archive;
 }

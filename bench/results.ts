@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Report } from "./harness.ts";
+import { isMet, type Goal, type Report } from "./harness.ts";
 import type { Machine } from "./machine.ts";
 
 const head = `# Results
@@ -22,11 +22,11 @@ export function markdown(machine: Machine, reports: readonly Report[]): string {
   ];
   const goals = reports.flatMap((report) => report.goals);
   if (goals.length > 0) {
-    const rows = goals.map(({ text, value, limit, show }) => [
-      text,
-      show(value),
-      `≤ ${show(limit)}`,
-      value <= limit ? "met" : "**missed**",
+    const rows = goals.map((goal) => [
+      goal.text,
+      Number.isNaN(goal.value) ? "" : goal.show(goal.value),
+      `≤ ${goal.show(goal.limit)}`,
+      verdict(goal),
     ]);
     lines.push("", "### Goals", "", ...table(["goal", "measured", "bar", ""], rows));
   }
@@ -39,6 +39,11 @@ export function markdown(machine: Machine, reports: readonly Report[]): string {
     lines.push(...notes.map((note) => `- ${note}`));
   }
   return `${lines.join("\n").trimEnd()}\n`;
+}
+
+function verdict(goal: Goal): string {
+  if (isMet(goal)) return "met";
+  return Number.isNaN(goal.value) ? "not measured" : "**missed**";
 }
 
 function table(columns: readonly string[], rows: readonly (readonly string[])[]): string[] {

@@ -124,7 +124,7 @@ export function output(
   return new Promise((resolve, reject) => {
     const child = execFile(file, args, { maxBuffer: 64 << 20, env: options.env }, (error, stdout, stderr) => {
       if (error === null) return resolve(stdout);
-      const said = stderr.trim().split("\n").at(-1) || error.message;
+      const said = stderr.trim().split("\n").slice(-2).join("; ") || error.message;
       reject(failure("internal", { message: `${file}: ${said}` }, error));
     });
     child.stdin?.end(options.input ?? "");

@@ -79,50 +79,38 @@ export default async function start(bench: Bench): Promise<Report> {
 
 function goals(summaries: ReadonlyMap<string, Summary>): Goal[] {
   return [
-    ...ratioGoal(
+    ratioGoal(
       "in-process start to exit / the same container's floor",
       summaries,
       processExit,
       floorFull,
       2.5,
     ),
-    ...ratioGoal(
-      "in-process start to exit / its floor without cgroups",
-      summaries,
-      processExit,
-      floorUser,
-      2.5,
-    ),
-    ...ratioGoal(
+    ratioGoal("in-process start to exit / its floor without cgroups", summaries, processExit, floorUser, 2.5),
+    ratioGoal(
       "in-process create to removal / the same container's whole floor",
       summaries,
       processWhole,
       `${floorFull}, whole`,
       2.5,
     ),
-    ...ratioGoal("API, caisson / dockerd", summaries, "API, caisson", "API, dockerd", 1 / 20),
-    ...ratioGoal(
+    ratioGoal("API, caisson / dockerd", summaries, "API, caisson", "API, dockerd", 1 / 20),
+    ratioGoal(
       "docker CLI → caisson / → dockerd",
       summaries,
       "docker run → caisson",
       "docker run → dockerd",
       1 / 4,
     ),
-    ...ratioGoal(
+    ratioGoal(
       "caisson run / docker CLI → dockerd",
       summaries,
       "caisson run → caisson",
       "docker run → dockerd",
       1 / 10,
     ),
-    ...ratioGoal(
-      "API, user namespaces on / off",
-      summaries,
-      "API, caisson",
-      "API, caisson --userns=host",
-      1.3,
-    ),
-    ...ratioGoal(
+    ratioGoal("API, user namespaces on / off", summaries, "API, caisson", "API, caisson --userns=host", 1.3),
+    ratioGoal(
       "in-process start to exit, user namespaces on / off",
       summaries,
       processExit,

@@ -40,28 +40,22 @@ export default async function stdin(bench: Bench): Promise<Report> {
   const file = join(scratch.folder, "piece");
   writeFileSync(file, randomBytes(piece));
   const rows: Row[] = [];
-  const goals: Goal[] = [];
-  for (const engine of running.values()) {
-    const size = quick || engine.name === "dockerd" ? 256 << 20 : 1 << 30;
-    const feed = `for i in $(seq ${size / piece}); do cat ${file}; done`;
-    const { whole, seconds, engineBefore, enginePeak, shimPeak } = await pass(engine, feed);
-    say(`${engine.name}: ${bytes(size)} in ${seconds.toFixed(1)} s`);
-    rows.push({
-      name: engine.name,
-      cells: [
+  const goals: Goal[] = running.has("caisson") ? [] : [wholeGoal("stdin", undefined)];
+  for (const driver of ["json-file", "none"]) {
+    for (const engine of running.values()) {
+      const size = quick || engine.name === "dockerd" ? 256 << 20 : 1 << 30;
+      const feed = `for i in $(seq ${size / piece}); do cat ${file}; done`;
+      const { whole, seconds, engineBefore, enginePeak, shimPeak } = await pass(engine, driver, feed);
+      say(`${engine.name}, log driver ${driver}: ${bytes(size)} in ${seconds.toFixed(1)} s`);
+      const cells = [
         bytes(size),
         whole ? "yes" : "**no**",
         `${digits(size / (1 << 20) / seconds)} MiB/s`,
         ...[engineBefore, enginePeak, shimPeak].map(bytes),
-      ],
-    });
-    if (engine.name === "caisson")
-      goals.push({
-        text: `bytes of ${bytes(size)} through run -i changed or lost (0 none, 1 some)`,
-        value: whole ? 0 : 1,
-        limit: 0,
-        show: String,
-      });
+      ];
+      rows.push({ name: `${engine.name}, log driver ${driver}`, cells });
+      if (engine.name === "caisson") goals.push(wholeGoal(`${bytes(size)}, log driver ${driver}`, whole));
+    }
   }
   return {
     title: "Stdin: `docker run -i IMAGE cat`",
@@ -75,10 +69,16 @@ export default async function stdin(bench: Bench): Promise<Report> {
   };
 }
 
-async function pass({ socket, pid }: RunningEngine, feed: string): Promise<Passage> {
+function wholeGoal(what: string, whole: boolean | undefined): Goal {
+  const value = whole === undefined ? Number.NaN : Number(!whole);
+  const show = (damage: number): string => (damage === 0 ? "whole" : "damaged");
+  return { text: `what comes back of ${what}`, value, limit: 0, show };
+}
+
+async function pass({ socket, pid }: RunningEngine, driver: string, feed: string): Promise<Passage> {
   const engineBefore = memoryOf(pid).rss;
   resetPeak(pid);
-  const cat = `${peerProgram("docker")} -H unix://${socket} run -i --rm --net=none --name stdin busybox cat`;
+  const cat = `${peerProgram("docker")} -H unix://${socket} run -i --rm --net=none --log-driver=${driver} --name stdin busybox cat`;
   const expected = await output(["bash", "-c", `(${feed}) | sha256sum`]);
   const began = performance.now();
   const result = output(["bash", "-o", "pipefail", "-c", `(${feed}) | ${cat} | sha256sum`], {
