@@ -2,11 +2,10 @@
  * Makes what a command works with.
  * @module
  */
-import { isatty } from "node:tty";
 import type { Client } from "../client/mod.ts";
 import type { Context } from "./command.ts";
 import type { Flags } from "./flags.ts";
-import { inputOn, outputOn } from "./output.ts";
+import { inputOn, isTerminal, outputOn } from "./output.ts";
 
 /** The context of a command on this process's standard streams. */
 export function makeContext(program: string, path: string, globals: Flags): Context {
@@ -18,7 +17,9 @@ export function makeContext(program: string, path: string, globals: Flags): Cont
     stdout: outputOn(1),
     stderr: outputOn(2),
     stdin: () => inputOn(0),
-    stdinTerminal: isatty(0),
+    get stdinTerminal() {
+      return isTerminal(0);
+    },
     client: () => (client ??= import("./connect.ts").then(({ connect }) => connect(globals))),
   };
 }

@@ -2,8 +2,8 @@
  * `KEY=VALUE` in flags and files: environment, labels, options.
  * @module
  */
-import { readFileSync } from "node:fs";
 import { failure } from "../errors/mod.ts";
+import { fs } from "./builtins.ts";
 import { commandFailed } from "./failure-text.ts";
 import { fileProblem } from "./file-problem.ts";
 
@@ -39,7 +39,7 @@ export function readKeyValues(
 function readFile(file: string, inherit: boolean): readonly string[] {
   let content: Buffer;
   try {
-    content = readFileSync(file);
+    content = fs().readFileSync(file);
   } catch (error) {
     throw commandFailed(fileProblem("open", file, error), error);
   }

@@ -3,8 +3,10 @@
  * @module
  */
 import type { Command, Context } from "./command.ts";
-import type { Entry } from "./commands.ts";
-import type { FlagSpec, Flags } from "./flags.ts";
+import { findCommand, type Entry } from "./commands.ts";
+import { makeContext } from "./context.ts";
+import { parseFlags, type FlagSpec, type Flags } from "./flags.ts";
+import { globalFlags } from "./global-flags.ts";
 
 /**
  * Runs `caisson` with the arguments after the program's name. Prints errors itself.
@@ -22,11 +24,6 @@ export async function main(argv: readonly string[], argv0: string = process.argv
 }
 
 async function dispatch(program: string, argv: readonly string[]): Promise<number> {
-  const [{ parseFlags }, { globalFlags }, { findCommand }] = await Promise.all([
-    import("./flags.ts"),
-    import("./global-flags.ts"),
-    import("./commands.ts"),
-  ]);
   const globals = await orUsage(program, "[OPTIONS] COMMAND [ARG...]", () =>
     parseFlags(globalFlags, argv, false),
   );
@@ -52,7 +49,6 @@ async function dispatch(program: string, argv: readonly string[]): Promise<numbe
   );
   if (help || parsed.help) return showHelp(program, path, entry, command);
   await checkArguments(program, path, command, parsed.args);
-  const { makeContext } = await import("./context.ts");
   const context: Context = makeContext(program, path, globals.flags);
   return command.run(context, parsed.flags, parsed.args);
 }
@@ -65,7 +61,6 @@ async function group(program: string, path: string, entry: Entry, rest: readonly
     );
   }
   if (word !== undefined) {
-    const { parseFlags } = await import("./flags.ts");
     await orUsage(path, "", () => parseFlags([], rest, true));
   }
   const [{ groupHelp }, { outputOn }] = await Promise.all([import("./help.ts"), import("./output.ts")]);

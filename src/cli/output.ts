@@ -3,8 +3,7 @@
  * to make.
  * @module
  */
-import { read, write, writeSync } from "node:fs";
-import { isatty } from "node:tty";
+import { fs, tty } from "./builtins.ts";
 
 /** Somewhere to print. */
 export interface Output {
@@ -21,13 +20,21 @@ export interface Output {
 /** How long to wait when a descriptor that someone else made non-blocking is full or empty. */
 const retryMs = 2;
 
+/** Lines up to this length go through the console, which needs no module. */
+const consoleMost = 1024;
+
+/** Whether descriptor `fd` is a terminal. */
+export function isTerminal(fd: number): boolean {
+  return tty().isatty(fd);
+}
+
 /** The output on descriptor `fd`. */
 export function outputOn(fd: number): Output {
   const text = (value: string): void => {
     let rest: Uint8Array = new TextEncoder().encode(value);
     while (rest.length > 0) {
       try {
-        rest = rest.subarray(writeSync(fd, rest));
+        rest = rest.subarray(fs().writeSync(fd, rest));
       } catch (error) {
         if (codeOf(error) === "EPIPE") return;
         if (codeOf(error) !== "EAGAIN") throw error;
@@ -37,9 +44,14 @@ export function outputOn(fd: number): Output {
   };
   return {
     text,
-    line: (value) => text(`${value}\n`),
+    line: (value) => {
+      if (value.length <= consoleMost && fd === 1) console.log(value);
+      else text(`${value}\n`);
+    },
     bytes: (bytes) => writeAll(fd, bytes),
-    terminal: isatty(fd),
+    get terminal() {
+      return isTerminal(fd);
+    },
   };
 }
 
@@ -47,7 +59,7 @@ async function writeAll(fd: number, bytes: Uint8Array): Promise<void> {
   let rest = bytes;
   while (rest.length > 0) {
     const written = await new Promise<number>((resolve, reject) => {
-      write(fd, rest, 0, rest.length, null, (error, count) => {
+      fs().write(fd, rest, 0, rest.length, null, (error, count) => {
         if (error === null) resolve(count);
         else if (codeOf(error) === "EAGAIN") setTimeout(resolve, retryMs, 0);
         else reject(error);
@@ -63,7 +75,7 @@ export async function* inputOn(fd: number): AsyncGenerator<Uint8Array> {
   for (;;) {
     const buffer = new Uint8Array(size);
     const count = await new Promise<number>((resolve, reject) => {
-      read(fd, buffer, 0, size, null, (error, n) => {
+      fs().read(fd, buffer, 0, size, null, (error, n) => {
         if (error === null) resolve(n);
         else if (codeOf(error) === "EAGAIN") setTimeout(resolve, retryMs, -1);
         // A terminal whose other side is gone.

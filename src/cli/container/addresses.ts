@@ -2,19 +2,21 @@
  * Addresses and names in flags: IP, MAC, extra hosts, search domains, links.
  * @module
  */
-import { isIP } from "node:net";
 import { failure } from "../../errors/mod.ts";
 import { cut } from "../key-values.ts";
+import { ipFamily } from "./ip-family.ts";
 
 /** Takes an IP address. @throws usage with docker's text */
 export function takeAddress(value: string): string {
   const address = value.trim();
-  if (isIP(address) === 0) throw wrong(`IP address is not correctly formatted: ${value}`);
-  return isIP(address) === 6 ? canonical6(address) : address;
+  if (ipFamily(address) === 0) throw wrong(`IP address is not correctly formatted: ${value}`);
+  return ipFamily(address) === 6 ? canonical6(address) : address;
 }
 
+/** The address in its shortest form (RFC 5952), as Go prints it. */
 function canonical6(address: string): string {
-  return new URL(`http://[${address}]/`).hostname.slice(1, -1);
+  const url = URL.parse(`http://[${address}]/`);
+  return url === null ? address : url.hostname.slice(1, -1);
 }
 
 /** Whether `value` is a MAC address in one of the forms that Go's net.ParseMAC reads. */
@@ -32,7 +34,8 @@ export function takeExtraHost(value: string): string {
   }
   if (rest === "host-gateway") return `${name}:${rest}`;
   const address = /^\[.+\]$/.test(rest) ? rest.slice(1, -1) : rest;
-  if (isIP(address.trim()) === 0) throw wrong(`invalid IP address in add-host: ${JSON.stringify(address)}`);
+  if (ipFamily(address.trim()) === 0)
+    throw wrong(`invalid IP address in add-host: ${JSON.stringify(address)}`);
   return `${name}:${address}`;
 }
 

@@ -2,8 +2,8 @@
  * `caisson create`, and the creating half of `run`.
  * @module
  */
-import { closeSync, existsSync, openSync, unlinkSync, writeSync } from "node:fs";
 import { type Client, ServerError } from "../../client/mod.ts";
+import { fs } from "../builtins.ts";
 import type { Command, Context } from "../command.ts";
 import { failure } from "../../errors/mod.ts";
 import { commandFailed, textOfError } from "../failure-text.ts";
@@ -68,7 +68,7 @@ export async function createContainer(
   try {
     const pull = flags.string("pull") ?? "missing";
     if (pull === "always") await pullQuietly(context, client, image, request.platform, flags);
-    if (context.stdout.terminal) {
+    if (body.Tty === true && context.stdout.terminal) {
       const { terminalSize } = await import("../terminal.ts");
       const { height, width } = terminalSize(1);
       if (body.HostConfig !== undefined) body.HostConfig.ConsoleSize = [height, width];
@@ -114,26 +114,26 @@ interface CidFile {
 
 function openCidFile(path: string): CidFile {
   if (path === "") return { write: () => {}, close: () => {} };
-  if (existsSync(path)) {
+  if (fs().existsSync(path)) {
     throw commandFailed(
       `container ID file found, make sure the other container isn't running or delete ${path}`,
     );
   }
   let fd: number;
   try {
-    fd = openSync(path, "wx", 0o666);
+    fd = fs().openSync(path, "wx", 0o666);
   } catch (error) {
     throw commandFailed(`failed to create the container ID file: ${fileProblem("open", path, error)}`, error);
   }
   let written = false;
   return {
     write: (id) => {
-      writeSync(fd, id);
+      fs().writeSync(fd, id);
       written = true;
     },
     close: () => {
-      closeSync(fd);
-      if (!written) unlinkSync(path);
+      fs().closeSync(fd);
+      if (!written) fs().unlinkSync(path);
     },
   };
 }

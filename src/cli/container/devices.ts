@@ -3,8 +3,8 @@
  * @module
  */
 import type { DeviceMapping, DeviceRequest, ResourcesUlimitsInner } from "@docker/node-sdk";
-import { posix } from "node:path";
 import { failure } from "../../errors/mod.ts";
+import { path } from "../builtins.ts";
 import { csvFields } from "../csv.ts";
 import { commandFailed } from "../failure-text.ts";
 import { parseBytes } from "../flag-values.ts";
@@ -28,8 +28,8 @@ export function parseDevice(device: string): DeviceMapping {
   const target = second === undefined || secondIsMode ? source : second;
   if (!target.startsWith("/")) throw commandFailed(`${target} is not an absolute path`);
   return {
-    PathOnHost: second === undefined || secondIsMode ? posix.normalize(source) : source,
-    PathInContainer: third === undefined ? posix.normalize(target) : target,
+    PathOnHost: second === undefined || secondIsMode ? path().posix.normalize(source) : source,
+    PathInContainer: third === undefined ? path().posix.normalize(target) : target,
     CgroupPermissions: third ?? (secondIsMode ? second : "rwm"),
   };
 }
@@ -53,17 +53,17 @@ export interface DeviceRate {
 }
 
 function devicePath(value: string): readonly [string, string] {
-  const [path, rest] = cut(value, ":");
-  if (!value.includes(":") || path === "") throw wrong(`bad format: ${value}`);
-  if (!path.startsWith("/dev/")) throw wrong(`bad format for device path: ${value}`);
-  return [path, rest];
+  const [device, rest] = cut(value, ":");
+  if (!value.includes(":") || device === "") throw wrong(`bad format: ${value}`);
+  if (!device.startsWith("/dev/")) throw wrong(`bad format for device path: ${value}`);
+  return [device, rest];
 }
 
 /** Reads `/dev/sda:1mb`. @throws usage with docker's text */
 export function parseRate(value: string): DeviceRate {
-  const [path, rest] = devicePath(value);
+  const [device, rest] = devicePath(value);
   try {
-    return { Path: path, Rate: parseBytes(rest) };
+    return { Path: device, Rate: parseBytes(rest) };
   } catch (error) {
     throw wrong(
       `invalid rate for device: ${value}. The correct format is <device-path>:<number>[<unit>]. Number must be a positive integer. Unit is optional and can be kb, mb, or gb`,
@@ -74,23 +74,23 @@ export function parseRate(value: string): DeviceRate {
 
 /** Reads `/dev/sda:1000`. @throws usage with docker's text */
 export function parseOperations(value: string): DeviceRate {
-  const [path, rest] = devicePath(value);
+  const [device, rest] = devicePath(value);
   if (!/^\d+$/.test(rest)) {
     throw wrong(
       `invalid rate for device: ${value}. The correct format is <device-path>:<number>. Number must be a positive integer`,
     );
   }
-  return { Path: path, Rate: Number(rest) };
+  return { Path: device, Rate: Number(rest) };
 }
 
 /** Reads `/dev/sda:100`. @throws usage with docker's text */
 export function parseWeight(value: string): { readonly Path: string; readonly Weight: number } {
-  const [path, rest] = devicePath(value);
+  const [device, rest] = devicePath(value);
   const weight = Number(rest);
   if (!/^\d+$/.test(rest) || weight > 1000 || (weight > 0 && weight < 10)) {
     throw wrong(`invalid weight for device: ${value}`);
   }
-  return { Path: path, Weight: weight };
+  return { Path: device, Weight: weight };
 }
 
 const ulimits: ReadonlySet<string> = new Set([

@@ -3,8 +3,8 @@
  * @module
  */
 import type { Mount } from "@docker/node-sdk";
-import { isAbsolute, resolve } from "node:path";
 import { failure } from "../../errors/mod.ts";
+import { path } from "../builtins.ts";
 import { csvFields } from "../csv.ts";
 import { parseBytes } from "../flag-values.ts";
 import { cut } from "../key-values.ts";
@@ -43,7 +43,7 @@ const mountSetters: Readonly<Record<string, (mount: Draft, value: string, key: s
     m.Type = v.toLowerCase();
   },
   source: (m, v) => {
-    m.Source = v.startsWith(".") ? resolve(v) : v;
+    m.Source = v.startsWith(".") ? path().resolve(v) : v;
   },
   target: (m, v) => {
     m.Target = v;
@@ -177,8 +177,8 @@ export function parseVolumes(specs: readonly string[]): VolumeFlags {
   for (const spec of new Set(specs)) {
     const source = sourceOf(spec);
     if (source === undefined) volumes[spec] = {};
-    else if (source.startsWith(".") && !isAbsolute(source)) {
-      binds.push(`${resolve(source)}${spec.slice(source.length)}`);
+    else if (source.startsWith(".")) {
+      binds.push(`${path().resolve(source)}${spec.slice(source.length)}`);
     } else binds.push(spec);
   }
   return { binds, volumes };

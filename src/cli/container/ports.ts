@@ -2,9 +2,9 @@
  * Published and exposed ports: `-p [[ip:]host:]container[/proto]` with ranges, and `--expose`.
  * @module
  */
-import { isIP } from "node:net";
 import { commandFailed } from "../failure-text.ts";
 import { cut } from "../key-values.ts";
+import { ipFamily } from "./ip-family.ts";
 
 /** Where a port of the container appears on the host. */
 export interface Binding {
@@ -54,7 +54,7 @@ function parsePublish(spec: string): readonly (readonly [string, Binding])[] {
   const protocol = given === "" ? "tcp" : given.toLowerCase();
   if (range === "") throw commandFailed(`No port specified: ${spec}<empty>`);
   const address = ip.startsWith("[") ? ip.slice(1, -1) : ip;
-  if (address !== "" && isIP(address) === 0) {
+  if (address !== "" && ipFamily(address) === 0) {
     throw commandFailed(
       ip.includes(":") && !ip.startsWith("[")
         ? `Invalid ip address ${ip}: address ${ip}:: too many colons in address`

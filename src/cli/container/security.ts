@@ -2,7 +2,7 @@
  * `--security-opt`: a seccomp profile's file is sent as its content; `systempaths=unconfined` is the client's own.
  * @module
  */
-import { readFileSync } from "node:fs";
+import { fs } from "../builtins.ts";
 import { commandFailed } from "../failure-text.ts";
 import { fileProblem } from "../file-problem.ts";
 import { messageOf } from "../../errors/mod.ts";
@@ -35,7 +35,7 @@ function one(word: string): string {
 function compactProfile(file: string): string {
   let text: string;
   try {
-    text = readFileSync(file, "utf8");
+    text = fs().readFileSync(file, "utf8");
   } catch (error) {
     throw commandFailed(
       `opening seccomp profile (${file}) failed: ${fileProblem("open", file, error)}`,
