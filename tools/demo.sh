@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# `make demo`: starts an engine in a network namespace of its own, makes a real image from Debian's busybox-static, runs
+# containers from it, says how long they took to start, and leaves nothing behind.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+caisson=$PWD/dist/caisson
+
+if [[ -t 1 ]]; then bold=$'\e[1m' dim=$'\e[2m' plain=$'\e[0m'; else bold='' dim='' plain=''; fi
+title() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
+say() { printf '%s%s%s\n' "$dim" "$*" "$plain"; }
+ms() { awk -v us="$1" 'BEGIN{printf "%.1f ms", us / 1000}'; }
+now() { echo "${EPOCHREALTIME/[.,]/}"; }
+
+if ((EUID != 0)); then
+  echo "make demo: an ordinary user's engine (rootless mode) is not supported by this version: run it as root" >&2
+  exit 1
+fi
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/caisson-demo.XXXXXX")
+engine=
+finish() {
+  if [[ -n $engine ]]; then
+    kill "$engine" 2>/dev/null || true
+    wait "$engine" 2>/dev/null || true
+  fi
+  rm -rf "$work"
+}
+trap finish EXIT
+
+export DOCKER_HOST=unix://$work/caisson.sock
+c() { "$caisson" "$@"; }
+# Shows a command as it would be typed, then runs it.
+show() {
+  printf '%s$ caisson' "$bold"
+  local word
+  for word; do if [[ $word =~ ^[A-Za-z0-9_./:=@-]+$ ]]; then printf ' %s' "$word"; else printf " '%s'" "$word"; fi; done
+  printf '%s\n' "$plain"
+  c "$@"
+}
+cgroups() { find /sys/fs/cgroup -type d -name '*[0-9a-f]*' 2>/dev/null | grep -cE '[0-9a-f]{64}' || true; }
+mounts() { wc -l </proc/self/mountinfo; }
+
+before_mounts=$(mounts) before_cgroups=$(cgroups)
+
+title "An engine, in a network namespace of its own"
+start=$(now)
+unshare --net sh -c 'ip link set lo up; exec "$@"' sh "$caisson" daemon \
+  -H "$DOCKER_HOST" --data-root "$work/data" --exec-root "$work/run" --pidfile "$work/pid" >"$work/log" 2>&1 &
+engine=$!
+until c version >/dev/null 2>&1; do
+  if ! kill -0 "$engine" 2>/dev/null || (($(now) - start > 20000000)); then
+    echo "the engine does not start:" >&2
+    cat "$work/log" >&2
+    exit 1
+  fi
+  sleep 0.02
+done
+say "answers after $(ms $(($(now) - start)))"
+show version --format 'caisson {{.Server.Version}}, API {{.Server.APIVersion}} (as old as {{.Server.MinAPIVersion}})'
+
+title "An image, from Debian's busybox-static"
+mkdir -p "$work"/rootfs/{bin,dev,etc,proc,root,sys,tmp,var}
+cp /bin/busybox "$work/rootfs/bin/busybox"
+while read -r name; do [[ $name == busybox ]] || ln -s busybox "$work/rootfs/bin/$name"; done < <(/bin/busybox --list)
+printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n' >"$work/rootfs/etc/passwd"
+printf 'root:x:0:\nnogroup:x:65534:\n' >"$work/rootfs/etc/group"
+chmod 1777 "$work/rootfs/tmp"
+say "its root file system, packed by tar:"
+tar -C "$work/rootfs" --numeric-owner --owner=0 --group=0 -cf "$work/rootfs.tar" .
+show import -c 'CMD ["sh"]' -c 'ENV PATH=/bin' "$work/rootfs.tar" busybox:latest
+show images
+
+title "A container"
+show run --rm --net=none busybox echo 'hello from a container'
+show run -d --name demo --net=none busybox sleep 1000
+show exec demo id
+pid=$(c inspect --format '{{.State.Pid}}' demo)
+say "the same process, seen from the host:"
+awk '/^Uid:/{printf "uid %s on the host is root inside\n", $2}' "/proc/$pid/status"
+say "its user ids (inside, outside, how many):"
+cat "/proc/$pid/uid_map"
+say "its namespaces:"
+for name in user mnt pid net ipc uts; do
+  [[ $(readlink "/proc/$pid/ns/$name") == "$(readlink "/proc/self/ns/$name")" ]] && own=shared || own='its own'
+  printf '  %-5s %s\n' "$name" "$own"
+done
+shim=$(awk '/^PPid:/{print $2}' "/proc/$pid/status")
+say "who holds it, when the engine is gone: $(tr '\0' ' ' <"/proc/$shim/cmdline" | cut -c1-30)…, $(
+  awk '/^Private_Dirty:/{print $2}' "/proc/$shim/smaps_rollup"
+) KiB of memory of its own"
+
+title "What starting one does to the kernel"
+c explain run --net=none busybox true >"$work/explain"
+printf '%s$ caisson explain run --net=none busybox true%s\n' "$bold" "$plain"
+head -n 12 "$work/explain" | cut -c1-140
+say "… $(wc -l <"$work/explain") lines in all: the whole program, and nothing was done"
+
+title "How long it takes"
+times=()
+for _ in 1 2 3 4 5 6 7 8 9 10 11; do
+  start=$(now)
+  c run --rm --net=none busybox true
+  times+=($(($(now) - start)))
+done
+median=$(printf '%s\n' "${times[@]:1}" | sort -n | sed -n 5p)
+starts=()
+for i in 1 2 3 4 5 6 7 8 9 10; do
+  c run --name "timed$i" --net=none busybox true
+  read -r created started < <(c inspect --format '{{.Created}} {{.State.StartedAt}}' "timed$i")
+  starts+=($((($(date -d "$started" +%s%N) - $(date -d "$created" +%s%N)) / 1000)))
+done
+start_median=$(printf '%s\n' "${starts[@]}" | sort -n | sed -n 5p)
+printf 'container started, from the request to its first instruction: %s (median of 10)\n' "$(ms "$start_median")"
+printf 'the whole command caisson run --rm busybox true:              %s the first, %s the median of 10 more\n' \
+  "$(ms "${times[0]}")" "$(ms "$median")"
+
+title "Leaving nothing"
+c ps -aq | xargs "$caisson" rm -f >/dev/null
+c rmi busybox:latest >/dev/null
+kill "$engine"
+wait "$engine" 2>/dev/null || true
+engine=
+for _ in $(seq 50); do
+  [[ -e /proc/$pid || -e /proc/$shim ]] || break
+  sleep 0.1
+done
+left=0
+for process in "$pid" "$shim"; do [[ ! -e /proc/$process ]] || left=$((left + 1)); done
+printf '%d processes, %d mounts, %d cgroups left\n' "$left" $(($(mounts) - before_mounts)) $(($(cgroups) - before_cgroups))
+((left == 0))
