@@ -142,7 +142,12 @@ export class LayerStore {
     const { unpackInto } = await import("./unpack.ts");
     const session = this.#session();
     try {
-      const unpacked = await unpackInto(session, diff, changes, root, `unpack layer ${chainId}`);
+      const doing = `unpack layer ${chainId}`;
+      const unpacked = await unpackInto(session, diff, changes, {
+        root,
+        lowest: parent === undefined,
+        doing,
+      });
       const { uid, gid, mode } = unpacked.root;
       const { size } = unpacked;
       return { chainId, parent, size, created: new Date().toISOString(), root: { uid, gid, mode } };

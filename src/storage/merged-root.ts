@@ -6,31 +6,24 @@ import { CWD, flags, makeMount, MOUNT_ATTR, open, type ProgramBuilder, type Slot
 import { directoryOnly } from "./directories.ts";
 import type { RootPlan } from "./types.ts";
 
-/** Which parts of the root. */
-export interface MergedRootOptions {
-  /** An empty directory: an overlay that is only read needs two below. */
-  readonly empty: string;
-  /** Without what the container wrote. */
-  readonly imageOnly?: boolean;
-}
-
-/** Adds making the root read-only in `into`; `context` is a slot for the time between. No device in it works. */
+/**
+ * Adds making the root read-only in `into`, with `imageOnly` without what the container wrote; `context` is a slot for
+ * the time between. No device in it works.
+ */
 export function makeMergedRoot(
   b: ProgramBuilder,
   plan: RootPlan,
   context: Slot,
   into: Slot,
-  options: MergedRootOptions,
+  imageOnly: boolean,
 ): void {
   const label = "put the root file system together";
-  if (plan.kind === "directory") {
-    open(b, label, CWD, plan.path, directoryOnly, into);
-    return;
-  }
-  const image = plan.lower.filter((path) => path !== options.empty);
-  const layers = [...(options.imageOnly === true ? [] : [plan.upper]), ...image, options.empty];
-  if (layers.length === 1) {
-    open(b, label, CWD, options.empty, directoryOnly, into);
+  const layers =
+    plan.kind === "directory" ? [plan.path] : [...(imageOnly ? [] : [plan.upper]), ...plan.lower];
+  const [only] = layers;
+  // An overlay that is only read needs two layers. The lowest hides nothing, so it is what it shows.
+  if (layers.length === 1 && only !== undefined) {
+    open(b, label, CWD, only, directoryOnly, into);
     return;
   }
   const lower = layers.map((path) => ["lowerdir+", path] as const);

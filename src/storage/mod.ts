@@ -5,9 +5,11 @@
 import { failure } from "../errors/mod.ts";
 import { Overlay2 } from "./overlay2.ts";
 import { probeOverlay } from "./probe.ts";
-import type { DriverOptions, SnapshotDriver } from "./types.ts";
+import type { CopyUpOptions } from "./copy-up.ts";
+import type { DriverOptions, RootPlan, SnapshotDriver } from "./types.ts";
 
 export { probeIdmap, probeOverlay, type Probed } from "./probe.ts";
+export type { CopyUpOptions } from "./copy-up.ts";
 export type { DriverOptions, LayerSource, Owner, RootPlan, SnapshotDriver } from "./types.ts";
 
 /**
@@ -24,4 +26,15 @@ export async function openStorage(name: string | undefined, options: DriverOptio
       message: `storage driver overlay2 can't be used on ${options.root}: ${overlay.reason}`,
     });
   return driver;
+}
+
+/** {@link import("./copy-up.ts").copyTree}, loaded when it is needed. */
+export async function copyTree(
+  plan: RootPlan,
+  path: string,
+  target: string,
+  options: CopyUpOptions,
+): Promise<boolean> {
+  const { copyTree: copy } = await import("./copy-up.ts");
+  return await copy(plan, path, target, options);
 }

@@ -39,7 +39,7 @@ export class Overlay2 implements SnapshotDriver {
     this.#empty = join(root, "empty");
     this.#trash = new Trash(join(root, "trash"), executor);
     this.#layers = new LayerStore(join(root, "layers"), this.#trash, session);
-    this.#files = new FileReader(executor, this.#empty);
+    this.#files = new FileReader(executor);
   }
 
   /** Makes the folders where they are missing, and removes what a crash left. */

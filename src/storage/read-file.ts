@@ -50,14 +50,11 @@ interface How {
 /** Reads files through read-only mounts of its own. */
 export class FileReader {
   readonly #executor: () => Executor;
-  readonly #empty: string;
   /** By the topmost layer and the path; the least recently used first. */
   readonly #remembered = new Map<string, Found>();
 
-  /** `empty` is an empty directory. */
-  constructor(executor: () => Executor, empty: string) {
+  constructor(executor: () => Executor) {
     this.#executor = executor;
-    this.#empty = empty;
   }
 
   /**
@@ -118,7 +115,7 @@ export class FileReader {
     const context = b.slot("file system");
     const root = b.slot("root");
     const file = b.slot("file");
-    makeMergedRoot(b, plan, context, root, { empty: this.#empty, imageOnly: image });
+    makeMergedRoot(b, plan, context, root, image === true);
     const resolve =
       image === true ? flags(RESOLVE, "IN_ROOT", "NO_SYMLINKS") : flags(RESOLVE, "IN_ROOT", "NO_MAGICLINKS");
     const tolerate = ["ENOENT", "ENOTDIR", "ELOOP"] as const;

@@ -26,6 +26,16 @@ export interface Unpacked {
   readonly root: DirectoryAttributes;
 }
 
+/** What a layer is unpacked onto. */
+export interface UnpackOptions {
+  /** Attributes of the root where the layer says nothing. */
+  readonly root: DirectoryAttributes;
+  /** Whether there is no layer below: then nothing is to be hidden. */
+  readonly lowest: boolean;
+  /** What is being done, for errors. */
+  readonly doing: string;
+}
+
 type Change = LayerChange<TarEntry>;
 type Addition = Extract<Change, { kind: "add" }>;
 
@@ -33,19 +43,17 @@ type Addition = Extract<Change, { kind: "add" }>;
 const specialBits = 0o7000;
 
 /**
- * Makes `changes` in the empty directory `directory`. Its root gets the layer's attributes, or `root` where the layer
- * says nothing. Afterwards the session is of no other use.
+ * Makes `changes` in the empty directory `directory`. Afterwards the session is of no other use.
  */
 export async function unpackInto(
   session: Executor,
   directory: string,
   changes: AsyncIterable<Change>,
-  root: DirectoryAttributes,
-  doing: string,
+  options: UnpackOptions,
 ): Promise<Unpacked> {
-  const pipeline = new Pipeline(session, sessionSlots, doing);
+  const pipeline = new Pipeline(session, sessionSlots, options.doing);
   enterRoot(pipeline, directory);
-  const unpacker = new Unpacker(pipeline, root);
+  const unpacker = new Unpacker(pipeline, options);
   for await (const change of changes) {
     const work = unpacker.apply(change);
     if (work !== undefined) await work;
@@ -62,13 +70,15 @@ class Unpacker {
     string,
     { readonly path: Path; readonly attributes: DirectoryAttributes }
   >();
+  readonly #lowest: boolean;
   #root: DirectoryAttributes;
   #size = 0;
   /** The directory that the session stands in. */
   #current: string | undefined;
 
-  constructor(pipeline: Pipeline, root: DirectoryAttributes) {
+  constructor(pipeline: Pipeline, { root, lowest }: UnpackOptions) {
     this.#pipeline = pipeline;
+    this.#lowest = lowest;
     this.#root = root;
   }
 
@@ -83,10 +93,10 @@ class Unpacker {
         this.#imply(change.path);
         return undefined;
       case "whiteout":
-        this.#whiteout(change.path);
+        if (!this.#lowest) this.#whiteout(change.path);
         return undefined;
       case "opaque":
-        this.#opaque(change.path);
+        if (!this.#lowest) this.#opaque(change.path);
         return undefined;
     }
   }
