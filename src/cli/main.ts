@@ -143,11 +143,13 @@ const ownExitCodes: ReadonlySet<string> = new Set([
 ]);
 
 async function report(error: unknown): Promise<number> {
-  const [{ textOfError }, { outputOn }, { CaissonError }] = await Promise.all([
+  const [{ textOfError }, { codeOf, outputOn }, { CaissonError }] = await Promise.all([
     import("./failure-text.ts"),
     import("./output.ts"),
     import("../errors/mod.ts"),
   ]);
+  // Nobody reads any more: as if SIGPIPE had ended it.
+  if (codeOf(error) === "EPIPE") return 141;
   const text = textOfError(error);
   if (text !== "") outputOn(2).line(text);
   return error instanceof CaissonError && ownExitCodes.has(error.code) ? error.exitCode : 1;

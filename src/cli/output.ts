@@ -36,7 +36,6 @@ export function outputOn(fd: number): Output {
       try {
         rest = rest.subarray(fs().writeSync(fd, rest));
       } catch (error) {
-        if (codeOf(error) === "EPIPE") return;
         if (codeOf(error) !== "EAGAIN") throw error;
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, retryMs);
       }
@@ -88,6 +87,7 @@ export async function* inputOn(fd: number): AsyncGenerator<Uint8Array> {
   }
 }
 
-function codeOf(error: unknown): string {
+/** The name of a system error, or an empty text. */
+export function codeOf(error: unknown): string {
   return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
 }

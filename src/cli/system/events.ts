@@ -44,9 +44,10 @@ Refer to https://docs.docker.com/go/formatting/ for more information about forma
     });
     const raw = /^(?:json|\{\{\s*json \.\s*\}\})$/.test(format);
     for await (const one of stream) {
-      if (raw) context.stdout.line(compactJson(one.text));
-      else
-        context.stdout.line(template === undefined ? eventLine(one) : execute(template, goFields(one.event)));
+      // Not by line(), which wouldn't notice that nobody reads any more.
+      const print = (text: string): void => context.stdout.text(`${text}\n`);
+      if (raw) print(compactJson(one.text));
+      else print(template === undefined ? eventLine(one) : execute(template, goFields(one.event)));
     }
     return 0;
   },
