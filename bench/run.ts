@@ -31,6 +31,8 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
+/** Set when the run was interrupted: then nothing else begins. */
+let stopping = false;
 const say = (text: string): void => console.error(text);
 
 async function measure(name: string, load: () => Promise<{ default: Benchmark }>): Promise<Report> {
@@ -40,6 +42,7 @@ async function measure(name: string, load: () => Promise<{ default: Benchmark }>
     const { default: benchmark } = await load();
     await using scratch = new Scratch();
     const interrupted = (): void => {
+      stopping = true;
       void scratch[Symbol.asyncDispose]().finally(() => process.exit(130));
     };
     process.once("SIGINT", interrupted).once("SIGTERM", interrupted);
@@ -49,6 +52,7 @@ async function measure(name: string, load: () => Promise<{ default: Benchmark }>
       process.off("SIGINT", interrupted).off("SIGTERM", interrupted);
     }
   } catch (error) {
+    if (stopping) await new Promise(() => {});
     const reason = firstLine(error);
     say(`${name} failed: ${reason}`);
     const goal: Goal = { text: `${name} can be measured`, value: Number.NaN, limit: 0, show: String };

@@ -81,7 +81,7 @@ export class Scratch implements AsyncDisposable {
     await this.#closers.disposeAsync();
     for (const child of this.#children.toReversed()) await end(child);
     for (const pid of this.#leftBehind()) process.kill(pid, "SIGKILL");
-    removeCgroups(this.name);
+    await removeCgroups(this.name);
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
@@ -131,18 +131,37 @@ export function output(
   });
 }
 
-/** Removes the cgroups below `name` in every hierarchy of version 1, and of version 2. */
-function removeCgroups(name: string): void {
-  for (const hierarchy of ["", ...readdirSync("/sys/fs/cgroup")])
-    removeCgroup(join("/sys/fs/cgroup", hierarchy, name));
+/** Removes cgroups whose names begin so in every hierarchy; what has just ended in them may take a moment to go. */
+async function removeCgroups(prefix: string): Promise<void> {
+  const hierarchies = ["", ...readdirSync("/sys/fs/cgroup")].map((name) => join("/sys/fs/cgroup", name));
+  const left = (): string[] =>
+    hierarchies.flatMap((hierarchy) =>
+      entries(hierarchy)
+        .filter((name) => name.startsWith(prefix))
+        .map((name) => join(hierarchy, name)),
+    );
+  for (let tries = 30; tries > 0 && left().length > 0; tries--) {
+    left().forEach(removeCgroup);
+    if (left().length > 0) await sleep(100);
+  }
 }
 
 function removeCgroup(path: string): void {
+  for (const name of entries(path)) removeCgroup(join(path, name));
   try {
-    for (const entry of readdirSync(path, { withFileTypes: true }))
-      if (entry.isDirectory()) removeCgroup(join(path, entry.name));
     rmdirSync(path);
   } catch {
-    // It is no cgroup, or somebody else's process is in it.
+    // Somebody is in it, still.
+  }
+}
+
+/** Folders in a folder; none if there is no such folder. */
+function entries(path: string): string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+  } catch {
+    return [];
   }
 }
