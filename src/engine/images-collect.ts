@@ -29,6 +29,7 @@ export class ImageCollector {
   #holds = 0;
   #waiting: ImageRecord[] = [];
   #sweeping = false;
+  readonly #kept = new Set<readonly string[]>();
 
   constructor(parts: CollectorParts) {
     this.#parts = parts;
@@ -56,6 +57,20 @@ export class ImageCollector {
       this.#holds -= 1;
       if (this.#holds === 0 && (this.#waiting.length > 0 || this.#sweeping)) void this.#collect();
     };
+  }
+
+  /** Keeps the layers of `chain`, of which something is being made, until the result is disposed of. */
+  keep(chain: readonly string[]): Disposable {
+    // Another set of the same layers is another user of them.
+    const own = [...chain];
+    this.#kept.add(own);
+    return { [Symbol.dispose]: () => void this.#kept.delete(own) };
+  }
+
+  /** Chain IDs that containers are made of or are just being made of. */
+  *chainsInUse(): Generator<readonly string[], void, void> {
+    yield* this.#parts.chainsInUse();
+    yield* this.#kept;
   }
 
   /** Removes what only `removed` referred to, which aren't images any more. What fails is left for a sweep. */
@@ -86,8 +101,8 @@ export class ImageCollector {
   }
 
   async #removeOf(removed: readonly ImageRecord[]): Promise<void> {
-    const { content, storage, store, chainsInUse } = this.#parts;
-    const used = usedBy(store.table.all(), chainsInUse());
+    const { content, storage, store } = this.#parts;
+    const used = usedBy(store.table.all(), this.chainsInUse());
     for (const image of removed) {
       // From the top, so that what a crash leaves is a chain without holes.
       for (const chainId of image.chain.toReversed())
@@ -97,8 +112,8 @@ export class ImageCollector {
   }
 
   async #removeUnused(): Promise<void> {
-    const { content, storage, store, chainsInUse } = this.#parts;
-    const used = usedBy(store.table.all(), chainsInUse());
+    const { content, storage, store } = this.#parts;
+    const used = usedBy(store.table.all(), this.chainsInUse());
     for (const chainId of await storage.layers()) if (!used.has(chainId)) await storage.removeLayer(chainId);
     await content.sweep(ingestAge);
     if (store.incomplete) return;

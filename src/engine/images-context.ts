@@ -7,6 +7,7 @@ import type { Limiter, RegistryConfig } from "../image/registry/mod.ts";
 import type { SnapshotDriver } from "../storage/mod.ts";
 import type { NewEvent } from "./events.ts";
 import type { ImageCollector } from "./images-collect.ts";
+import type { SharedDownloads } from "./images-downloads.ts";
 import type { ImageStore } from "./images-store.ts";
 import type { ImageRecord } from "./images-table.ts";
 
@@ -28,7 +29,7 @@ export interface ImageServiceOptions {
   readonly publish: (event: NewEvent) => void;
   /** Told of images that can't be used and of what couldn't be removed. */
   readonly warn?: (message: string) => void;
-  /** Chain IDs that containers are made of, also of those that are just being made. */
+  /** Chain IDs that containers are made of. */
   readonly chainsInUse: () => Iterable<readonly string[]>;
   /** Containers that are made of an image or mount it. */
   readonly containersUsing: (imageId: string) => readonly ImageUser[];
@@ -41,8 +42,9 @@ export interface ImageContext {
   readonly storage: SnapshotDriver;
   readonly store: ImageStore;
   readonly collector: ImageCollector;
-  /** Shared by all pulls. */
+  /** These two are shared by all pulls. */
   readonly limiter: Limiter;
+  readonly downloads: SharedDownloads;
 }
 
 /** Tells that something happened to an image. `id` and `name` are its ID unless it was called by a name. */

@@ -111,3 +111,16 @@ test("an image that is being saved may be removed", async () => {
   // The layers go once the stream is closed.
   while (bench.storage.unpacked.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
 });
+
+test("a platform is text or JSON", async () => {
+  await using bench = new ImageBench();
+  const service = await bench.open();
+  const bytes = await archive(["x:1"]);
+  const load = async (platform: string): Promise<unknown[]> =>
+    await reported(service.load(Readable.from([bytes]), { quiet: true, platform }));
+  const done = [{ stream: "Loaded image: x:1\n" }];
+  expect(await load("linux/amd64")).toEqual(done);
+  expect(await load('{"architecture":"amd64","os":"linux"}')).toEqual(done);
+  expect(await load("{")).toEqual([expect.stringContaining("failed to parse platform")]);
+  expect(await load("a/b/c/d")).toEqual([expect.stringContaining("invalid platform")]);
+});

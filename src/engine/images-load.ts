@@ -17,7 +17,7 @@ import {
   type Reference,
 } from "../image/mod.ts";
 import { parsePlatform, shortDigest, type Platform } from "../image/registry/mod.ts";
-import { failure } from "../errors/mod.ts";
+import { failure, messageOf } from "../errors/mod.ts";
 import type { Progress } from "./engine.ts";
 import { publishImage, type ImageContext } from "./images-context.ts";
 import { reporting, type Emit } from "./images-progress.ts";
@@ -66,8 +66,21 @@ async function* aborting(
   }
 }
 
+/** A platform as the command line has it, or as the JSON object of newer versions of the API. */
 function platformOf(text: string | undefined): { platform?: Platform } {
-  return text === undefined ? {} : { platform: parsePlatform(text) };
+  if (text === undefined) return {};
+  if (!text.startsWith("{")) return { platform: parsePlatform(text) };
+  const { os, architecture, variant } = parseObject(text);
+  const parts = [os, architecture, variant].filter((part) => typeof part === "string" && part !== "");
+  return { platform: parsePlatform(parts.join("/")) };
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  try {
+    return JSON.parse(text) as Record<string, unknown>;
+  } catch (error) {
+    throw failure("invalid-parameter", { message: `failed to parse platform: ${messageOf(error)}` }, error);
+  }
 }
 
 async function loadImage(

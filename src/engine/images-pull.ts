@@ -108,12 +108,12 @@ class Pulling {
   /** Downloads and unpacks. When this throws, nothing goes on any more. */
   async #fetch(): Promise<ResolvedImage> {
     const { reference, platform, auth } = this.#wanted;
-    const { content, limiter, options } = this.#context;
+    const { downloads, limiter, options } = this.#context;
     try {
       const image = await pull({
         reference,
         platform: platform ?? hostPlatform(),
-        sink: content,
+        sink: downloads.sink(this.#signal),
         config: options.registry,
         limiter,
         signal: this.#signal,

@@ -228,3 +228,14 @@ test("what an unfinished pull left is kept from prune while it goes on, and goes
   while (pulled.bench.storage.unpacked.size > 1) await new Promise((resolve) => setTimeout(resolve, 5));
   expect(pulled.service.resolve(`${pulled.name}:base`).chain).toEqual(chain.slice(0, 1));
 });
+
+test("layers of what is being made stay", async () => {
+  await using pulled = await Pulled.make();
+  {
+    using _ = pulled.service.keep(pulled.service.resolve(id));
+    expect((await pulled.remove(id)).at(-1)).toEqual({ Deleted: id });
+  }
+  expect(pulled.bench.storage.unpacked.size).toBe(2);
+  await pulled.service.sweep();
+  expect(pulled.bench.storage.unpacked.size).toBe(0);
+});

@@ -159,7 +159,7 @@ class Remover {
   /** Removes the image, given as it was with its names: what they are of goes too. */
   #delete(image: ImageRecord): void {
     this.#table.remove(image.id);
-    const layers = ownLayers(image, this.#table.all(), this.#context.options.chainsInUse());
+    const layers = ownLayers(image, this.#table.all(), this.#context.collector.chainsInUse());
     const { items, events, images, layers: all } = this.#result;
     items.push({ Deleted: image.id }, ...layers.map((chainId) => ({ Deleted: chainId })));
     events.push(["delete", image]);

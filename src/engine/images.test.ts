@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
@@ -51,6 +51,7 @@ test("a pull unpacks in order, reports in Docker's words, and survives a restart
     { status: `Status: Downloaded newer image for ${name}:latest` },
   ]);
   expect(bench.storage.order).toEqual(chain);
+  expect(statSync(join(bench.root, "images")).mode & 0o777).toBe(0o700);
   expect(bench.events).toEqual([
     { Type: "image", Action: "pull", Actor: { ID: `${name}:latest`, Attributes: { a: "b", name } } },
   ]);
@@ -149,6 +150,7 @@ test("two pulls of one image at once both end well", async () => {
     ["latest", "other", "latest"].map((tag) => pulled(service, `${registry.host}/test/app:${tag}`)),
   );
   for (const lines of all) expect(JSON.stringify(lines.at(-1))).toContain("Status: ");
+  expect(registry.log.filter((line) => line.endsWith(digestOf(blob1)))).toHaveLength(1);
   expect(bench.storage.order).toEqual(chain);
   expect((await service.inspect(id))["RepoTags"]).toHaveLength(2);
 });

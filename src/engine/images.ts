@@ -2,6 +2,7 @@
  * The engine's images: an OCI image layout on disk, unpacked layers in the storage driver, and what is done with them.
  * @module
  */
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { familiarReference, openLayout } from "../image/mod.ts";
@@ -12,6 +13,7 @@ import type { Filters, Images, Json, Progress } from "./engine.ts";
 import type { ImageResolver, ResolvedImage } from "./image-types.ts";
 import { ImageCollector } from "./images-collect.ts";
 import { publishImage, type ImageContext, type ImageServiceOptions } from "./images-context.ts";
+import { SharedDownloads } from "./images-downloads.ts";
 import { imageHistory, inspectImage } from "./images-inspect.ts";
 import { listImages } from "./images-list.ts";
 import { importImage, loadImages, newName, saveImages, type ImportRequest } from "./images-load.ts";
@@ -38,10 +40,21 @@ export class ImageService implements Images, ImageResolver {
   static async open(options: ImageServiceOptions): Promise<ImageService> {
     const { dataRoot, storage, downloads = defaultDownloads, chainsInUse } = options;
     const warn = options.warn ?? ((): void => undefined);
-    const content = await openLayout(join(dataRoot, "images"));
+    const folder = join(dataRoot, "images");
+    // Users of the host may not read what images hold.
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const content = await openLayout(folder);
     const store = await ImageStore.open(content, new Set(await storage.layers()), warn);
     const collector = new ImageCollector({ content, storage, store, chainsInUse, warn });
-    return new ImageService({ options, content, storage, store, collector, limiter: new Limiter(downloads) });
+    return new ImageService({
+      options,
+      content,
+      storage,
+      store,
+      collector,
+      limiter: new Limiter(downloads),
+      downloads: new SharedDownloads(content),
+    });
   }
 
   /**
@@ -58,6 +71,14 @@ export class ImageService implements Images, ImageResolver {
     this.#resolved.set(image, resolved);
     if (platform !== undefined && platform !== "") checkPlatform(name, image, platform);
     return resolved;
+  }
+
+  /**
+   * Keeps an image's layers though the image be removed, until the result is disposed of: for the time between
+   * {@link resolve}, in the same tick, and the moment from which `chainsInUse` tells of the container.
+   */
+  keep({ chain }: ResolvedImage): Disposable {
+    return this.#context.collector.keep(chain);
   }
 
   family(name: string): readonly string[] {
