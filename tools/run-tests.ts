@@ -57,7 +57,7 @@ async function main(folders: readonly string[]): Promise<number> {
   const unit = folders.length === 0;
   if (unit) {
     const start = performance.now();
-    reports.push(await run(["./src", "./tools"], 5000));
+    reports.push(await run(["./src", "./tools", "./bench"], 5000));
     console.log(`unit tests: ${seconds(start)} s`);
   }
   const all = (unit ? ["test"] : folders).flatMap(filesIn);
