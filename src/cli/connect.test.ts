@@ -1,7 +1,12 @@
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { messageOf } from "../errors/mod.ts";
 import { connect, namedHost, tlsFiles } from "./connect.ts";
 import { Flags } from "./flags.ts";
+
+const directory = mkdtempSync(`${tmpdir()}/caisson-connect-`);
+afterAll(() => rmSync(directory, { recursive: true }));
 
 const flags = (values: Record<string, readonly string[]> = {}): Flags =>
   new Flags(new Map(Object.entries(values)));
@@ -16,18 +21,24 @@ test("the flag wins over CAISSON_HOST, that over DOCKER_HOST; an empty one names
 });
 
 test("TLS is asked for by flags or by docker's variables", () => {
+  for (const name of ["ca.pem", "cert.pem", "key.pem"]) writeFileSync(`${directory}/${name}`, "");
+  mkdirSync(`${directory}/.docker`);
   expect(tlsFiles(flags(), {})).toBeUndefined();
-  expect(tlsFiles(flags(), { DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: "/certs" })).toEqual({
+  expect(tlsFiles(flags(), { DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: directory })).toEqual({
     verify: true,
-    ca: "/certs/ca.pem",
-    cert: "/certs/cert.pem",
-    key: "/certs/key.pem",
+    ca: `${directory}/ca.pem`,
+    cert: `${directory}/cert.pem`,
+    key: `${directory}/key.pem`,
   });
-  expect(tlsFiles(flags({ tls: ["true"], tlscacert: ["/ca"] }), { HOME: "/h" })).toMatchObject({
-    verify: false,
-    ca: "/ca",
-    cert: "/h/.docker/cert.pem",
-  });
+  expect(tlsFiles(flags({ tls: ["true"], tlscacert: [`${directory}/ca.pem`] }), { HOME: directory })).toEqual(
+    {
+      verify: false,
+      ca: `${directory}/ca.pem`,
+    },
+  );
+  expect(() => tlsFiles(flags({ tls: ["true"] }), { HOME: directory })).toThrow(
+    `open ${directory}/.docker/ca.pem: no such file or directory`,
+  );
 });
 
 test("contexts aren't kept", async () => {

@@ -5,6 +5,8 @@
  */
 import { Client, parseHost, type TlsFiles } from "../client/mod.ts";
 import { failure, isFailure } from "../errors/mod.ts";
+import { fs } from "./builtins.ts";
+import { commandFailed } from "./failure-text.ts";
 import type { Flags } from "./flags.ts";
 
 /** Where this user's own engine listens. */
@@ -45,10 +47,16 @@ export function tlsFiles(globals: Flags, env: NodeJS.ProcessEnv): TlsFiles | und
   if (!wanted) return undefined;
   const directory =
     env["DOCKER_CERT_PATH"] ?? `${env["DOCKER_CONFIG"] ?? `${env["HOME"] ?? "/root"}/.docker`}`;
-  return {
-    verify,
-    ca: globals.string("tlscacert") ?? `${directory}/ca.pem`,
-    cert: globals.string("tlscert") ?? `${directory}/cert.pem`,
-    key: globals.string("tlskey") ?? `${directory}/key.pem`,
-  };
+  // A client without a certificate of its own leaves those two out; a file that was named must be there.
+  const own = (flag: string, file: string): string | undefined =>
+    globals.string(flag) ?? (fs().existsSync(`${directory}/${file}`) ? `${directory}/${file}` : undefined);
+  const cert = own("tlscert", "cert.pem");
+  const key = own("tlskey", "key.pem");
+  const ca = globals.string("tlscacert") ?? `${directory}/ca.pem`;
+  for (const file of [ca, cert, key]) {
+    if (file !== undefined && !fs().existsSync(file)) {
+      throw commandFailed(`unable to resolve docker endpoint: open ${file}: no such file or directory`);
+    }
+  }
+  return { verify, ca, ...(cert === undefined ? {} : { cert }), ...(key === undefined ? {} : { key }) };
 }

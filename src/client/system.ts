@@ -28,7 +28,11 @@ export class System {
 
   /** What starting such a container would do, as text. `request` is `{Name?, Platform?, Config}`. */
   async explainRun(request: { Name?: string; Platform?: string; Config: unknown }): Promise<string> {
-    const reply = await this.#transport.send("POST", "/caisson/explain/run", { json: request });
+    const { Name: name, Platform: platform, Config: json } = request;
+    const reply = await this.#transport.send("POST", "/caisson/explain/run", {
+      query: { name, platform },
+      json,
+    });
     return textOf(reply.body);
   }
 }

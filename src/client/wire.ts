@@ -43,24 +43,36 @@ export async function dial(endpoint: Endpoint): Promise<Wire> {
   try {
     if (endpoint.kind === "unix") {
       wire.socket = await Bun.connect({ unix: endpoint.path, allowHalfOpen: true, socket });
-    } else {
-      wire.socket = await Bun.connect({
-        hostname: endpoint.hostname,
-        port: endpoint.port,
-        allowHalfOpen: true,
-        ...(endpoint.tls === undefined ? {} : { tls: tlsOptions(endpoint.tls, endpoint.hostname) }),
-        socket: {
-          ...socket,
-          handshake: (_: Socket, ok: boolean, error: Error | null): void => {
-            if (endpoint.tls?.verify === true && !ok) wire.ended(error ?? undefined);
-          },
-        },
-      });
+      return wire;
     }
+    const { hostname, port, tls } = endpoint;
+    if (tls === undefined) {
+      wire.socket = await Bun.connect({ hostname, port, allowHalfOpen: true, socket });
+      return wire;
+    }
+    // Nothing is sent before the engine's certificate was checked.
+    const { promise: shaken, resolve, reject } = Promise.withResolvers<void>();
+    const handshake = (_: Socket, ok: boolean, problem: Error | null): void => {
+      if (ok || !tls.verify) resolve();
+      else reject(problem ?? failure("unavailable", { message: "the engine's certificate is not trusted" }));
+    };
+    const lost = (_: Socket, error?: Error): void => {
+      reject(error ?? failure("unavailable", { message: "the TLS handshake failed" }));
+      wire.ended(error);
+    };
+    wire.socket = await Bun.connect({
+      hostname,
+      port,
+      allowHalfOpen: true,
+      tls: tlsOptions(tls, hostname),
+      socket: { ...socket, handshake, error: lost, close: lost },
+    });
+    await shaken;
+    return wire;
   } catch (error) {
+    wire.close();
     throw failure("no-engine", { host: endpoint.host, reason: reasonOf(error) }, error);
   }
-  return wire;
 }
 
 function tlsOptions(files: TlsFiles, hostname: string): Bun.TLSOptions {
