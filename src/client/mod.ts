@@ -17,7 +17,7 @@ export { parseHost, type Endpoint, type TlsFiles } from "./endpoint.ts";
 export { ServerError } from "./errors.ts";
 export { demultiplex, type FrameSink } from "./frames.ts";
 export { jsonValues, type ProgressMessage } from "./json-stream.ts";
-export { maxVersion, textOf, type Filters, type Hijacked, type Query, type Reply } from "./transport.ts";
+export { maxVersion, type Filters, type Hijacked, type Query, type Reply } from "./transport.ts";
 export type { AttachOptions, LogsOptions } from "./containers.ts";
 export type { EngineEvent, EventsOptions } from "./events.ts";
 export type { ImportOptions } from "./images.ts";
