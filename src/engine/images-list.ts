@@ -53,9 +53,22 @@ export async function listImages(
     found.push({ image, tags, digests });
   }
   found.sort((a, b) => Number(createdAt(b.image) - createdAt(a.image)));
-  return await Promise.all(
-    found.map(async ({ image, tags, digests }) => ({
-      Containers: context.options.containersUsing(image.id).length,
+  const summaries = await Promise.all(found.map(async (item) => await summarize(context, item)));
+  return summaries.filter((summary) => summary !== undefined);
+}
+
+interface Found {
+  readonly image: ImageRecord;
+  readonly tags: readonly Reference[];
+  readonly digests: readonly Reference[];
+}
+
+/** The image in the list; undefined if it was removed in the meantime. */
+async function summarize(context: ImageContext, { image, tags, digests }: Found): Promise<Json | undefined> {
+  const { store, options } = context;
+  try {
+    return {
+      Containers: options.containersUsing(image.id).length,
       Created: Number(createdAt(image) / 1_000_000_000n),
       Id: image.id,
       Labels: image.config.config.Labels ?? {},
@@ -64,8 +77,11 @@ export async function listImages(
       RepoTags: tags.map(familiarReference),
       SharedSize: -1,
       Size: await imageSize(context, image),
-    })),
-  );
+    };
+  } catch (error) {
+    if (store.table.get(image.id) === undefined) return undefined;
+    throw error;
+  }
 }
 
 /** Whether a time lies between those of the images that `since` and `before` name, and before `until`. */
