@@ -16,8 +16,7 @@ export const apiVersion: string = `1.${newest}`;
 /** What `MinAPIVersion` says. */
 export const minimumApiVersion: string = `1.${oldest}`;
 
-/** The version of dockerd whose behaviour is followed, marked as not being dockerd. */
-export const serverVersion: string = "28.5.2-caisson";
+export { serverVersion } from "../engine/version.ts";
 
 const known = new Map<string, number>(
   Array.from({ length: newest - oldest + 1 }, (_, i) => [`1.${oldest + i}`, oldest + i]),
