@@ -2,8 +2,7 @@
  * A root file system as a container sees it, for reading: a detached mount that nothing but a descriptor knows.
  * @module
  */
-import { CWD, flags, makeMount, MOUNT_ATTR, open, type ProgramBuilder, type Slot } from "../kernel/mod.ts";
-import { directoryOnly } from "./directories.ts";
+import { CWD, flags, makeMount, MOUNT_ATTR, O, open, type ProgramBuilder, type Slot } from "../kernel/mod.ts";
 import type { RootPlan } from "./types.ts";
 
 /**
@@ -23,7 +22,7 @@ export function makeMergedRoot(
   const [only] = layers;
   // An overlay that is only read needs two layers. The lowest hides nothing, so it is what it shows.
   if (layers.length === 1 && only !== undefined) {
-    open(b, label, CWD, only, directoryOnly, into);
+    open(b, label, CWD, only, flags(O, "PATH", "DIRECTORY", "CLOEXEC"), into);
     return;
   }
   const lower = layers.map((path) => ["lowerdir+", path] as const);

@@ -17,7 +17,6 @@ import { LayerStore, type LayerRecord } from "./layer-store.ts";
 import { FileReader } from "./read-file.ts";
 import { Trash } from "./trash.ts";
 import type { DriverOptions, LayerSource, Owner, RootPlan, SnapshotDriver } from "./types.ts";
-import { diskUsage } from "./usage.ts";
 
 /** fsconfig(2) takes values shorter than this. */
 const longestValue = 255;
@@ -124,6 +123,7 @@ export class Overlay2 implements SnapshotDriver {
   }
 
   async containerSize(container: string): Promise<number> {
+    const { diskUsage } = await import("./usage.ts");
     return await diskUsage(this.#options.session, `${this.#container(container)}/diff`);
   }
 

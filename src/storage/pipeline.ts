@@ -22,7 +22,7 @@ interface Expectation {
 
 /** A sequence of programs in one session. Its slots keep what they hold from one batch to the next. */
 export class Pipeline {
-  readonly #executor: Executor;
+  readonly #executor: Pick<Executor, "run">;
   readonly #names: readonly string[];
   readonly #doing: string;
   readonly #onTheWay: Promise<void>[] = [];
@@ -37,7 +37,7 @@ export class Pipeline {
   #used = 0;
 
   /** `slots` names the session's slots; {@link slot} has them by number. */
-  constructor(executor: Executor, slots: readonly string[], doing: string) {
+  constructor(executor: Pick<Executor, "run">, slots: readonly string[], doing: string) {
     this.#executor = executor;
     this.#names = slots;
     this.#doing = doing;
@@ -86,6 +86,11 @@ export class Pipeline {
   async finish(): Promise<void> {
     if (this.#operations > 0) this.#send();
     await this.#wait(0);
+  }
+
+  /** Waits until nothing is on its way any more, whatever came of it. */
+  async settle(): Promise<void> {
+    await Promise.all(this.#onTheWay);
   }
 
   #send(): void {

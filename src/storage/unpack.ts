@@ -46,21 +46,26 @@ const specialBits = 0o7000;
  * Makes `changes` in the empty directory `directory`. Afterwards the session is of no other use.
  */
 export async function unpackInto(
-  session: Executor,
+  session: Pick<Executor, "run">,
   directory: string,
   changes: AsyncIterable<Change>,
   options: UnpackOptions,
 ): Promise<Unpacked> {
   const pipeline = new Pipeline(session, sessionSlots, options.doing);
-  enterRoot(pipeline, directory);
-  const unpacker = new Unpacker(pipeline, options);
-  for await (const change of changes) {
-    const work = unpacker.apply(change);
-    if (work !== undefined) await work;
-    const room = pipeline.next();
-    if (room !== undefined) await room;
+  try {
+    enterRoot(pipeline, directory);
+    const unpacker = new Unpacker(pipeline, options);
+    for await (const change of changes) {
+      const work = unpacker.apply(change);
+      if (work !== undefined) await work;
+      const room = pipeline.next();
+      if (room !== undefined) await room;
+    }
+    return await unpacker.finish();
+  } finally {
+    // Nobody may remove the directory while something is still being made in it.
+    await pipeline.settle();
   }
-  return await unpacker.finish();
 }
 
 class Unpacker {
