@@ -23,7 +23,7 @@ const running: ImageUser = { id: "d".repeat(64), name: "d1", running: true };
 
 /** An engine that has pulled one image by its tag. */
 class Pulled implements AsyncDisposable {
-  readonly bench: ImageBench = new ImageBench();
+  readonly bench: ImageBench;
   readonly name: string;
   readonly digest: string;
   readonly service: ImageService;
