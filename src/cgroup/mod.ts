@@ -10,9 +10,8 @@ import type { CgroupDriver, CgroupHost } from "./types.ts";
 
 export { detectCgroups, type HostFiles } from "./detect.ts";
 export { cgroupFeatures, type CgroupFeatures } from "./features.ts";
-export { cgroupPaths } from "./location.ts";
 export { killTree, processesBelow, removeTree } from "./removal.ts";
-export { readStats, type BlockIOStats, type CgroupStats, type CpuStats, type MemoryStats } from "./stats.ts";
+export type { BlockIOStats, CgroupStats, CpuStats, MemoryStats } from "./stats.ts";
 export type * from "./types.ts";
 
 /** The driver for this host. Fails with `not-implemented` for systemd on version 1, which systemd itself has dropped. */

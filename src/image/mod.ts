@@ -3,12 +3,10 @@
  * @module
  */
 export { importRootfs, type ImportOptions } from "./archive/import.ts";
-export { applyChanges } from "./archive/changes.ts";
 export { readImageArchive, type LoadedImage, type LoadOptions } from "./archive/load.ts";
 export type { ArchiveLimits } from "./archive/members.ts";
 export { writeImageArchive, type SavedImage } from "./archive/save.ts";
 export {
-  ociConfigType,
   parseImageConfig,
   type HealthConfig,
   type HistoryEntry,
@@ -27,24 +25,8 @@ export type {
   StageWriter,
 } from "./content/store.ts";
 export { chainIds, digestOf, parseDigest, type DigestAlgorithm, type DigestParts } from "./digest.ts";
-export {
-  layerChanges,
-  LayerTranslator,
-  pathBytes,
-  pathText,
-  type LayerChange,
-  type LayerLimits,
-  type Path,
-} from "./layer.ts";
-export {
-  describe,
-  makeManifest,
-  ociLayerType,
-  ociManifestType,
-  storeImage,
-  type BlobSource,
-  type StoredImage,
-} from "./manifest.ts";
+export { layerChanges, pathText, type LayerChange, type LayerLimits, type Path } from "./layer.ts";
+export type { BlobSource, StoredImage } from "./manifest.ts";
 export {
   canonicalReference,
   checkTaggable,
@@ -59,8 +41,6 @@ export {
 } from "./reference.ts";
 export {
   decompress,
-  detectCompression,
-  limitBytes,
   type Compression,
   type Decompressed,
   type DecompressOptions,

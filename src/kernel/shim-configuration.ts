@@ -11,7 +11,7 @@ const OPEN_STDIN = 2;
 const STDIN_ONCE = 4;
 
 /** Slots that a shim's program finds filled (0 to 2) or leaves filled (3: the pty's master). */
-export const shimSlots: readonly ["stdin", "stdout", "stderr", "terminal"] = [
+const shimSlots: readonly ["stdin", "stdout", "stderr", "terminal"] = [
   "stdin",
   "stdout",
   "stderr",

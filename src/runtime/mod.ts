@@ -4,7 +4,7 @@
  */
 export { compile } from "./compile.ts";
 export type { CgroupPlan, CompileContext, Join, OverlayRoot, RootFileSystem } from "./context.ts";
-export { defaultDevices, type HostIds } from "./devices.ts";
+export type { HostIds } from "./devices.ts";
 export { compileExec, type ExecContext } from "./exec.ts";
 export { hostIds } from "./namespaces.ts";
 export type * from "./spec.ts";

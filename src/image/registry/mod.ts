@@ -2,12 +2,12 @@
  * The registry client: pulls images by the OCI distribution spec into a content sink.
  * @module
  */
-export { defaultLimits, type Limits } from "./answer.ts";
+export type { Limits } from "./answer.ts";
 export { Limiter } from "./limiter.ts";
 export { isDigest, parseManifest, type ImageIndex, type ImageManifest } from "./manifest.ts";
-export { formatPlatform, hostPlatform, normalize, parsePlatform, selectManifest } from "./platform.ts";
+export { formatPlatform, hostPlatform, normalize, parsePlatform } from "./platform.ts";
 export { LayerProgress, progressMessage, shortDigest, type ProgressMessage } from "./progress.ts";
 export { pull, type LocalState, type PullOptions } from "./pull.ts";
 export { rootDigest, type ResolvedImage, type StoredManifest } from "./resolve.ts";
-export { defaultRetry, type RetryPolicy } from "./retry.ts";
+export type { RetryPolicy } from "./retry.ts";
 export type * from "./types.ts";

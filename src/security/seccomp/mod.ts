@@ -3,25 +3,20 @@
  * @module
  */
 export { compileOnce, expandOnce } from "./cache.ts";
-export { type CompiledSeccomp, compileSeccomp } from "./compile.ts";
-export { defaultProfile, defaultProfileGroups, type ProfileGroup } from "./default-profile.ts";
-export { disassemble, verdictName } from "./disassemble.ts";
-export { type Circumstances, expand } from "./expand.ts";
-export { parseExactly, parseOciSeccomp, parseProfile, printExactly } from "./parse.ts";
-export {
-  type OciSeccomp,
-  type ProfileRule,
-  type RuleCondition,
-  type SeccompAction,
-  seccompActions,
-  type SeccompArchitecture,
-  seccompArchitectures,
-  type SeccompArgument,
-  type SeccompFlag,
-  seccompFlags,
-  type SeccompOperator,
-  seccompOperators,
-  type SeccompProfile,
-  type SeccompRule,
-  type Word,
+export type { CompiledSeccomp } from "./compile.ts";
+export { defaultProfile, type ProfileGroup } from "./default-profile.ts";
+export type { Circumstances } from "./expand.ts";
+export { parseProfile, printExactly } from "./parse.ts";
+export type {
+  OciSeccomp,
+  ProfileRule,
+  RuleCondition,
+  SeccompAction,
+  SeccompArchitecture,
+  SeccompArgument,
+  SeccompFlag,
+  SeccompOperator,
+  SeccompProfile,
+  SeccompRule,
+  Word,
 } from "./types.ts";
