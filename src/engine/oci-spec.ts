@@ -231,7 +231,7 @@ export function makeSpec(record: ContainerRecord, context: SpecContext): Spec {
 
 /** A bind that shares mount events needs a root that lets them through. */
 function rootPropagation(mounts: readonly MountPoint[]): string {
-  if (mounts.some(({ propagation }) => /shared$/.test(propagation))) return "rshared";
-  if (mounts.some(({ propagation }) => /slave$/.test(propagation))) return "rslave";
+  if (mounts.some(({ propagation }) => propagation.endsWith("shared"))) return "rshared";
+  if (mounts.some(({ propagation }) => propagation.endsWith("slave"))) return "rslave";
   return "rprivate";
 }

@@ -10,14 +10,6 @@ const TTY = 1;
 const OPEN_STDIN = 2;
 const STDIN_ONCE = 4;
 
-/** Slots that a shim's program finds filled (0 to 2) or leaves filled (3: the pty's master). */
-const shimSlots: readonly ["stdin", "stdout", "stderr", "terminal"] = [
-  "stdin",
-  "stdout",
-  "stderr",
-  "terminal",
-];
-
 export interface ShimLog {
   readonly path: string;
   /** Bytes after which it is rotated; 0: never. */

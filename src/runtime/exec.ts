@@ -3,7 +3,7 @@
  * clones the new process there as the shim's child.
  * @module
  */
-import { CLONE, flags, int, ProgramBuilder, writeProc, CWD, type Program } from "../kernel/mod.ts";
+import { CLONE, flags, int, ProgramBuilder, CWD, type Program } from "../kernel/mod.ts";
 import type { Cgroup, CgroupDriver } from "../cgroup/mod.ts";
 import { openEntrance } from "./cgroup-entrance.ts";
 import { makeShimSlots } from "./context.ts";

@@ -101,7 +101,7 @@ function setLimits(b: ProgramBuilder, process: SpecProcess): void {
 
 /** setgroups(2), setresgid(2), setresuid(2); the capabilities survive until capset(2) sets them. */
 function setUser(b: ProgramBuilder, { user }: SpecProcess): void {
-  const groups = new Uint32Array([...(user.additionalGids ?? [])]);
+  const groups = new Uint32Array(user.additionalGids ?? []);
   const list = bytes(new Uint8Array(groups.buffer), `[${[...groups].join(", ")}]`);
   b.call("keep the capabilities for a moment", "prctl", [flags(PR, "SET_KEEPCAPS"), 1, 0, 0, 0]);
   b.call("set the supplementary groups", "setgroups", [groups.length, groups.length === 0 ? 0 : list]);
