@@ -12,6 +12,7 @@ import {
   int,
   KernelError,
   O,
+  open,
   openResolved,
   ProgramBuilder,
   RESOLVE,
@@ -20,7 +21,7 @@ import {
   type Out,
 } from "../kernel/mod.ts";
 import { makeMergedRoot } from "./merged-root.ts";
-import { addStat, isDirectory, parseStat, typeMask } from "./stat.ts";
+import { addStat, isDirectory, isRegular, parseStat, typeMask } from "./stat.ts";
 import type { RootPlan } from "./types.ts";
 
 /** Bytes that are read at once; most files that are asked for have fewer. */
@@ -41,11 +42,8 @@ type Found =
   | { readonly kind: "missing" }
   | { readonly kind: "link" };
 
-interface How {
-  readonly room: number;
-  /** Of the image alone, and only if no link is on the way. */
-  readonly image?: boolean;
-}
+/** Whose files are read: all as the container sees them; or only its own, or only the image's, if no link is on the way. */
+type From = "merged" | "container" | "image";
 
 /** Reads files through read-only mounts of its own. */
 export class FileReader {
@@ -64,10 +62,10 @@ export class FileReader {
   async read(plan: RootPlan, path: string, limit: number): Promise<Uint8Array | undefined> {
     const most = Math.min(limit, mostBytes);
     const components = path.split("/").filter((component) => component !== "" && component !== ".");
-    let found = await this.#fromImage(plan, components, path);
-    found ??= await this.#read(plan, path, { room: Math.min(firstRead, most) });
+    let found = await this.#shortcut(plan, components, path);
+    found ??= await this.#read(plan, path, "merged", Math.min(firstRead, most));
     if (found.kind === "large" && found.size <= most)
-      found = await this.#read(plan, path, { room: found.size });
+      found = await this.#read(plan, path, "merged", found.size);
     if (found.kind === "large" || (found.kind === "file" && found.content.length > most))
       throw failure("invalid-parameter", {
         message: `${path} in the container is larger than ${most} bytes`,
@@ -75,22 +73,33 @@ export class FileReader {
     return found.kind === "file" ? found.content : undefined;
   }
 
-  /** What the image has there, if the container wrote nothing on the way to it and no link is on it. */
-  async #fromImage(plan: RootPlan, components: readonly string[], path: string): Promise<Found | undefined> {
+  /** What is there, if that can be told without putting the root together; links are not followed here. */
+  async #shortcut(plan: RootPlan, components: readonly string[], path: string): Promise<Found | undefined> {
     if (plan.kind !== "overlay" || components.length === 0 || components.includes("..")) return undefined;
+    const written = await this.#written(plan, components);
+    const found =
+      written === "no"
+        ? await this.#ofImage(plan, components, path)
+        : written === "file"
+          ? await this.#read(plan, path, "container", firstRead)
+          : undefined;
+    // What the container had a moment ago may have gone, and the image's be seen again.
+    return found?.kind === "link" || (written === "file" && found?.kind === "missing") ? undefined : found;
+  }
+
+  /** What the image has there, as remembered. */
+  async #ofImage(plan: Overlay, components: readonly string[], path: string): Promise<Found> {
     const key = `${plan.lower[0]}\0${components.join("/")}`;
-    const known = this.#remembered.get(key);
-    if (known?.kind === "link" || (await this.#touched(plan, components))) return undefined;
-    const found = known ?? (await this.#read(plan, path, { room: firstRead, image: true }));
+    const found = this.#remembered.get(key) ?? (await this.#read(plan, path, "image", firstRead));
     this.#remembered.delete(key);
     this.#remembered.set(key, found);
     const [oldest] = this.#remembered.keys();
     if (this.#remembered.size > mostRemembered && oldest !== undefined) this.#remembered.delete(oldest);
-    return found.kind === "link" ? undefined : found;
+    return found;
   }
 
-  /** Whether the container wrote something at the path or in a way that decides about it. */
-  async #touched({ upper }: Overlay, components: readonly string[]): Promise<boolean> {
+  /** Whether the container wrote a regular file at the path, or nothing that matters to it, or else. */
+  async #written({ upper }: Overlay, components: readonly string[]): Promise<"no" | "file" | "else"> {
     const b = new ProgramBuilder();
     const looks = components.map((_, index) => {
       const path = `${upper}/${components.slice(0, index + 1).join("/")}`;
@@ -101,23 +110,29 @@ export class FileReader {
       };
     });
     const outcome = await this.#executor().run(b.build());
+    let hidden = false;
     for (const { result, out, opaque } of looks) {
       const value = outcome.valueOf(result);
-      if (value === -errnoNumbers.ENOENT) return false;
-      if (value !== 0 || !isDirectory(parseStat(outcome.bytesOf(out)))) return true;
-      if (outcome.valueOf(opaque) !== -errnoNumbers.ENODATA) return true;
+      if (value === -errnoNumbers.ENOENT && !hidden) return "no";
+      if (value !== 0) return "else";
+      const stat = parseStat(outcome.bytesOf(out));
+      if (result === looks.at(-1)?.result && isRegular(stat)) return "file";
+      if (!isDirectory(stat)) return "else";
+      hidden ||= outcome.valueOf(opaque) !== -errnoNumbers.ENODATA;
     }
-    return true;
+    return "else";
   }
 
-  async #read(plan: RootPlan, path: string, { room, image }: How): Promise<Found> {
+  async #read(plan: RootPlan, path: string, from: From, room: number): Promise<Found> {
     const b = new ProgramBuilder();
     const context = b.slot("file system");
     const root = b.slot("root");
     const file = b.slot("file");
-    makeMergedRoot(b, plan, context, root, image === true);
-    const resolve =
-      image === true ? flags(RESOLVE, "IN_ROOT", "NO_SYMLINKS") : flags(RESOLVE, "IN_ROOT", "NO_MAGICLINKS");
+    if (from === "container" && plan.kind === "overlay")
+      open(b, "open what it wrote", CWD, plan.upper, flags(O, "PATH", "DIRECTORY", "CLOEXEC"), root);
+    else makeMergedRoot(b, plan, context, root, from === "image");
+    const links = from === "merged" ? "NO_MAGICLINKS" : "NO_SYMLINKS";
+    const resolve = flags(RESOLVE, "IN_ROOT", links);
     const tolerate = ["ENOENT", "ENOTDIR", "ELOOP"] as const;
     // By O_PATH nothing happens to a fifo or a device.
     const how = flags(O, "PATH", "CLOEXEC");
@@ -139,7 +154,7 @@ export class FileReader {
         deadline,
       });
       const error = outcome.valueOf(opened) ?? 0;
-      if (error < 0) return { kind: error === -errnoNumbers.ELOOP && image === true ? "link" : "missing" };
+      if (error < 0) return { kind: error === -errnoNumbers.ELOOP && from !== "merged" ? "link" : "missing" };
       const length = outcome.valueOf(read) ?? 0;
       if (length <= room) return { kind: "file", content: outcome.bytesOf(content).slice(0, length) };
       return { kind: "large", size: stat === undefined ? Infinity : parseStat(outcome.bytesOf(stat)).size };

@@ -7,6 +7,7 @@ import {
   readdirSync,
   statSync,
   symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -121,9 +122,19 @@ test("a file is read as the container sees it", async () => {
   expect(await read("/etc/passwd")).toBe("root:x:0:0");
   writeFileSync(join(diff, "etc/passwd"), "mine");
   expect(await read("/etc/passwd")).toBe("mine");
+  writeFileSync(join(diff, "etc/large"), "y".repeat(70_000));
+  expect((await read("/etc/large", 1 << 20))?.slice(-2)).toBe("yy");
+  symlinkSync("passwd", join(diff, "etc/hosts"));
+  expect(await read("/etc/hosts")).toBe("mine");
   mkdirSync(join(diff, "usr/etc"), { recursive: true });
   writeFileSync(join(diff, "usr/etc/group"), "mine too");
   expect(await read("/etc/group")).toBe("mine too");
+  // Nobody ever writes to this.
+  unlinkSync(join(diff, "etc/passwd"));
+  Bun.spawnSync(["mkfifo", join(diff, "etc/passwd")]);
+  expect(messageOf(await rejection(read("/etc/passwd")))).toContain(
+    "/etc/passwd in the container is not a regular file",
+  );
   const other = await w.driver.prepare("other", image, owner);
   expect(Buffer.from((await w.driver.readFile(other, "/etc/group", 1000)) ?? []).toString()).toBe("wheel");
   expect(Buffer.from((await w.driver.readFile(other, "/etc/passwd", 1000)) ?? []).toString()).toBe(
