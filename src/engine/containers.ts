@@ -131,7 +131,11 @@ export class ContainerService implements Containers {
   }
 
   async kill(name: string, signal: string): Promise<void> {
-    await killContainer(this.#services, this.#find(name), signal);
+    try {
+      await killContainer(this.#services, this.#find(name), signal);
+    } catch (error) {
+      throw precede(`cannot kill container: ${name}`, error);
+    }
   }
 
   async pause(name: string): Promise<void> {

@@ -36,10 +36,7 @@ export async function draftContainer(services: Services, request: CreateRequest)
   const { store, defaults, images, seccomp, options } = services;
   const { body, platform } = request;
   if (request.name !== undefined) checkName(request.name);
-  if (body.Image === undefined || body.Image === "") {
-    throw failure("invalid-parameter", { message: "no image specified" });
-  }
-  const image = images.resolve(body.Image, platform);
+  const image = images.resolve(requiredImage(request), platform);
   const id = newId();
   const warnings: string[] = [];
   const host = settleNetwork(resolveModes(store, completeHostConfig(body, defaults)), body, warnings);
@@ -89,12 +86,20 @@ export async function draftContainer(services: Services, request: CreateRequest)
   return { record, name: request.name ?? freeName(services), warnings };
 }
 
+function requiredImage({ body: { Image: image } }: CreateRequest): string {
+  if (image === undefined || image === "")
+    throw failure("invalid-parameter", { message: "no image specified" });
+  return image;
+}
+
 /** Makes the container that `request` asks for; it can be started then. */
 export async function createContainer(
   services: Services,
   request: CreateRequest,
 ): Promise<{ container: Container; warnings: string[] }> {
-  const { paths, executors, storage, volumes, store } = services;
+  const { paths, executors, storage, volumes, store, images } = services;
+  // Nobody removes its layers before its row refers to them.
+  using _kept = images.keep(images.resolve(requiredImage(request), request.platform));
   const draft = await draftContainer(services, request);
   // Somebody who fails here, or is killed, leaves folders that no row names: the next start of the engine sweeps them.
   store.checkName(draft.name);

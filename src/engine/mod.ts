@@ -120,6 +120,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
       log.error(`find container ${container.id} again: ${messageOf(error)}`, { error });
     }
   }
+  void images.sweep().catch((error: unknown) => log.error(`sweep images: ${messageOf(error)}`, { error }));
   return {
     containers,
     execs,

@@ -200,7 +200,7 @@ export class SystemService implements System {
 
   async auth(auth: RegistryAuth): Promise<Json> {
     const { insecureRegistries, registryMirrors: mirrors } = this.#options.services.options;
-    const { login } = await import("./system-login.ts");
+    const { login } = await import("../image/registry/mod.ts");
     await login(registryHost(auth.serveraddress ?? ""), auth, { insecureRegistries, mirrors });
     return { IdentityToken: "", Status: "Login Succeeded" };
   }

@@ -3,6 +3,7 @@
  * @module
  */
 export type { Limits } from "./answer.ts";
+export { login } from "./login.ts";
 export { Limiter } from "./limiter.ts";
 export { isDigest, parseManifest, type ImageIndex, type ImageManifest } from "./manifest.ts";
 export { formatPlatform, hostPlatform, normalize, parsePlatform } from "./platform.ts";

@@ -2,12 +2,12 @@
  * Checks credentials, as `docker login` asks for.
  * @module
  */
-import { failure, isFailure } from "../errors/mod.ts";
-import { parseChallenges } from "../image/registry/challenge.ts";
-import { endpointsOf, type Endpoint } from "../image/registry/endpoint.ts";
-import { Authorizer } from "../image/registry/token.ts";
-import { Transport } from "../image/registry/transport.ts";
-import type { Credentials, RegistryConfig } from "../image/registry/types.ts";
+import { failure, isFailure } from "../../errors/mod.ts";
+import { parseChallenges } from "./challenge.ts";
+import { endpointsOf, type Endpoint } from "./endpoint.ts";
+import { Authorizer } from "./token.ts";
+import { Transport } from "./transport.ts";
+import type { Credentials, RegistryConfig } from "./types.ts";
 
 const statusTexts: Readonly<Record<number, string>> = {
   401: "Unauthorized",

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { FakeRegistry, rejection } from "../image/registry/fake-registry.ts";
-import { login } from "./system-login.ts";
+import { FakeRegistry, rejection } from "./fake-registry.ts";
+import { login } from "./login.ts";
 
 const good = { username: "anna", password: "secret" };
 const expected = `Basic ${Buffer.from("anna:secret").toString("base64")}`;
