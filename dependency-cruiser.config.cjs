@@ -24,7 +24,7 @@ const faces = [
   "^src/kernel/syscalls/mod\\.ts$",
   "^src/security/seccomp/mod\\.ts$",
   // The options are data that the command line fills and the engine reads.
-  "^src/engine/daemon-options\\.ts$",
+  "^src/engine/(daemon-options|version)\\.ts$",
   // The registry is data: other texts than an error's own are made from it.
   "^src/errors/registry\\.ts$",
   // Pure and tiny: the command line names images without loading the code that handles them.
@@ -65,7 +65,7 @@ module.exports = {
       from: { path: "^src/cli/", pathNot: "^src/cli/daemon[^/]*\\.ts$" },
       to: {
         path: "^src/(api|engine|image|storage|network|runtime|cgroup|security|kernel)/",
-        pathNot: ["^src/engine/daemon-options\\.ts$", "^src/image/reference\\.ts$"],
+        pathNot: ["^src/engine/(daemon-options|version)\\.ts$", "^src/image/reference\\.ts$"],
       },
     },
     {
