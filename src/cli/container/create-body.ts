@@ -95,13 +95,15 @@ function refuseRetired(flags: Flags): void {
   if (flags.has("kernel-memory")) throw failure("not-implemented", { what: "--kernel-memory" });
 }
 
-/** What was given: values that are undefined, empty lists and empty maps are left out. */
+/** What was given: values that are undefined, false, empty lists and empty maps are left out. */
 function given<T>(fields: { readonly [K in keyof T]: unknown }): T {
-  const kept = Object.entries(fields).filter(([, value]) => {
-    if (value === undefined || value === null || value === false) return false;
-    return typeof value !== "object" || Object.keys(value).length > 0;
-  });
-  return Object.fromEntries(kept) as T;
+  const kept: Partial<Record<keyof T, unknown>> = {};
+  for (const name in fields) {
+    const value = fields[name];
+    if (value === undefined || value === null || value === false) continue;
+    if (typeof value !== "object" || Object.keys(value).length > 0) kept[name] = value;
+  }
+  return kept as T;
 }
 
 function hostConfig(flags: Flags): HostConfig {
@@ -247,7 +249,8 @@ const durations = ["interval", "timeout", "start-period", "start-interval"] as c
 
 function healthcheck(flags: Flags): HealthConfig | undefined {
   const [interval, timeout, startPeriod, startInterval] = durations.map((name) => {
-    const value = parseDuration(flags.string(`health-${name}`) ?? "0");
+    const text = flags.string(`health-${name}`);
+    const value = text === undefined ? 0 : parseDuration(text);
     if (value < 0) throw commandFailed(`--health-${name} cannot be negative`);
     return value;
   });
