@@ -89,8 +89,12 @@ say "who holds it, when the engine is gone: $(tr '\0' ' ' <"/proc/$shim/cmdline"
 title "What starting one does to the kernel"
 c explain run --net=none busybox true >"$work/explain"
 printf '%s$ caisson explain run --net=none busybox true%s\n' "$bold" "$plain"
-head -n 12 "$work/explain" | cut -c1-140
-say "… $(wc -l <"$work/explain") lines in all: the whole program, and nothing was done"
+awk '
+  /^ *[0-9]+ +#/ { label = $0; next }
+  { for (i = 1; i <= count; i++) if (index($0, " " wanted[i]) && !seen[i]++) print label "\n" $0 }
+  BEGIN { count = split("clone(|pivot_root(|seccomp(|capset(|execve(\"/bin/true|fsopen(\"overlay|mount_setattr(<layer 0>", wanted, "|") }
+' "$work/explain" | sed "s|$work|…|g" | cut -c1-140
+say "7 of $(grep -cE '^ *[0-9]+ +#' "$work/explain") steps; nothing of it was done"
 
 title "How long it takes"
 times=()
