@@ -1,42 +1,27 @@
 /* Attached clients: their input to the container, the container's output to them. */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "shim.h"
 
-#define PEEK_SIZE 1024
+enum { PEEK_SIZE = 1024, PAGE = 4096 };
 
-bool attach_wants_input(const struct client *client, const struct input *input)
+bool attach_wants_input(const struct client *client)
 {
-	return client->kind == CLIENT_ATTACH && (client->flags & ATTACH_STDIN) && input->open && !input->full;
+	return client->kind == CLIENT_ATTACH && (client->flags & ATTACH_STDIN) && shim.input.open && !shim.input.full;
 }
 
-void input_close(struct input *input)
+void input_close(void)
 {
 	/* A terminal's descriptor is the one that output comes from. */
-	if (input->open && !input->tty)
-		close(input->fd);
-	input->fd = -1;
-	input->open = false;
+	if (shim.input.open && !shim.tty)
+		close(shim.input.fd);
+	shim.input.fd = -1;
+	shim.input.open = false;
 }
 
 /* An engine that was killed looks like this. The process may not take that for the end of its input. */
 static bool has_hung_up(int fd)
 {
-	struct pollfd poll_fd = { .fd = fd };
-
-	return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & (POLLHUP | POLLERR));
-}
-
-/* The kernel moves the bytes from the socket to the pipe: the shim holds none of them, so nothing is lost or kept. */
-static ssize_t move_to_pipe(int from, int to)
-{
-	return splice(from, NULL, to, NULL, READ_SIZE, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	struct pollfd entry = { .fd = fd };
+	return poll(&entry, 1, 0) == 1 && (entry.revents & (POLLHUP | POLLERR));
 }
 
 /* A terminal can't be spliced to. Bytes leave the socket only once the terminal has them. */
@@ -44,53 +29,53 @@ static ssize_t move_to_terminal(int from, int to)
 {
 	char data[PEEK_SIZE];
 	ssize_t n = recv(from, data, sizeof(data), MSG_PEEK | MSG_DONTWAIT);
-
-	if (n <= 0)
-		return n;
-	n = write(to, data, (size_t)n);
+	if (n > 0)
+		n = write(to, data, (size_t)n);
 	return n > 0 ? recv(from, data, (size_t)n, MSG_DONTWAIT) : n;
 }
 
-void attach_input(struct client *client, struct input *input)
+void attach_input(struct client *client)
 {
-	ssize_t n;
-
-	do
-		n = (input->tty ? move_to_terminal : move_to_pipe)(client->fd, input->fd);
-	while (n < 0 && errno == EINTR);
+	/* The kernel moves the bytes from the socket to the pipe: the shim holds none of them, so nothing is lost or
+	 * kept. */
+	ssize_t n = shim.tty ? RETRY(move_to_terminal(client->fd, shim.input.fd))
+			     : RETRY(splice(client->fd, NULL, shim.input.fd, NULL, READ_SIZE, SPLICE_F_NONBLOCK));
 	if (n > 0)
 		return;
-	if (n == 0) {
-		client->flags &= (uint8_t)~ATTACH_STDIN;
-		/* A terminal has no end of input but the key for it. */
-		if (input->once && !input->tty && !has_hung_up(client->fd))
-			input->closing = true;
-	} else if (errno == EAGAIN) {
+	if (n < 0 && errno == EAGAIN) {
 		/* The socket had something, so it is the other side that takes nothing. */
-		input->full = true;
-	} else if (errno == EPIPE && !input->tty) {
-		/* Nobody reads it any more. What is still sent stays in the sockets: whoever sends it has to wait, as with
+		shim.input.full = true;
+	} else if (n < 0 && errno == EPIPE && !shim.tty) {
+		/* Nobody reads it any more. What is still sent stays in the sockets: its sender waits, as with
 		 * Docker. */
-		input_close(input);
+		input_close();
 	} else {
 		client->flags &= (uint8_t)~ATTACH_STDIN;
+		/* A terminal has no end of input but the key for it. */
+		if (n == 0 && shim.input.once && !shim.tty && !has_hung_up(client->fd))
+			shim.input.closing = true;
 	}
+}
+
+/* What was not sent yet is of no use to anybody. */
+static void lose(struct client *client)
+{
+	client->gone = true;
+	client->begin = client->end = 0;
 }
 
 /* Keeps what the client didn't take. */
 static void keep(struct client *client, const uint8_t *data, size_t length)
 {
-	size_t need = client->end + length, size;
-	void *larger;
-
+	size_t need = client->end + length;
 	if (need > client->size) {
 		/* A frame fits at once; only the drain after the exit needs more. */
-		size = need < READ_SIZE + 4096 ? READ_SIZE + 4096 : (need + READ_SIZE) & ~(size_t)4095;
-		larger = client->pending ? mremap(client->pending, client->size, size, MREMAP_MAYMOVE) : map_memory(size);
+		size_t size = need < READ_SIZE + PAGE ? READ_SIZE + PAGE : (need + READ_SIZE) & ~(size_t)(PAGE - 1);
+		void *larger = client->pending ? mremap(client->pending, client->size, size, MREMAP_MAYMOVE)
+					       : map_memory(size, MAP_PRIVATE);
+		/* A gap in the stream would be a lie; a lost connection says what happened. */
 		if (!larger || larger == MAP_FAILED) {
-			/* A gap in the stream would be a lie; a lost connection says what happened. */
-			client->gone = true;
-			client->begin = client->end = 0;
+			lose(client);
 			return;
 		}
 		client->pending = larger;
@@ -104,27 +89,22 @@ static void keep(struct client *client, const uint8_t *data, size_t length)
 static size_t offer(struct client *client, struct iovec *parts, size_t count)
 {
 	struct msghdr message = { .msg_iov = parts, .msg_iovlen = count };
-	ssize_t n;
-
-	do
-		n = sendmsg(client->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	if (n >= 0)
-		return (size_t)n;
-	if (errno != EAGAIN)
-		client->gone = true;
-	return 0;
+	ssize_t n = RETRY(sendmsg(client->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
+	if (n < 0 && errno != EAGAIN)
+		lose(client);
+	return n < 0 ? 0 : (size_t)n;
 }
 
-void attach_output(struct client *client, bool tty, uint8_t number, const uint8_t *data, size_t length)
+void attach_output(struct client *client, uint8_t number, const uint8_t *data, size_t length)
 {
-	uint8_t header[8] = { number, 0, 0, 0, (uint8_t)(length >> 24), (uint8_t)(length >> 16), (uint8_t)(length >> 8),
-			      (uint8_t)length };
-	size_t head = tty ? 0 : sizeof(header), sent = 0;
+	uint32_t size = __builtin_bswap32((uint32_t)length);
+	uint8_t header[8] = { number };
+	size_t head = shim.tty ? 0 : sizeof(header), sent = 0;
 	struct iovec parts[2] = { { header, head }, { (void *)(uintptr_t)data, length } };
-
-	if (client->kind != CLIENT_ATTACH || client->gone || !(client->flags & (number == 2 ? ATTACH_STDERR : ATTACH_STDOUT)))
+	uint8_t wanted = number == 2 ? ATTACH_STDERR : ATTACH_STDOUT;
+	if (client->kind != CLIENT_ATTACH || client->gone || !(client->flags & wanted))
 		return;
+	memcpy(header + 4, &size, sizeof(size));
 	if (client->begin == client->end) {
 		client->begin = client->end = 0;
 		sent = offer(client, parts, 2);
@@ -139,32 +119,28 @@ void attach_output(struct client *client, bool tty, uint8_t number, const uint8_
 void attach_flush(struct client *client)
 {
 	struct iovec part = { client->pending + client->begin, client->end - client->begin };
-
-	client->begin += (uint32_t)offer(client, &part, 1);
-	if (client->gone)
-		client->begin = client->end = 0;
+	size_t taken = offer(client, &part, 1);
+	client->begin += (uint32_t)taken;
 }
 
 void attach_give_back(struct client *client)
 {
-	if (client->pending && client->begin == client->end) {
-		munmap(client->pending, client->size);
-		client->pending = NULL;
-		client->size = client->begin = client->end = 0;
-	}
+	if (!client->pending || client->begin < client->end)
+		return;
+	munmap(client->pending, client->size);
+	client->pending = NULL;
+	client->size = client->begin = client->end = 0;
 }
 
 void client_close(struct client *client)
 {
 	char data[PEEK_SIZE];
-
 	client->begin = client->end = 0;
 	attach_give_back(client);
-	/* Closing a socket that holds unread input resets the connection, and the other side may throw away output that it
-	 * has not read yet. So nothing more is let in, and what is in is read. */
+	/* Closing a socket that holds unread input resets the connection, and the other side may throw away output that
+	 * it has not read yet. So nothing more is let in, and what is in is read. */
 	shutdown(client->fd, SHUT_RDWR);
 	while (recv(client->fd, data, sizeof(data), MSG_DONTWAIT) > 0)
 		;
 	close(client->fd);
-	*client = (struct client) { .fd = -1 };
 }

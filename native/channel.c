@@ -1,25 +1,20 @@
-#define _GNU_SOURCE
-#include <errno.h>
-#include <string.h>
-#include <sys/socket.h>
+/* The two ends of a CLONE's channel: messages of PROTOCOL.md between a process and its child. */
 #include <sys/uio.h>
-#include <unistd.h>
 
-#include "channel.h"
+#include "execute.h"
 
 union rights {
 	struct cmsghdr header;
 	uint8_t bytes[CMSG_SPACE(sizeof(int) * MAX_PASSED)];
 };
 
-int channel_send(int channel, const struct message *message, const int *descriptors, struct remote_error *remote)
+int channel_send(int channel, const struct message *message, const int *descriptors, struct outcome *remote)
 {
 	uint8_t present[MAX_PASSED];
 	union rights rights;
 	struct iovec parts[2] = { { (void *)message, sizeof(*message) }, { present, message->count } };
-	struct msghdr header = { .msg_iov = parts, .msg_iovlen = message->count > 0 ? 2 : 1 };
+	struct msghdr header = { .msg_iov = parts, .msg_iovlen = 2 };
 	uint32_t sent = 0;
-	int error;
 
 	for (uint32_t i = 0; i < message->count; i++) {
 		present[i] = descriptors[i] >= 0;
@@ -33,12 +28,9 @@ int channel_send(int channel, const struct message *message, const int *descript
 		header.msg_control = &rights;
 		header.msg_controllen = CMSG_SPACE(sizeof(int) * sent);
 	}
-	do
-		error = sendmsg(channel, &header, MSG_NOSIGNAL) < 0 ? -errno : 0;
-	while (error == -EINTR);
+	int error = RETRY(sendmsg(channel, &header, MSG_NOSIGNAL)) < 0 ? -errno : 0;
 	if (error == -EPIPE || error == -ECONNRESET) {
 		struct message last;
-
 		while (channel_receive(channel, &last, NULL, 0, remote) > 0)
 			;
 		if (remote->error != 0)
@@ -52,34 +44,26 @@ static int unpack(struct msghdr *header, const struct message *message, const ui
 		  int *descriptors, uint32_t expected)
 {
 	struct cmsghdr *control = CMSG_FIRSTHDR(header);
-	const uint8_t *from = NULL;
-	uint32_t count = 0, used = 0;
-
+	int came[MAX_PASSED];
+	uint32_t count = 0, used = 0, announced = 0;
 	if (control != NULL && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS) {
-		from = CMSG_DATA(control);
 		count = (uint32_t)((control->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+		memcpy(came, CMSG_DATA(control), count * sizeof(int));
 	}
-	for (uint32_t i = 0; i < expected; i++) {
-		descriptors[i] = -1;
-		if (length == expected && present[i] && used < count)
-			memcpy(&descriptors[i], from + sizeof(int) * used++, sizeof(int));
-		else if (length == expected && present[i])
-			length = SIZE_MAX; /* fewer came than were announced */
-	}
-	if (message->type == MESSAGE_FDS && message->count == expected && length == expected && used == count)
+	for (uint32_t i = 0; i < length; i++)
+		announced += present[i] != 0;
+	if (message->type == MESSAGE_FDS && message->count == expected && length == expected && announced == count) {
+		for (uint32_t i = 0; i < expected; i++)
+			descriptors[i] = present[i] ? came[used++] : -1;
 		return 1;
-	for (uint32_t i = 0; i < count; i++) {
-		int stray;
-
-		memcpy(&stray, from + sizeof(int) * i, sizeof(int));
-		close(stray);
 	}
+	while (count > 0)
+		close(came[--count]);
 	/* The kernel cuts off what doesn't fit into the descriptor table. */
 	return header->msg_flags & MSG_CTRUNC ? -EMFILE : -EPROTO;
 }
 
-int channel_receive(int channel, struct message *message, int *descriptors, uint32_t expected,
-		    struct remote_error *remote)
+int channel_receive(int channel, struct message *message, int *descriptors, uint32_t expected, struct outcome *remote)
 {
 	uint8_t present[MAX_PASSED];
 	union rights rights;
@@ -87,7 +71,7 @@ int channel_receive(int channel, struct message *message, int *descriptors, uint
 	struct msghdr header = { .msg_iov = parts, .msg_iovlen = 2 };
 	ssize_t length;
 
-	*remote = (struct remote_error){ 0 };
+	*remote = (struct outcome){ 0 };
 	/* Without a control buffer the kernel drops what is passed. */
 	if (descriptors != NULL) {
 		header.msg_control = &rights;
@@ -102,7 +86,7 @@ int channel_receive(int channel, struct message *message, int *descriptors, uint
 	if ((size_t)length < sizeof(*message))
 		return -EPROTO;
 	if (message->type == MESSAGE_ERROR && message->error >= 1 && message->error <= MAX_ERRNO) {
-		*remote = (struct remote_error){ message->index, (int)message->error };
+		*remote = (struct outcome){ message->index, (int)message->error };
 		return -remote->error;
 	}
 	if (descriptors == NULL)

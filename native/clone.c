@@ -1,21 +1,14 @@
 /* The processes of a program: how they begin, and how they end when it fails. */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "run.h"
+#include "execute.h"
 
 #define FLAG_CLONE_INTO_CGROUP 0x200000000ULL
 
 void signals_reset(const int *signals)
 {
-	/* The kernel's own structure: handler, flags, restorer, mask. libc hides the signals that it keeps for itself. */
+	/* The kernel's own structure: handler, flags, restorer, mask. libc hides the signals that it keeps for
+	 * itself. */
 	static const uint64_t initial[4];
 
 	for (; *signals != 0; signals++)
@@ -27,35 +20,31 @@ int process_clone(uint64_t flags, int cgroup, int *pidfd)
 {
 	/* struct clone_args, as of CLONE_INTO_CGROUP (Linux 5.7) */
 	struct {
-		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
-	} arguments = { .flags = flags | CLONE_PIDFD, .pidfd = (uintptr_t)pidfd, .exit_signal = SIGCHLD };
-	long pid;
-
-	/* Its parent is ours, who hears of its end as of its own children's; clone3 takes no signal then. */
-	if (flags & CLONE_PARENT)
-		arguments.exit_signal = 0;
-	if (cgroup >= 0) {
-		arguments.flags |= FLAG_CLONE_INTO_CGROUP;
-		arguments.cgroup = (uint64_t)cgroup;
-	}
-	pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
+		uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls;
+		uint64_t set_tid, set_tid_size, cgroup;
+	} arguments = {
+		.flags = flags | CLONE_PIDFD | (cgroup >= 0 ? FLAG_CLONE_INTO_CGROUP : 0),
+		.pidfd = (uintptr_t)pidfd,
+		/* With CLONE_PARENT its parent is ours, who hears of its end as of ours; clone3 takes no signal
+		 * then. */
+		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
+		.cgroup = cgroup >= 0 ? (uint64_t)cgroup : 0,
+	};
+	long pid = syscall(SYS_clone3, &arguments, sizeof(arguments));
 	return pid < 0 ? -errno : (int)pid;
 }
 
 static void child_end(int pidfd)
 {
 	siginfo_t info;
-
 	syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-	while (waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED) < 0 && errno == EINTR)
-		;
+	RETRY(waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED));
 }
 
 void children_forget(struct context *context, bool end)
 {
 	while (context->child_count > 0) {
 		int pidfd = context->children[--context->child_count];
-
 		if (end)
 			child_end(pidfd);
 		close(pidfd);
@@ -66,16 +55,16 @@ void children_forget(struct context *context, bool end)
 static void enter_body(struct run *run, const struct operation *operation, int channel)
 {
 	struct context *context = run->context;
-
 	run->body = true;
 	run->channel = (uint16_t)run->value[2];
 	run->next = run->index + 1;
 	run->end = run->next + operation->number;
-	/* What sessions and shims ignore. All others have been the default since main(): sixty calls are a tenth of a clone. */
+	/* What sessions and shims ignore. All others have been the default since main(): sixty calls are a tenth of a
+	 * clone. */
 	signals_reset((const int[]){ SIGHUP, SIGINT, SIGTERM, SIGPIPE, 0 });
 	children_forget(context, false);
 	if (context->child != NULL)
-		context->child(context);
+		context->child();
 	if (run->value[1] != NO_SLOT)
 		slot_set(context, (uint32_t)run->value[1], -1);
 	slot_set(context, run->channel, channel);
@@ -86,13 +75,12 @@ int run_clone(struct run *run, const struct operation *operation, int64_t *resul
 	struct context *context = run->context;
 	int cgroup = operation->argument[3].type == TYPE_SLOT ? (int)run->value[3] : -1;
 	bool wanted = run->value[1] != NO_SLOT;
-	int pidfd = -1, copy, ends[2], pid;
-
+	int pidfd = -1, ends[2];
 	if (context->child_count == MAX_CHILDREN)
 		return -EAGAIN;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return -errno;
-	*result = pid = process_clone(run->value[0] & ~FLAG_CLONE_INTO_CGROUP, cgroup, &pidfd);
+	int pid = process_clone(run->value[0] & ~FLAG_CLONE_INTO_CGROUP, cgroup, &pidfd);
 	if (pid == 0) {
 		close(ends[0]);
 		enter_body(run, operation, ends[1]);
@@ -104,10 +92,9 @@ int run_clone(struct run *run, const struct operation *operation, int64_t *resul
 		return pid;
 	}
 	/* One to keep: the program may close the one in its slot. */
-	copy = wanted ? fcntl(pidfd, F_DUPFD_CLOEXEC, 3) : pidfd;
+	int copy = wanted ? fcntl(pidfd, F_DUPFD_CLOEXEC, 3) : pidfd;
 	if (copy < 0) {
 		int error = -errno;
-
 		child_end(pidfd);
 		close(pidfd);
 		close(ends[0]);
@@ -117,15 +104,15 @@ int run_clone(struct run *run, const struct operation *operation, int64_t *resul
 	if (wanted)
 		slot_set(context, (uint32_t)run->value[1], pidfd);
 	slot_set(context, (uint32_t)run->value[2], ends[0]);
+	*result = pid;
 	return 0;
 }
 
-_Noreturn void run_fail_body(struct run *run, const struct outcome *outcome)
+_Noreturn void run_fail_body(struct run *run, struct outcome outcome)
 {
-	struct message message = { .type = MESSAGE_ERROR, .index = outcome->index, .error = (uint32_t)outcome->error };
+	struct message message = { .type = MESSAGE_ERROR, .index = outcome.index, .error = (uint32_t)outcome.error };
 	int channel = run->context->slots[run->channel];
-	struct remote_error ignored;
-
+	struct outcome ignored;
 	/* First, so that whoever hears of it finds nothing of the body that is still doing something. */
 	children_forget(run->context, true);
 	if (channel >= 0)

@@ -1,19 +1,21 @@
 /* The connections to the shim's socket: who they are, what the engine says on them, when they end. */
-#define _GNU_SOURCE
-#include <errno.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "execute.h"
 #include "shim.h"
 
 enum control { CONTROL_SIGNAL = 1, CONTROL_RESIZE, CONTROL_CLOSE_STDIN, CONTROL_ROTATE, CONTROL_GO, CONTROL_EXPECT };
 
-struct state_message {
+/* How long the payloads are. */
+static const uint8_t lengths[] = { [CONTROL_SIGNAL] = 4, [CONTROL_RESIZE] = 4, [CONTROL_EXPECT] = 4 };
+
+struct header {
 	uint32_t length;
 	uint16_t type, zero;
+};
+
+struct state_message {
+	struct header header;
 	uint8_t phase, zeros[3];
 	int32_t pid, code, signal;
 	uint64_t started, finished;
@@ -23,10 +25,10 @@ _Static_assert(sizeof(struct state_message) == 40, "state message");
 static void send_state(struct client *client)
 {
 	struct state_message message = {
-		.length = sizeof(message) - 8, .type = 1, .phase = (uint8_t)shim.phase, .pid = shim.pid, .code = shim.code,
-		.signal = shim.signal, .started = shim.started, .finished = shim.finished,
+		.header = { sizeof(message) - sizeof(message.header), 1, 0 }, .phase = (uint8_t)shim.phase,
+		.pid = shim.pid, .code = shim.code, .signal = shim.signal,
+		.started = shim.started, .finished = shim.finished,
 	};
-
 	/* An engine that lets so many states lie is not listening any more. */
 	if (send(client->fd, &message, sizeof(message), MSG_DONTWAIT | MSG_NOSIGNAL) != sizeof(message))
 		client->gone = true;
@@ -44,54 +46,43 @@ void apply_size(void)
 {
 	struct winsize size = { .ws_row = shim.rows, .ws_col = shim.columns };
 	int master = shim.context ? shim.context->slots[SLOT_MASTER] : shim.streams[0].fd;
-
 	if (shim.tty && master >= 0 && (shim.rows > 0 || shim.columns > 0))
 		ioctl(master, TIOCSWINSZ, &size);
 }
 
-/* Returns false for a message that isn't one. */
-static bool handle_control(uint16_t type, const uint8_t *payload, uint32_t length)
+static void handle_control(enum control type, uint32_t number)
 {
-	uint32_t number = 0;
-
-	memcpy(&number, payload, length < 4 ? length : 4);
 	switch (type) {
 	case CONTROL_SIGNAL:
-		if (length == 4 && shim.pidfd >= 0)
+		if (shim.pidfd >= 0)
 			syscall(SYS_pidfd_send_signal, shim.pidfd, (int)number, NULL, 0);
-		return length == 4;
+		break;
 	case CONTROL_RESIZE:
 		shim.rows = (uint16_t)number;
 		shim.columns = (uint16_t)(number >> 16);
 		apply_size();
-		return length == 4;
+		break;
 	case CONTROL_CLOSE_STDIN:
-		if (!shim.tty)
-			shim.input.closing = true;
-		return length == 0;
+		shim.input.closing = !shim.tty;
+		break;
 	case CONTROL_ROTATE:
 		log_rotate(clock_now(CLOCK_MONOTONIC));
-		return length == 0;
+		break;
 	case CONTROL_GO:
 		shim.go = true;
-		return length == 0;
+		break;
 	case CONTROL_EXPECT:
 		shim.expected = number;
 		shim.expected_until = clock_now(CLOCK_MONOTONIC) + EXPECT_TIME;
-		return length == 4;
-	default:
-		return false;
+		break;
 	}
 }
 
-/* Reads until CLIENT->in holds WANTED bytes. Returns whether it does. */
+/* Reads until client->in holds `wanted` bytes. Returns whether it does. */
 static bool fill(struct client *client, uint32_t wanted)
 {
 	while (client->have < wanted) {
-		ssize_t n = recv(client->fd, client->in + client->have, wanted - client->have, MSG_DONTWAIT);
-
-		if (n < 0 && errno == EINTR)
-			continue;
+		ssize_t n = RETRY(recv(client->fd, client->in + client->have, wanted - client->have, MSG_DONTWAIT));
 		if (n == 0 || (n < 0 && errno != EAGAIN))
 			client->gone = true;
 		if (n <= 0)
@@ -103,23 +94,19 @@ static bool fill(struct client *client, uint32_t wanted)
 
 static void read_control(struct client *client)
 {
-	uint32_t length;
-	uint16_t type;
-
-	while (fill(client, 8)) {
-		memcpy(&length, client->in, 4);
-		memcpy(&type, client->in + 4, 2);
-		if (length > sizeof(client->in) - 8) {
+	struct header header;
+	uint32_t number = 0;
+	while (fill(client, sizeof(header))) {
+		memcpy(&header, client->in, sizeof(header));
+		if (header.type == 0 || header.type >= sizeof(lengths) || header.length != lengths[header.type]) {
 			client->gone = true;
 			return;
 		}
-		if (!fill(client, 8 + length))
+		if (!fill(client, sizeof(header) + header.length))
 			return;
 		client->have = 0;
-		if (!handle_control(type, client->in + 8, length)) {
-			client->gone = true;
-			return;
-		}
+		memcpy(&number, client->in + sizeof(header), header.length);
+		handle_control(header.type, number);
 	}
 }
 
@@ -134,8 +121,7 @@ static void read_hello(struct client *client)
 		send_state(client);
 		read_control(client);
 	} else if (client->kind == CLIENT_ATTACH) {
-		if (shim.expected > 0)
-			shim.expected--;
+		shim.expected -= shim.expected > 0;
 	} else {
 		client->gone = true;
 	}
@@ -144,25 +130,22 @@ static void read_hello(struct client *client)
 void accept_clients(void)
 {
 	while (shim.client_count < MAX_CLIENTS) {
-		struct client *client = &clients[shim.client_count];
 		int fd = accept4(shim.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
 		if (fd < 0)
 			return;
-		shim.client_count++;
-		*client = (struct client) { .fd = fd };
+		struct client *client = &clients[shim.client_count++];
+		*client = (struct client){ .fd = fd };
 		/* Usually the hello is there already: who attached before GO has attached before the process runs. */
 		read_hello(client);
 	}
 }
 
-void poll_client(struct pollfd *entry, const struct client *client)
+struct pollfd poll_client(const struct client *client)
 {
-	bool input = client->kind == CLIENT_ATTACH ? attach_wants_input(client, &shim.input) : true;
-
-	entry->events = (short)((input ? POLLIN : 0) | (client->begin < client->end ? POLLOUT : 0));
+	bool input = client->kind != CLIENT_ATTACH || attach_wants_input(client);
+	short events = (short)((input ? POLLIN : 0) | (client->begin < client->end ? POLLOUT : 0));
 	/* poll() reports a hang-up whether one asks or not, again and again. */
-	entry->fd = client->gone && !input ? -1 : client->fd;
+	return (struct pollfd){ client->gone && !input ? -1 : client->fd, events, 0 };
 }
 
 void serve_client(struct client *client, short events)
@@ -179,15 +162,14 @@ void serve_client(struct client *client, short events)
 		read_hello(client);
 	else if (client->kind == CLIENT_CONTROL)
 		read_control(client);
-	else if (attach_wants_input(client, &shim.input))
-		attach_input(client, &shim.input);
+	else if (attach_wants_input(client))
+		attach_input(client);
 }
 
 void sweep_clients(void)
 {
 	uint32_t kept = 0;
 	bool more_input = false;
-
 	for (uint32_t i = 0; i < shim.client_count; i++) {
 		struct client *client = &clients[i];
 		bool attached = client->kind == CLIENT_ATTACH;
@@ -205,5 +187,5 @@ void sweep_clients(void)
 	}
 	shim.client_count = kept;
 	if (shim.input.closing && !more_input)
-		input_close(&shim.input);
+		input_close();
 }

@@ -1,27 +1,18 @@
-/* Performing programs. */
-#ifndef CAISSON_EXECUTE_H
-#define CAISSON_EXECUTE_H
+/* Performing programs, and the session that they are performed for. */
+#pragma once
 
+#include "native.h"
 #include "wire.h"
 
-/* Children that one program may have cloned at a time. */
-enum { MAX_CHILDREN = 64 };
+/* What stays from one program to the next. The hooks belong to whoever runs the program; each may be NULL. */
+enum { MAX_CHILDREN = 64 }; /* that one program may have cloned at a time */
 
-/*
- * What stays from one program to the next: the slots. A slot is a descriptor or -1.
- * The hooks belong to whoever runs the program; each may be NULL (PROCESS and HOLD then fail with ENOSYS).
- */
 struct context {
-	int slots[MAX_SLOTS];
-	/* PROCESS: `pidfd` stays the slot's; a hook that wants to keep it duplicates it. Returns 0 or -errno. */
-	int (*process)(struct context *, int pid, int pidfd);
-	/* HOLD: returns when GO came (0), or -errno. */
-	int (*hold)(struct context *);
-	/* First thing in every cloned child: closes what is no business of it. */
-	void (*child)(struct context *);
-	void *owner; /* the hooks' own */
-
-	/* execute.c's */
+	int slots[MAX_SLOTS]; /* a descriptor, or -1 */
+	int (*process)(int pid, int pidfd); /* PROCESS: `pidfd` stays the slot's; who wants to keep it duplicates it */
+	int (*hold)(void);                  /* HOLD: returns when GO came */
+	void (*child)(void);                /* first thing in every cloned child: closes what is no business of it */
+	/* execute.c's and clone.c's */
 	int children[MAX_CHILDREN]; /* pidfds */
 	uint32_t child_count;
 };
@@ -34,23 +25,83 @@ struct outcome {
 
 void context_init(struct context *context);
 
-/* Closes the slots' descriptors from `first` on. */
-void context_close(struct context *context, uint32_t first);
+/* Fills a slot; what was in it is closed. */
+void slot_set(struct context *context, uint32_t slot, int fd);
 
-/*
- * Performs a decoded program. `space` (8-aligned, program_space() bytes) receives the results and then the output.
- * Returns 0, or -errno after the children that the program left were killed and reaped; the same is in `outcome`.
- * In a cloned child it does not return.
- */
-int program_run(const struct program *program, struct context *context, void *space, struct outcome *outcome);
+/* Performs a decoded program. `space` (8-aligned, program_space() bytes) receives the results and then the output. A
+ * failure comes after the children that the program left were killed and reaped. In a cloned child this does not
+ * return. */
+struct outcome program_run(const struct program *program, struct context *context, void *space);
 
-/*
- * Forks, with new namespaces as `flags` say, into the cgroup that `cgroup` is open on (-1: the caller's own). Returns the
- * pid, 0 in the child, or -errno; `pidfd` is the parent's.
- */
+/* arguments.c: from a decoded operation to what the kernel takes */
+struct evaluation {
+	const struct program *program;
+	const int *slots;
+	const int64_t *results;
+	uint8_t *output;
+	uint8_t *arena; /* program->arena bytes, 16-aligned; good until the next operation */
+	uint32_t used;
+	bool empty; /* the failure was an empty slot */
+};
+
+/* An argument's value. `length` (may be NULL) receives what lies behind a pointer, without a final NUL. */
+int argument_evaluate(struct evaluation *evaluation, const struct argument *argument, uint64_t *value, size_t *length);
+
+/* A program that is being performed: what execute.c and clone.c share. */
+struct run {
+	struct context *context;
+	struct evaluation evaluation;
+	int64_t *results;
+	uint32_t index, next, end;
+	bool body;             /* in a cloned child */
+	uint16_t channel;      /* a body's: the slot in which failures are told */
+	struct outcome remote; /* what the other side of a channel said that failed there */
+	uint64_t value[MAX_ARGUMENTS];
+	size_t length[MAX_ARGUMENTS];
+};
+
+/* clone.c */
+
+/* Forks, with new namespaces as `flags` say, into the cgroup that `cgroup` is open on (-1: the caller's own). Returns
+ * the pid, or 0 in the child; `pidfd` is the parent's. */
 int process_clone(uint64_t flags, int cgroup, int *pidfd);
 
 /* Makes the dispositions of these signals (0 at the end) the default, and empties the mask. */
 void signals_reset(const int *signals);
 
-#endif
+/* The operation CLONE: returns in the parent and in the child, which goes on with its body. */
+int run_clone(struct run *run, const struct operation *operation, int64_t *result);
+
+/* Ends the process of a body that failed, and tells its parent. */
+_Noreturn void run_fail_body(struct run *run, struct outcome outcome);
+
+/* Of the children that the program cloned; `end` kills and reaps them. */
+void children_forget(struct context *context, bool end);
+
+/* channel.c */
+
+/* Sends `message`; `descriptors` are message->count (FDS; -1: absent). When the other side is gone but left an ERROR,
+ * that is what `remote` says: it is the reason, EPIPE is not. */
+int channel_send(int channel, const struct message *message, const int *descriptors, struct outcome *remote);
+
+/* Waits for a message: 1, or 0 at the end. FDS are only received when `descriptors` isn't NULL: exactly `expected`,
+ * else EPROTO. An ERROR is returned as its errno, and in `remote`. */
+int channel_receive(int channel, struct message *message, int *descriptors, uint32_t expected, struct outcome *remote);
+
+/* remove.c: removes `name` (one component) in `directory`, with all that is in it. Follows no link, enters no mount
+ * (EXDEV). Missing is fine. `removed` receives the number of entries. */
+int remove_tree(int directory, const char *name, int64_t *removed);
+
+/* launch.c */
+struct shim_process {
+	int pidfd; /* it is nobody's child */
+	int reply; /* what it writes to its descriptor 4 comes here */
+};
+
+/* Starts a shim with this configuration, of which only the id is looked at, from the sealed memfd `self`. EINVAL: it is
+ * no configuration. */
+int launch_shim(int self, const void *configuration, size_t length, struct shim_process *shim);
+
+/* session.c: serves descriptor 3 until its end. `self` is the sealed memfd that shims are started from. Returns the
+ * exit status. */
+int session_main(int self);

@@ -1,21 +1,13 @@
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
+/* Starting a shim from a session. */
 #include <sched.h>
-#include <signal.h>
-#include <stdint.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "launch.h"
-#include "memfd.h"
+#include "execute.h"
 
 enum { STACK = 16 << 10 };
 
 struct launch {
 	int self, configuration, reply;
-	char *id;
+	const char *id;
 	int pidfd, error;
 };
 
@@ -23,37 +15,34 @@ struct launch {
 static int become_shim(void *argument)
 {
 	const struct launch *launch = argument;
-	char name[] = "caisson-shim", *argv[] = { name, launch->id, NULL }, *envp[] = { NULL };
-	struct reply reply = { .kind = REQUEST_SHIM, .status = STATUS_FAILED, .index = NO_OPERATION };
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	char name[] = "caisson-shim", *argv[] = { name, (char *)(uintptr_t)launch->id, NULL }, *envp[] = { NULL };
 	/* Out of the way of 3 and 4, whatever numbers they have. */
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC), self = fcntl(launch->self, F_DUPFD_CLOEXEC, 10);
 	int configuration = fcntl(launch->configuration, F_DUPFD_CLOEXEC, 10);
 	int report = fcntl(launch->reply, F_DUPFD_CLOEXEC, 10);
-	int self = fcntl(launch->self, F_DUPFD_CLOEXEC, 10);
 
-	if (null >= 0 && configuration >= 0 && report >= 0 && self >= 0 && dup2(null, 0) >= 0 && dup2(null, 1) >= 0 &&
+	if (null >= 0 && self >= 0 && configuration >= 0 && report >= 0 && dup2(null, 0) >= 0 && dup2(null, 1) >= 0 &&
 	    dup2(null, 2) >= 0 && dup2(configuration, SHIM_CONFIGURATION) >= 0 && dup2(report, SHIM_REPLY) >= 0) {
 		syscall(SYS_close_range, SHIM_REPLY + 1, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
 		syscall(SYS_execveat, self, "", argv, envp, AT_EMPTY_PATH);
 	}
-	reply.error = (uint32_t)errno;
+	struct reply reply = {
+		.kind = REQUEST_SHIM, .status = STATUS_FAILED, .index = NO_OPERATION, .error = (uint32_t)errno,
+	};
 	/* When this fails too, the session sees the pipe's end. */
 	return write(report, &reply, sizeof(reply)) < 0 ? 126 : 127;
 }
 
-/*
- * The process in between, gone at once, so that the shim belongs to init. It shares the session's descriptors, which is
+/* The process in between, gone at once, so that the shim belongs to init. It shares the session's descriptors, which is
  * how the session gets the pidfd of a process that isn't its child. Both share its memory while it waits for them
- * (vfork): copying even this small address space takes ten times as long.
- */
+ * (vfork): copying even this small address space takes ten times as long. */
 static int between(void *argument)
 {
 	static _Alignas(16) uint8_t stack[STACK];
 	struct launch *launch = argument;
-
 	setsid();
-	if (clone(become_shim, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, launch,
-		  &launch->pidfd) < 0)
+	const int flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD;
+	if (clone(become_shim, stack + STACK, flags, launch, &launch->pidfd) < 0)
 		launch->error = errno;
 	return 0;
 }
@@ -61,37 +50,32 @@ static int between(void *argument)
 static int double_fork(struct launch *launch)
 {
 	static _Alignas(16) uint8_t stack[STACK];
-	int pid = clone(between, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, launch);
-
+	int pid = clone(between, stack + STACK, CLONE_VM | CLONE_VFORK | CLONE_FILES | SIGCHLD, launch);
 	if (pid < 0)
 		return -errno;
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	RETRY(waitpid(pid, NULL, 0));
 	return -launch->error;
 }
 
 int launch_shim(int self, const void *configuration, size_t length, struct shim_process *shim)
 {
-	const struct shim_header *header = configuration;
+	const struct shim_configuration *header = configuration;
 	struct launch launch = { .self = self, .pidfd = -1 };
-	int ends[2], error;
-
-	if (length < sizeof(*header) || header->magic != SHIM_MAGIC || header->id_length >= length - sizeof(*header) ||
-	    header->id[header->id_length] != '\0')
+	size_t at = sizeof(*header);
+	int ends[2];
+	if (length >= at && header->magic == SHIM_MAGIC)
+		launch.id = configuration_string(configuration, length, &at);
+	if (launch.id == NULL)
 		return -EINVAL;
-	launch.id = (char *)header->id;
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	launch.reply = ends[1];
 	launch.configuration = memfd_sealed("caisson-shim", configuration, length);
-	if (launch.configuration < 0)
-		return launch.configuration;
-	error = pipe2(ends, O_CLOEXEC) < 0 ? -errno : 0;
-	if (error == 0) {
-		launch.reply = ends[1];
-		error = double_fork(&launch);
-		close(ends[1]);
-		if (error < 0)
-			close(ends[0]);
-	}
+	int error = launch.configuration < 0 ? launch.configuration : double_fork(&launch);
 	close(launch.configuration);
+	close(ends[1]);
+	if (error < 0)
+		close(ends[0]);
 	*shim = (struct shim_process){ launch.pidfd, ends[0] };
 	return error;
 }

@@ -1,17 +1,10 @@
 /* The log: Docker's json-file, one record per line of output.
  *
  * When the file can't be written (a full disk), nothing is thrown away at first: records wait, nothing more is read, so
- * the container itself waits. That may not last for ever, since a log must never stop a container, an attached client
- * or an exit record. After PATIENCE records are dropped, counted, and output flows again; the first record that fits
+ * the container itself waits. That may not last for ever, since a log must never stop a container, an attached client or
+ * an exit record. After PATIENCE records are dropped, counted, and output flows again; the first record that fits
  * afterwards says how many are missing. */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "shim.h"
 
@@ -31,25 +24,15 @@ static struct {
 	int fd;
 	uint64_t limit, size; /* size: of the file */
 	uint32_t files;
-	uint8_t *out; /* BATCH_SIZE + RECORD_SIZE */
+	char *out; /* BATCH_SIZE + RECORD_SIZE */
 	uint32_t sent, length;
-	uint32_t rotate_at; /* the file is rotated before this byte of out is written, or NEVER */
+	uint32_t rotate_at;  /* the file is rotated before this byte of out is written, or NEVER */
 	int64_t stuck_since; /* 0: not stuck */
-	uint64_t lost; /* records dropped that the log doesn't mention yet */
+	uint64_t lost;       /* records dropped that the log doesn't mention yet */
 	int error;
 	time_t second; /* that `date` is of */
 	char date[20]; /* 2024-01-02T03:04:05 */
 } journal = { .fd = -1, .rotate_at = NEVER, .second = -1 };
-
-/* x, x.1, x.2, …; SUFFIX 0 is x itself. */
-static void numbered(char *at, uint32_t suffix)
-{
-	at = put_text(at, path);
-	if (suffix == 0)
-		return;
-	*at++ = '.';
-	put_number(at, suffix);
-}
 
 static int open_log(const char *name, int flags)
 {
@@ -60,14 +43,13 @@ int log_open(const char *name, uint64_t limit, uint32_t files)
 {
 	struct stat status;
 	char last;
-
 	if (*name == '\0')
 		return 0;
 	/* Room for a suffix. */
 	if (strlen(name) + 12 > sizeof(path))
 		return -ENAMETOOLONG;
 	put_text(path, name);
-	journal.out = map_memory(BATCH_SIZE + RECORD_SIZE);
+	journal.out = map_memory(BATCH_SIZE + RECORD_SIZE, MAP_PRIVATE);
 	if (!journal.out)
 		return -ENOMEM;
 	journal.fd = open_log(path, 0);
@@ -82,30 +64,29 @@ int log_open(const char *name, uint64_t limit, uint32_t files)
 	return 0;
 }
 
+/* x, x.1, x.2, …; suffix 0 is x itself. */
+static const char *numbered(char *name, uint32_t suffix)
+{
+	char *end = put_text(name, path);
+	if (suffix > 0)
+		put_number(put_text(end, "."), suffix, 1);
+	return name;
+}
+
 /* The new file exists under another name before the old one moves away, so at every moment but the one between two
  * renames there is a file at the log's path, and whatever fails leaves a log that goes on. */
 static void rotate(void)
 {
 	char from[sizeof(path)], to[sizeof(path)];
-	uint32_t top;
-	int fd;
-
+	uint32_t top = 1;
 	put_text(put_text(from, path), ".new");
-	fd = open_log(from, O_TRUNC);
+	int fd = open_log(from, O_TRUNC);
 	if (fd < 0)
 		return;
-	for (top = 1; top + 1 < journal.files; top++) {
-		numbered(to, top);
-		if (access(to, F_OK) < 0)
-			break;
-	}
-	if (journal.files > 1) {
-		for (uint32_t i = top; i > 0; i--) {
-			numbered(to, i);
-			numbered(from, i - 1);
-			rename(from, to);
-		}
-	}
+	while (top + 1 < journal.files && access(numbered(to, top), F_OK) == 0)
+		top++;
+	for (uint32_t i = journal.files > 1 ? top : 0; i > 0; i--)
+		rename(numbered(from, i - 1), numbered(to, i));
 	put_text(put_text(from, path), ".new");
 	rename(from, path);
 	close(journal.fd);
@@ -118,16 +99,12 @@ static bool flush(void)
 {
 	while (journal.sent < journal.length || journal.rotate_at != NEVER) {
 		uint32_t end = journal.rotate_at == NEVER ? journal.length : journal.rotate_at;
-		ssize_t n;
-
 		if (journal.sent == journal.rotate_at) {
 			rotate();
 			journal.rotate_at = NEVER;
 			continue;
 		}
-		n = write(journal.fd, journal.out + journal.sent, end - journal.sent);
-		if (n < 0 && errno == EINTR)
-			continue;
+		ssize_t n = RETRY(write(journal.fd, journal.out + journal.sent, end - journal.sent));
 		if (n <= 0) {
 			journal.error = n < 0 ? errno : ENOSPC;
 			return false;
@@ -143,7 +120,6 @@ static bool flush(void)
 static void drop(void)
 {
 	uint32_t whole = journal.sent;
-
 	/* A raw newline is only ever the end of a record. */
 	while (whole > 0 && journal.out[whole - 1] != '\n')
 		whole--;
@@ -202,65 +178,41 @@ void log_give_back(void)
 		give_back(journal.out, 0, BATCH_SIZE + RECORD_SIZE);
 }
 
-/* DIGITS decimal digits, with leading zeros. */
-static void put_padded(char *at, int digits, unsigned number)
+/* RFC3339Nano, as Go writes it: without the fraction's trailing zeros. */
+static void format_time(char *at)
 {
-	for (; digits > 0; number /= 10)
-		at[--digits] = (char) ('0' + number % 10);
-}
-
-/* RFC3339Nano, as Go writes it: without the fraction's trailing zeros. Returns the length. */
-static uint8_t format_time(char *at)
-{
-	char *start = at;
 	struct timespec now;
-	struct tm tm;
-
 	clock_gettime(CLOCK_REALTIME, &now);
 	if (now.tv_sec != journal.second) {
-		journal.second = now.tv_sec;
+		struct tm tm;
 		gmtime_r(&now.tv_sec, &tm);
-		put_text(journal.date, "0000-00-00T00:00:00");
-		put_padded(journal.date, 4, (unsigned)tm.tm_year + 1900);
-		put_padded(journal.date + 5, 2, (unsigned)tm.tm_mon + 1);
-		put_padded(journal.date + 8, 2, (unsigned)tm.tm_mday);
-		put_padded(journal.date + 11, 2, (unsigned)tm.tm_hour);
-		put_padded(journal.date + 14, 2, (unsigned)tm.tm_min);
-		put_padded(journal.date + 17, 2, (unsigned)tm.tm_sec);
+		const int parts[] = { tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec };
+		char *end = put_number(journal.date, (uint64_t)parts[0], 4);
+		for (size_t i = 1; i < sizeof(parts) / sizeof(parts[0]); i++) {
+			*end++ = "--T::"[i - 1];
+			end = put_number(end, (uint64_t)parts[i], 2);
+		}
+		journal.second = now.tv_sec;
 	}
 	at = put_text(at, journal.date);
 	if (now.tv_nsec > 0) {
-		*at = '.';
-		put_padded(at + 1, 9, (unsigned)now.tv_nsec);
-		at += 10;
+		at = put_number(put_text(at, "."), (uint64_t)now.tv_nsec, 9);
 		while (at[-1] == '0')
 			at--;
 	}
-	*at++ = 'Z';
-	*at = '\0';
-	return (uint8_t)(at - start);
+	put_text(at, "Z");
 }
 
-/* Length of the UTF-8 sequence at IN, 0 if it isn't one by Go's rules (no overlong form, no surrogate). */
+/* Length of the UTF-8 sequence at `in`, 0 if it isn't one by Go's rules (no overlong form, no surrogate). */
 static size_t sequence(const uint8_t *in, const uint8_t *end)
 {
-	uint8_t low = 0x80, high = 0xbf;
-	size_t length;
-
 	if (in[0] < 0xc2 || in[0] > 0xf4)
 		return 0;
-	length = in[0] < 0xe0 ? 2 : in[0] < 0xf0 ? 3 : 4;
-	if ((size_t)(end - in) < length)
-		return 0;
-	if (in[0] == 0xe0)
-		low = 0xa0;
-	else if (in[0] == 0xed)
-		high = 0x9f;
-	else if (in[0] == 0xf0)
-		low = 0x90;
-	else if (in[0] == 0xf4)
-		high = 0x8f;
-	if (in[1] < low || in[1] > high)
+	size_t length = in[0] < 0xe0 ? 2 : in[0] < 0xf0 ? 3 : 4;
+	/* The second byte's range is narrower after some first ones. */
+	uint8_t low = in[0] == 0xe0 ? 0xa0 : in[0] == 0xf0 ? 0x90 : 0x80;
+	uint8_t high = in[0] == 0xed ? 0x9f : in[0] == 0xf4 ? 0x8f : 0xbf;
+	if ((size_t)(end - in) < length || in[1] < low || in[1] > high)
 		return 0;
 	for (size_t i = 2; i < length; i++)
 		if ((in[i] & 0xc0) != 0x80)
@@ -273,42 +225,39 @@ static bool is_plain(uint8_t c)
 	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
 }
 
-/* Writes the one character at *IN, which isn't plain, and moves *IN on. */
-static uint8_t *escape_one(uint8_t *out, const uint8_t **in, const uint8_t *end)
+/* Writes the one character at *in, which isn't plain, and moves *in on. */
+static char *escape_one(char *out, const uint8_t **in, const uint8_t *end)
 {
-	static const char hex[] = "0123456789abcdef";
 	const uint8_t *at = *in;
 	uint8_t c = *at;
-	size_t length;
-
 	if (c >= 0x80) {
-		length = sequence(at, end);
+		size_t length = sequence(at, end);
 		*in = at + (length ? length : 1);
 		if (length == 0)
-			return (uint8_t *)put_text((char *)out, "\\ufffd");
+			return put_text(out, "\\ufffd");
 		/* The separators U+2028 and U+2029 end a line in JavaScript. */
 		if (length == 3 && c == 0xe2 && at[1] == 0x80 && (at[2] & 0xfe) == 0xa8)
-			return (uint8_t *)put_text((char *)out, at[2] == 0xa8 ? "\\u2028" : "\\u2029");
+			return put_text(out, at[2] == 0xa8 ? "\\u2028" : "\\u2029");
 		memcpy(out, at, length);
 		return out + length;
 	}
 	*in = at + 1;
 	*out++ = '\\';
 	if (c == '"' || c == '\\') {
-		*out++ = c;
+		*out++ = (char)c;
 	} else if (c == '\n' || c == '\r') {
 		*out++ = c == '\n' ? 'n' : 'r';
 	} else {
-		out = (uint8_t *)put_text((char *)out, "u00");
-		*out++ = (uint8_t)hex[c >> 4];
-		*out++ = (uint8_t)hex[c & 15];
+		out = put_text(out, "u00");
+		*out++ = "0123456789abcdef"[c >> 4];
+		*out++ = "0123456789abcdef"[c & 15];
 	}
 	return out;
 }
 
 /* Copies IN to OUT as the inside of a JSON string, sixteen plain bytes at a time: most output has little else. OUT has
  * sixteen bytes more than the text needs. */
-static uint8_t *escape(uint8_t *out, const uint8_t *in, const uint8_t *end)
+static char *escape(char *out, const uint8_t *in, const uint8_t *end)
 {
 	typedef int8_t block __attribute__((vector_size(16)));
 	typedef uint64_t halves __attribute__((vector_size(16)));
@@ -316,25 +265,20 @@ static uint8_t *escape(uint8_t *out, const uint8_t *in, const uint8_t *end)
 	while (in < end) {
 		while (end - in >= 16) {
 			block b;
-			halves odd;
-
 			memcpy(&b, in, 16);
 			memcpy(out, in, 16);
 			/* Bytes from 0x80 on are negative here, so the first comparison finds them, too. */
-			odd = (halves)((b < 0x20) | (b == '"') | (b == '\\') | (b == '<') | (b == '>') | (b == '&'));
-			if ((odd[0] | odd[1]) != 0) {
-				int plain = odd[0] != 0 ? __builtin_ctzll(odd[0]) / 8 : 8 + __builtin_ctzll(odd[1]) / 8;
-
-				in += plain;
-				out += plain;
+			block odd = (b < 0x20) | (b == '"') | (b == '\\') | (b == '<') | (b == '>') | (b == '&');
+			uint64_t low = ((halves)odd)[0], high = ((halves)odd)[1];
+			int plain = low ? __builtin_ctzll(low) / 8 : high ? 8 + __builtin_ctzll(high) / 8 : 16;
+			in += plain;
+			out += plain;
+			if (plain < 16)
 				break;
-			}
-			in += 16;
-			out += 16;
 		}
 		if (end - in < 16)
 			while (in < end && is_plain(*in))
-				*out++ = *in++;
+				*out++ = (char)*in++;
 		while (in < end && !is_plain(*in))
 			out = escape_one(out, &in, end);
 	}
@@ -342,17 +286,14 @@ static uint8_t *escape(uint8_t *out, const uint8_t *in, const uint8_t *end)
 }
 
 /* Adds one record to what will be written. */
-static void add(struct stream *stream, const uint8_t *line, uint32_t length, bool newline)
+static void add(const struct stream *stream, const uint8_t *line, uint32_t length, bool newline)
 {
 	uint32_t start = journal.length;
-	uint8_t *out = journal.out + start;
-
-	out = (uint8_t *)put_text((char *)out, "{\"log\":\"");
+	char *out = put_text(journal.out + start, "{\"log\":\"");
 	out = escape(out, line, line + length);
-	out = (uint8_t *)put_text((char *)out, newline ? "\\n\",\"stream\":\"std" : "\",\"stream\":\"std");
-	out = (uint8_t *)put_text((char *)out, stream->number == 2 ? "err\",\"time\":\"" : "out\",\"time\":\"");
-	memcpy(out, stream->stamp, stream->stamp_length);
-	out = (uint8_t *)put_text((char *)out + stream->stamp_length, "\"}\n");
+	out = put_text(out, newline ? "\\n\",\"stream\":\"std" : "\",\"stream\":\"std");
+	out = put_text(out, stream->number == 2 ? "err\",\"time\":\"" : "out\",\"time\":\"");
+	out = put_text(put_text(out, stream->stamp), "\"}\n");
 	journal.length = (uint32_t)(out - journal.out);
 	if (journal.limit > 0 && journal.size + start > 0 && journal.size + journal.length > journal.limit)
 		journal.rotate_at = start;
@@ -362,13 +303,9 @@ static void add(struct stream *stream, const uint8_t *line, uint32_t length, boo
 static void confess(void)
 {
 	struct stream stream = { .number = 2 };
-	char text[160], *at = text;
-
-	at = put_text(at, "caisson: ");
-	at = put_number(at, journal.lost);
-	at = put_text(at, " records lost here: the log could not be written: ");
-	at = put_text(at, strerror(journal.error));
-	stream.stamp_length = format_time(stream.stamp);
+	char text[160], *at = put_number(put_text(text, "caisson: "), journal.lost, 1);
+	at = put_text(put_text(at, " records lost here: the log could not be written: "), strerror(journal.error));
+	format_time(stream.stamp);
 	add(&stream, (const uint8_t *)text, (uint32_t)(at - text), true);
 	if (flush()) {
 		journal.lost = 0;
@@ -378,43 +315,35 @@ static void confess(void)
 	}
 }
 
-/* Takes the next piece: a whole line, or 16 KiB of a longer one, or with ALL what is left. Returns whether it did. */
-static bool take(struct stream *stream, bool all, const char *stamp, uint8_t stamp_length)
+/* Takes the next piece: a whole line, or 16 KiB of a longer one, or with `all` what is left. Returns whether it did. */
+static bool take(struct stream *stream, bool all, const char *stamp)
 {
 	const uint8_t *line = stream->data + stream->begin;
 	uint32_t length = stream->end - stream->begin;
 	uint32_t within = length < LINE_SIZE ? length : LINE_SIZE;
 	const uint8_t *newline = memchr(line, '\n', within);
-
-	if (newline)
-		length = (uint32_t)(newline - line);
-	else if (within == LINE_SIZE || (all && length > 0))
-		length = within;
-	else
+	if (!newline && within < LINE_SIZE && !(all && length > 0))
 		return false;
-	if (!stream->partial) {
-		memcpy(stream->stamp, stamp, stamp_length);
-		stream->stamp_length = stamp_length;
-	}
+	length = newline ? (uint32_t)(newline - line) : within;
+	if (!stream->partial)
+		put_text(stream->stamp, stamp);
 	add(stream, line, length, newline != NULL);
 	stream->partial = !newline;
 	stream->begin += length + (newline != NULL);
 	return true;
 }
 
-static void feed(struct stream *stream, bool all, int64_t now)
+void log_feed(struct stream *stream, bool all, int64_t now)
 {
-	char stamp[32];
-	uint8_t stamp_length;
-
+	char stamp[sizeof(stream->stamp)];
 	if (journal.fd < 0) {
 		stream->begin = stream->end = 0;
 		return;
 	}
-	stamp_length = format_time(stamp);
+	format_time(stamp);
 	if (journal.lost > 0 && !log_held_up())
 		confess();
-	while (!log_held_up() && take(stream, all, stamp, stamp_length))
+	while (!log_held_up() && take(stream, all, stamp))
 		if (journal.length >= BATCH_SIZE || journal.rotate_at != NEVER)
 			settle(now);
 	if (!log_held_up())
@@ -425,14 +354,4 @@ static void feed(struct stream *stream, bool all, int64_t now)
 	stream->end -= stream->begin;
 	memmove(stream->data, stream->data + stream->begin, stream->end);
 	stream->begin = 0;
-}
-
-void log_feed(struct stream *stream, int64_t now)
-{
-	feed(stream, false, now);
-}
-
-void log_end(struct stream *stream, int64_t now)
-{
-	feed(stream, true, now);
 }

@@ -1,29 +1,21 @@
 /* Which role this process has. */
-#define _GNU_SOURCE
-#include <fcntl.h>
-#include <signal.h>
-#include <string.h>
 #include <sys/prctl.h>
-#include <unistd.h>
 
 #include "execute.h"
-#include "memfd.h"
-#include "session.h"
 #include "shim.h"
 
 static int complain(const char *what, const char *why)
 {
+	char text[256];
+	size_t length = (size_t)(put_text(put_text(put_text(text, what), why), "\n") - text);
 	/* Nobody to tell when this fails. */
-	if (write(2, what, strlen(what)) < 0 || write(2, why, strlen(why)) < 0 || write(2, "\n", 1) < 0)
-		return 126;
-	return 125;
+	return write(2, text, length) < 0 ? 126 : 125;
 }
 
 /* Whoever started this may have ignored or blocked anything. */
 static void reset_all_signals(void)
 {
 	int signals[65] = { 0 }, count = 0;
-
 	for (int signal = 1; signal <= 64; signal++)
 		if (signal != SIGKILL && signal != SIGSTOP)
 			signals[count++] = signal;
@@ -34,34 +26,30 @@ static void reset_all_signals(void)
 static void occupy_standard_descriptors(void)
 {
 	int fd;
-
 	do
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	while (fd >= 0 && fd < 3);
-	if (fd >= 3)
-		close(fd);
+	close(fd);
 }
 
 int main(int argc, char **argv)
 {
-	const char *slash = argc > 0 ? strrchr(argv[0], '/') : NULL;
-	const char *name = argc > 0 ? slash != NULL ? slash + 1 : argv[0] : "";
-	int shim = strcmp(name, "caisson-shim") == 0, self;
-
+	const char *name = argc > 0 ? argv[0] : "", *slash = strrchr(name, '/');
+	bool shim = strcmp(slash != NULL ? slash + 1 : name, "caisson-shim") == 0;
 	if (!shim && (argc != 2 || strcmp(argv[1], "execute") != 0))
-		return complain("caisson-native: ", "this is a part of caisson and not for use by hand: see PROTOCOL.md");
+		return complain("caisson-native: ", "a part of caisson, not for use by hand: see PROTOCOL.md");
 	occupy_standard_descriptors();
-	self = memfd_reexecute(argv);
+	int self = memfd_reexecute(argv);
 	if (self < 0)
 		return complain("caisson-native: cannot execute itself from memory: ", strerror(-self));
 	/* What was executed from a descriptor is called by its number otherwise. */
 	prctl(PR_SET_NAME, shim ? "caisson-shim" : "caisson-execute");
-	if (!shim) {
-		reset_all_signals();
-		/* A program's write(2) shall fail, not end the session. Bodies of CLONE start with the default. */
-		signal(SIGPIPE, SIG_IGN);
-		return session_main(self);
+	if (shim) {
+		close(self);
+		return shim_main(argc);
 	}
-	close(self);
-	return shim_main(argc, argv);
+	reset_all_signals();
+	/* A program's write(2) shall fail, not end the session. Bodies of CLONE start with the default. */
+	signal(SIGPIPE, SIG_IGN);
+	return session_main(self);
 }

@@ -1,35 +1,15 @@
-/*
- * A session is one loop: requests are performed as they come, in order; FORKs and shims run beside it and are answered
+/* A session is one loop: requests are performed as they come, in order; FORKs and shims run beside it and are answered
  * when their processes end or speak. While nothing runs beside it, it waits in recv(), so a RUN costs two system calls
- * more than its operations.
- */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <poll.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdbool.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
+ * more than its operations. */
 #include "execute.h"
-#include "launch.h"
-#include "session.h"
 
 enum { SOCKET = 3, MAX_PENDING = 1024, GRACE = 100 };
 
-/*
- * Input and the frame of a RUN or FORK have address space for the largest ones from the start. Only KEPT bytes of it stay
- * in memory between requests.
- */
+/* Input and the frame of a RUN or FORK have address space for the largest ones from the start. Only KEPT bytes of it
+ * stay in memory between requests. */
 enum { KEPT = 64 << 10 };
 
-/* The payload of RUN's and FORK's replies begins with this; results and output follow. */
+/* The reply to RUN and FORK; results and output follow. */
 struct frame {
 	struct reply reply;
 	uint32_t operations, output_length;
@@ -47,17 +27,17 @@ enum state {
 
 struct pending {
 	uint64_t id, deadline; /* ms of CLOCK_MONOTONIC; 0: none */
-	uint16_t kind, status; /* status, error: what it is answered with if it is killed */
+	uint16_t kind, status; /* status, error: what it is answered with unless it speaks for itself */
 	enum state state;
 	uint32_t error;
 	int fd;    /* becomes readable when there is something to answer: a FORK's pidfd, a shim's pipe */
-	int pidfd; /* a shim's */
+	int pidfd; /* a shim's, or -1 */
 	int pid;   /* a FORK's, which is its process group too */
 	struct frame *frame;
 	size_t size;
 };
 
-struct session {
+static struct session {
 	struct context context;
 	uint8_t *input;
 	size_t have; /* bytes of it */
@@ -67,130 +47,87 @@ struct session {
 	uint32_t count;
 	struct pending pending[MAX_PENDING];
 	struct pollfd polls[MAX_PENDING + 1];
-};
-
-static struct session session;
+} session;
 
 static uint64_t now(void)
 {
 	struct timespec time;
-
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
 }
 
-static void *map(size_t size, int sharing)
+/* Completes a reply, of which `size` bytes are there, and sends it. */
+static void send_reply(struct reply *reply, uint64_t id, uint16_t kind, size_t size)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (memory == MAP_FAILED)
-		return NULL;
-	/* A first byte shall cost a page, not two megabytes. */
-	madvise(memory, size, MADV_NOHUGEPAGE);
-	return memory;
-}
-
-/* Gives back what a large request or reply took. */
-static void shrink(void *memory, size_t used)
-{
-	if (used > KEPT)
-		madvise((uint8_t *)memory + KEPT, used - KEPT, MADV_DONTNEED);
-}
-
-static void send_all(const void *bytes, size_t length)
-{
-	const uint8_t *from = bytes;
-
-	while (length > 0 && !session.gone) {
-		ssize_t sent = send(SOCKET, from, length, MSG_NOSIGNAL);
-
-		if (sent >= 0) {
-			from += sent;
-			length -= (size_t)sent;
-		} else if (errno == EAGAIN) {
-			poll(&(struct pollfd){ SOCKET, POLLOUT, 0 }, 1, -1);
-		} else if (errno != EINTR) {
-			session.gone = true;
-		}
+	reply->length = (uint32_t)(size - sizeof(*reply));
+	reply->kind = kind;
+	reply->id = id;
+	for (const uint8_t *from = (const uint8_t *)reply; size > 0 && !session.gone;) {
+		ssize_t sent = RETRY(send(SOCKET, from, size, MSG_NOSIGNAL));
+		session.gone = sent < 0;
+		from += sent > 0 ? sent : 0;
+		size -= sent > 0 ? (size_t)sent : 0;
 	}
 }
 
 static void answer(uint64_t id, uint16_t kind, uint16_t status, uint32_t index, uint32_t error)
 {
-	struct reply reply = { .kind = kind, .status = status, .id = id, .index = index, .error = error };
-
-	send_all(&reply, sizeof(reply));
+	struct reply reply = { .status = status, .index = index, .error = error };
+	send_reply(&reply, id, kind, sizeof(reply));
 }
 
-static void answer_frame(struct frame *frame, uint64_t id, uint16_t kind, size_t size)
-{
-	frame->reply.length = (uint32_t)(size - sizeof(frame->reply));
-	frame->reply.kind = kind;
-	frame->reply.id = id;
-	send_all(frame, size);
-}
-
-/* Performs a program into a frame: all of it but what answer_frame() fills in. */
+/* Performs a program into a frame: all of it but what send_reply() fills in. */
 static void perform(const struct program *program, struct frame *frame)
 {
-	struct outcome outcome;
-
+	struct outcome outcome = program_run(program, &session.context, frame->space);
 	frame->operations = program->count;
 	frame->output_length = program->output_length;
-	program_run(program, &session.context, frame->space, &outcome);
 	frame->reply.status = outcome.error == 0 ? STATUS_DONE : STATUS_FAILED;
 	frame->reply.index = outcome.index;
 	frame->reply.error = (uint32_t)outcome.error;
 }
 
 /* The context's hook: no process that the session starts keeps its socket open. */
-static void leave_session(struct context *context)
+static void leave_session(void)
 {
-	(void)context;
 	close(SOCKET);
 }
 
-static void run(const struct request *request, const struct program *program)
+static void do_run(const struct request *request, const struct program *program)
 {
 	size_t size = sizeof(struct frame) + program_space(program);
-
 	perform(program, session.frame);
-	answer_frame(session.frame, request->id, REQUEST_RUN, size);
-	shrink(session.frame, size);
+	send_reply(&session.frame->reply, request->id, REQUEST_RUN, size);
+	give_back(session.frame, KEPT, size);
 }
 
-static struct pending *pending_add(const struct request *request)
+/* Adds what `like` says of it; what kills it without a word is ECHILD. */
+static void pending_add(const struct request *request, const struct pending *like)
 {
 	struct pending *pending = &session.pending[session.count++];
-
-	*pending = (struct pending){ .id = request->id, .kind = request->kind, .fd = -1, .pidfd = -1 };
-	if (request->deadline > 0)
-		pending->deadline = now() + request->deadline;
-	return pending;
+	*pending = *like;
+	pending->id = request->id;
+	pending->kind = request->kind;
+	pending->deadline = request->deadline > 0 ? now() + request->deadline : 0;
+	pending->status = STATUS_FAILED;
+	pending->error = ECHILD;
 }
 
-static void pending_remove(struct pending *pending)
+static void pending_close(const struct pending *pending)
 {
 	close(pending->fd);
 	if (pending->pidfd >= 0)
 		close(pending->pidfd);
-	if (pending->frame != NULL)
-		munmap(pending->frame, pending->size);
-	*pending = session.pending[--session.count];
 }
 
 /* A FORK's process. Its frame is filled in private memory: children that it clones must not write into what is sent. */
 static _Noreturn void forked(const struct program *program, struct frame *shared, size_t size)
 {
 	struct frame *frame = session.frame;
-
 	setpgid(0, 0);
-	leave_session(&session.context);
-	for (uint32_t i = 0; i < session.count; i++) {
-		close(session.pending[i].fd);
-		if (session.pending[i].pidfd >= 0)
-			close(session.pending[i].pidfd);
-	}
+	leave_session();
+	for (uint32_t i = 0; i < session.count; i++)
+		pending_close(&session.pending[i]);
 	session.context.child = NULL;
 	frame->reply.kind = 0;
 	perform(program, frame);
@@ -203,12 +140,8 @@ static _Noreturn void forked(const struct program *program, struct frame *shared
 static void do_fork(const struct request *request, const struct program *program)
 {
 	size_t size = sizeof(struct frame) + program_space(program);
-	struct frame *frame = map(size, MAP_SHARED);
-	struct pending *pending;
-	int pidfd = -1, pid = -ENOMEM;
-
-	if (frame != NULL)
-		pid = process_clone(0, -1, &pidfd);
+	struct frame *frame = map_memory(size, MAP_SHARED);
+	int pidfd = -1, pid = frame == NULL ? -ENOMEM : process_clone(0, -1, &pidfd);
 	if (pid == 0)
 		forked(program, frame, size);
 	if (pid < 0) {
@@ -219,27 +152,18 @@ static void do_fork(const struct request *request, const struct program *program
 	}
 	/* On both sides: whoever comes first, the group is there before anybody needs it. */
 	setpgid(pid, pid);
-	pending = pending_add(request);
-	pending->fd = pidfd;
-	pending->pid = pid;
-	pending->frame = frame;
-	pending->size = size;
+	pending_add(request, &(struct pending){ .fd = pidfd, .pidfd = -1, .pid = pid, .frame = frame, .size = size });
 }
 
 static void do_shim(const struct request *request, const void *configuration)
 {
 	struct shim_process shim;
-	struct pending *pending;
 	int error = launch_shim(session.self, configuration, request->length, &shim);
-
-	if (error < 0) {
-		answer(request->id, REQUEST_SHIM, error == -EINVAL ? STATUS_MALFORMED : STATUS_FAILED, NO_OPERATION,
-		       (uint32_t)-error);
-		return;
-	}
-	pending = pending_add(request);
-	pending->fd = shim.reply;
-	pending->pidfd = shim.pidfd;
+	uint16_t status = error == -EINVAL ? STATUS_MALFORMED : STATUS_FAILED;
+	if (error < 0)
+		answer(request->id, REQUEST_SHIM, status, NO_OPERATION, (uint32_t)-error);
+	else
+		pending_add(request, &(struct pending){ .fd = shim.reply, .pidfd = shim.pidfd });
 }
 
 static void pending_kill(struct pending *pending, uint16_t status, uint32_t error)
@@ -256,21 +180,22 @@ static void pending_kill(struct pending *pending, uint16_t status, uint32_t erro
 
 static void do_cancel(const struct request *request, const void *payload)
 {
+	uint16_t status = STATUS_MALFORMED;
+	uint32_t error = EINVAL;
 	uint64_t id;
-
-	if (request->length != sizeof(id)) {
-		answer(request->id, REQUEST_CANCEL, STATUS_MALFORMED, NO_OPERATION, EINVAL);
-		return;
+	if (request->length == sizeof(id)) {
+		memcpy(&id, payload, sizeof(id));
+		status = STATUS_FAILED;
+		error = ESRCH;
+		for (uint32_t i = 0; i < session.count && error != 0; i++) {
+			if (session.pending[i].id != id || session.pending[i].state != RUNNING)
+				continue;
+			pending_kill(&session.pending[i], STATUS_FAILED, ECANCELED);
+			status = STATUS_DONE;
+			error = 0;
+		}
 	}
-	memcpy(&id, payload, sizeof(id));
-	for (uint32_t i = 0; i < session.count; i++) {
-		if (session.pending[i].id != id || session.pending[i].state != RUNNING)
-			continue;
-		pending_kill(&session.pending[i], STATUS_FAILED, ECANCELED);
-		answer(request->id, REQUEST_CANCEL, STATUS_DONE, 0, 0);
-		return;
-	}
-	answer(request->id, REQUEST_CANCEL, STATUS_FAILED, NO_OPERATION, ESRCH);
+	answer(request->id, REQUEST_CANCEL, status, error == 0 ? 0 : NO_OPERATION, error);
 }
 
 static void handle(const struct request *request, const void *payload)
@@ -278,113 +203,81 @@ static void handle(const struct request *request, const void *payload)
 	struct program program;
 	uint32_t bad = NO_OPERATION;
 	bool known = request->kind >= REQUEST_RUN && request->kind <= REQUEST_CANCEL;
-
-	if (!known || request->flags != 0 || request->reserved != 0) {
+	if (!known || request->flags != 0 || request->reserved != 0)
 		answer(request->id, request->kind, STATUS_MALFORMED, NO_OPERATION, EINVAL);
-	} else if (request->kind == REQUEST_CANCEL) {
+	else if (request->kind == REQUEST_CANCEL)
 		do_cancel(request, payload);
-	} else if (request->kind != REQUEST_RUN && session.count == MAX_PENDING) {
+	else if (request->kind != REQUEST_RUN && session.count == MAX_PENDING)
 		answer(request->id, request->kind, STATUS_FAILED, NO_OPERATION, EAGAIN);
-	} else if (request->kind == REQUEST_SHIM) {
+	else if (request->kind == REQUEST_SHIM)
 		do_shim(request, payload);
-	} else if (program_decode(payload, request->length, &program, &bad) < 0) {
+	else if (program_decode(payload, request->length, &program, &bad) < 0)
 		answer(request->id, request->kind, STATUS_MALFORMED, bad, EINVAL);
-	} else if (request->kind == REQUEST_RUN) {
-		run(request, &program);
-	} else {
-		do_fork(request, &program);
-	}
-}
-
-/* What a killed or crashed process is answered with. */
-static void answer_ended(const struct pending *pending)
-{
-	if (pending->state == RUNNING)
-		answer(pending->id, pending->kind, STATUS_FAILED, NO_OPERATION, ECHILD);
-	else if (pending->state == KILLED)
-		answer(pending->id, pending->kind, pending->status, NO_OPERATION, pending->error);
-}
-
-static void fork_ended(struct pending *pending)
-{
-	while (waitpid(pending->pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	if (pending->state == RUNNING && pending->frame->reply.kind == REQUEST_FORK)
-		answer_frame(pending->frame, pending->id, REQUEST_FORK, pending->size);
+	else if (request->kind == REQUEST_RUN)
+		do_run(request, &program);
 	else
-		answer_ended(pending);
+		do_fork(request, &program);
 }
 
-static void shim_spoke(struct pending *pending)
+/* Answers a FORK that ended or a shim that spoke: with what it says, if that is whole and came before it was killed. */
+static void conclude(struct pending *pending)
 {
-	struct {
-		struct reply reply;
-		struct shim_reply payload;
-	} message;
-	ssize_t got;
+	struct shim_answer said;
+	struct reply *reply = &said.reply;
+	size_t size = 0;
+	if (pending->kind == REQUEST_FORK) {
+		RETRY(waitpid(pending->pid, NULL, 0));
+		reply = &pending->frame->reply;
+		size = reply->kind == REQUEST_FORK ? pending->size : 0;
+	} else {
+		ssize_t got = RETRY(read(pending->fd, &said, sizeof(said)));
+		size = got >= (ssize_t)sizeof(*reply) ? (size_t)got : 0;
+	}
+	if (pending->state == RUNNING && size > 0)
+		send_reply(reply, pending->id, pending->kind, size);
+	else if (pending->state != ANSWERED)
+		answer(pending->id, pending->kind, pending->status, NO_OPERATION, pending->error);
+	pending_close(pending);
+	if (pending->frame != NULL)
+		munmap(pending->frame, pending->size);
+	*pending = session.pending[--session.count];
+}
 
-	do
-		got = read(pending->fd, &message, sizeof(message));
-	while (got < 0 && errno == EINTR);
-	if (got < (ssize_t)sizeof(message.reply) || pending->state != RUNNING) {
-		answer_ended(pending);
+static void deadline_passed(struct pending *pending)
+{
+	if (pending->state == RUNNING) {
+		pending_kill(pending, STATUS_DEADLINE, ETIMEDOUT);
 		return;
 	}
-	message.reply.length = (uint32_t)((size_t)got - sizeof(message.reply));
-	message.reply.kind = REQUEST_SHIM;
-	message.reply.id = pending->id;
-	send_all(&message, (size_t)got);
+	answer(pending->id, pending->kind, pending->status, NO_OPERATION, pending->error);
+	pending->state = ANSWERED;
+	pending->deadline = 0;
 }
 
-/* Answers what has ended and kills what has taken too long. */
-static void serve_pending(void)
-{
-	uint64_t time = now();
-
-	/* Downwards: removing puts the last, which was already looked at, into the gap. */
-	for (uint32_t i = session.count; i-- > 0;) {
-		struct pending *pending = &session.pending[i];
-
-		if (session.polls[i + 1].revents != 0) {
-			if (pending->kind == REQUEST_FORK)
-				fork_ended(pending);
-			else
-				shim_spoke(pending);
-			pending_remove(pending);
-		} else if (pending->deadline != 0 && pending->deadline <= time) {
-			if (pending->state == RUNNING) {
-				pending_kill(pending, STATUS_DEADLINE, ETIMEDOUT);
-			} else {
-				answer_ended(pending);
-				pending->state = ANSWERED;
-				pending->deadline = 0;
-			}
-		}
-	}
-}
-
-/* Waits until there is input or nothing is pending any more. */
+/* Answers what has ended and kills what has taken too long, until there is input or nothing is pending any more. */
 static void wait_pending(void)
 {
-	for (;;) {
-		uint64_t next = UINT64_MAX, time = now();
-		int timeout = -1;
-
+	while (session.count > 0) {
+		uint64_t time = now(), next = UINT64_MAX;
 		for (uint32_t i = 0; i < session.count; i++) {
-			struct pending *pending = &session.pending[i];
-
+			const struct pending *pending = &session.pending[i];
 			session.polls[i + 1] = (struct pollfd){ pending->fd, POLLIN, 0 };
 			if (pending->deadline != 0 && pending->deadline < next)
 				next = pending->deadline;
 		}
 		session.polls[0] = (struct pollfd){ session.ended ? -1 : SOCKET, POLLIN, 0 };
-		if (next != UINT64_MAX)
-			timeout = next <= time ? 0 : next - time > INT32_MAX ? INT32_MAX : (int)(next - time);
-		if (session.count == 0)
-			return;
-		if (poll(session.polls, session.count + 1, timeout) < 0)
+		uint64_t timeout = next <= time ? 0 : next - time > INT32_MAX ? INT32_MAX : next - time;
+		if (poll(session.polls, session.count + 1, next == UINT64_MAX ? -1 : (int)timeout) < 0)
 			continue;
-		serve_pending();
+		time = now();
+		/* Downwards: removing puts the last, which was already looked at, into the gap. */
+		for (uint32_t i = session.count; i-- > 0;) {
+			struct pending *pending = &session.pending[i];
+			if (session.polls[i + 1].revents != 0)
+				conclude(pending);
+			else if (pending->deadline != 0 && pending->deadline <= time)
+				deadline_passed(pending);
+		}
 		if (session.polls[0].revents != 0)
 			return;
 	}
@@ -394,19 +287,13 @@ static void wait_pending(void)
 static bool receive(size_t size)
 {
 	size_t limit = size > KEPT ? size : KEPT;
-
 	while (session.have < size) {
-		ssize_t got;
-
 		wait_pending();
-		got = recv(SOCKET, session.input + session.have, limit - session.have,
-			   session.count > 0 ? MSG_DONTWAIT : 0);
-		if (got > 0)
-			session.have += (size_t)got;
-		else if (got < 0 && errno == EAGAIN && session.count == 0)
-			poll(&(struct pollfd){ SOCKET, POLLIN, 0 }, 1, -1);
-		else if (got == 0 || (errno != EINTR && errno != EAGAIN))
+		int flags = session.count > 0 ? MSG_DONTWAIT : 0;
+		ssize_t got = recv(SOCKET, session.input + session.have, limit - session.have, flags);
+		if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN))
 			return false;
+		session.have += got > 0 ? (size_t)got : 0;
 	}
 	return true;
 }
@@ -415,18 +302,16 @@ static bool receive(size_t size)
 static bool next_request(void)
 {
 	const struct request *request = (const struct request *)session.input;
-	size_t size;
-
 	if (!receive(sizeof(*request)) || request->length > MAX_REQUEST)
 		return false;
-	size = sizeof(*request) + request->length;
+	size_t size = sizeof(*request) + request->length;
 	if (!receive(size))
 		return false;
 	handle(request, request + 1);
 	/* The next one must be aligned as well. Behind a large one nothing was read. */
 	session.have -= size;
 	memmove(session.input, session.input + size, session.have);
-	shrink(session.input, size);
+	give_back(session.input, KEPT, size);
 	return true;
 }
 
@@ -435,11 +320,11 @@ int session_main(int self)
 	context_init(&session.context);
 	session.context.child = leave_session;
 	session.self = self;
-	session.input = map(MAX_INPUT, MAP_PRIVATE);
-	session.frame = map(MAX_FRAME, MAP_PRIVATE);
-	if (session.input == NULL || session.frame == NULL)
+	session.input = map_memory(MAX_INPUT, MAP_PRIVATE);
+	session.frame = map_memory(MAX_FRAME, MAP_PRIVATE);
+	/* Whoever made the socket may have made it non-blocking. */
+	if (session.input == NULL || session.frame == NULL || fcntl(SOCKET, F_SETFL, 0) < 0)
 		return 1;
-
 	while (next_request())
 		;
 	session.ended = true;

@@ -1,19 +1,12 @@
 /* The shim: its loop, the container's output, the exit. */
-#define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "shim.h"
 
-#define WAIT_BY_PIDFD ((idtype_t)3) /* P_PIDFD, which older headers lack */
-#define SILENCE_TIME (200 * MILLISECOND) /* after the exit: an output that others hold open has ended */
-#define DRAIN_TIME (10 * SECOND) /* after the exit: nobody keeps it open longer than that */
+#define WAIT_BY_PIDFD ((idtype_t)3)          /* P_PIDFD, which older headers lack */
+#define SILENCE_TIME (200 * MILLISECOND)     /* after the exit: an output that others hold open has ended */
+#define DRAIN_TIME (10 * SECOND)             /* after the exit: nobody keeps it open longer than that */
 #define IDLE_TIME SECOND
 #define LOG_RETRY_TIME (100 * MILLISECOND)
 #define RECORD_RETRY_TIME SECOND
@@ -25,42 +18,14 @@ struct shim shim = {
 };
 struct client clients[MAX_CLIENTS];
 static int64_t exited_at, output_at; /* output_at: when there was some last, after the exit */
-static int64_t record_at; /* when the exit record is tried (again); NEVER: it is written */
-static int64_t active_at; /* 0: idle memory was given back */
+static int64_t record_at;            /* when the exit record is tried (again); NEVER: it is written */
+static int64_t active_at;            /* 0: idle memory was given back */
 
 int64_t clock_now(clockid_t clock)
 {
 	struct timespec now;
-
 	clock_gettime(clock, &now);
 	return (int64_t)now.tv_sec * SECOND + now.tv_nsec;
-}
-
-char *put_number(char *at, uint64_t number)
-{
-	char digits[20];
-	int n = 0;
-
-	do
-		digits[n++] = (char) ('0' + number % 10);
-	while ((number /= 10) > 0);
-	while (n > 0)
-		*at++ = digits[--n];
-	*at = '\0';
-	return at;
-}
-
-uint8_t *map_memory(size_t size)
-{
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	return memory == MAP_FAILED ? NULL : memory;
-}
-
-void give_back(uint8_t *memory, size_t keep, size_t size)
-{
-	keep = (keep + 4095) & ~(size_t)4095;
-	madvise(memory + keep, size - keep, MADV_DONTNEED);
 }
 
 /* Output */
@@ -75,9 +40,11 @@ static bool is_client_behind(void)
 
 static bool may_read(const struct stream *stream, int64_t now)
 {
-	if (stream->fd < 0 || shim.phase < PHASE_RUNNING || log_held_up() || (shim.expected > 0 && now < shim.expected_until))
+	bool expecting = shim.expected > 0 && now < shim.expected_until;
+	if (stream->fd < 0 || shim.phase < PHASE_RUNNING || expecting || log_held_up())
 		return false;
-	/* A client that takes nothing stops the container, but not the log and the exit record of one that has ended. */
+	/* A client that takes nothing stops the container, but not the log and the exit record of one that has
+	 * ended. */
 	return (shim.exited && stream->owed > 0) || !is_client_behind();
 }
 
@@ -87,13 +54,12 @@ static void end_stream(struct stream *stream, int64_t now)
 	stream->fd = -1;
 	if (shim.tty)
 		shim.input.open = false;
-	log_end(stream, now);
+	log_feed(stream, true, now);
 }
 
 static void read_stream(struct stream *stream, int64_t now)
 {
 	ssize_t n = read(stream->fd, stream->data + stream->end, READ_SIZE);
-
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	/* A terminal ends with EIO. */
@@ -103,21 +69,17 @@ static void read_stream(struct stream *stream, int64_t now)
 	}
 	output_at = now;
 	for (uint32_t i = 0; i < shim.client_count; i++)
-		attach_output(&clients[i], shim.tty, stream->number, stream->data + stream->end, (size_t)n);
+		attach_output(&clients[i], stream->number, stream->data + stream->end, (size_t)n);
 	stream->end += (uint32_t)n;
 	stream->owed -= stream->owed < (uint32_t)n ? stream->owed : (uint32_t)n;
-	log_feed(stream, now);
+	log_feed(stream, false, now);
 }
 
 static void retry_log(int64_t now)
 {
 	log_retry(now);
-	for (int i = 0; i < 2 && !log_held_up(); i++) {
-		if (shim.streams[i].fd >= 0)
-			log_feed(&shim.streams[i], now);
-		else
-			log_end(&shim.streams[i], now);
-	}
+	for (int i = 0; i < 2 && !log_held_up(); i++)
+		log_feed(&shim.streams[i], shim.streams[i].fd < 0, now);
 }
 
 /* The exit */
@@ -125,42 +87,35 @@ static void retry_log(int64_t now)
 static void process_exited(int64_t now)
 {
 	siginfo_t info = { 0 };
-
-	if (waitid(WAIT_BY_PIDFD, (id_t)shim.pidfd, &info, WEXITED | __WALL) < 0) {
-		/* Not our child: nobody tells us how it ended. */
-		shim.code = 255;
-	} else if (info.si_code == CLD_EXITED) {
-		shim.code = info.si_status;
-	} else {
-		shim.signal = info.si_status;
-		shim.code = 128 + info.si_status;
-	}
+	bool known = waitid(WAIT_BY_PIDFD, (id_t)shim.pidfd, &info, WEXITED | __WALL) == 0;
+	/* Of one that isn't our child nobody tells us how it ended. */
+	shim.signal = known && info.si_code != CLD_EXITED ? info.si_status : 0;
+	shim.code = !known ? 255 : shim.signal > 0 ? 128 + shim.signal : info.si_status;
 	shim.finished = (uint64_t)clock_now(CLOCK_REALTIME);
 	shim.exited = true;
 	exited_at = output_at = now;
 	close(shim.pidfd);
 	shim.pidfd = -1;
-	input_close(&shim.input);
+	input_close();
 	if (shim.peer >= 0)
 		close(shim.peer);
 	shim.peer = -1;
 	for (int i = 0; i < 2; i++) {
 		struct stream *stream = &shim.streams[i];
 		int unread = 0;
-
-		/* All that it wrote is in the pipe now. A terminal does not say how much it holds. One more, to see the end. */
+		/* All that it wrote is in the pipe now. A terminal does not say how much it holds. One more, to see the
+		 * end. */
 		if (stream->fd >= 0 && (shim.tty || ioctl(stream->fd, FIONREAD, &unread) < 0))
 			unread = READ_SIZE;
 		stream->owed = (uint32_t)unread + 1;
 	}
 }
 
-/* Ends what somebody else holds open. IDLE: poll() had nothing for us. */
+/* Ends what somebody else holds open. `idle`: poll() had nothing for us. */
 static void end_silent_streams(bool idle, int64_t now)
 {
 	for (int i = 0; i < 2; i++) {
 		struct stream *stream = &shim.streams[i];
-
 		if (stream->fd < 0)
 			continue;
 		if (!may_read(stream, now))
@@ -174,34 +129,30 @@ static void end_silent_streams(bool idle, int64_t now)
 static int write_record(void)
 {
 	char text[256], *at = text;
-	int error;
-
-	at = put_number(put_text(at, "{\"pid\":"), (uint64_t)shim.pid);
-	at = put_number(put_text(at, ",\"code\":"), (uint64_t)shim.code);
-	at = put_number(put_text(at, ",\"signal\":"), (uint64_t)shim.signal);
-	at = put_number(put_text(at, ",\"started\":\""), shim.started);
-	at = put_number(put_text(at, "\",\"finished\":\""), shim.finished);
+	at = put_number(put_text(at, "{\"pid\":"), (uint64_t)shim.pid, 1);
+	at = put_number(put_text(at, ",\"code\":"), (uint64_t)shim.code, 1);
+	at = put_number(put_text(at, ",\"signal\":"), (uint64_t)shim.signal, 1);
+	at = put_number(put_text(at, ",\"started\":\""), shim.started, 1);
+	at = put_number(put_text(at, "\",\"finished\":\""), shim.finished, 1);
 	put_text(at, "\"}\n");
-	error = write_file("exit.new", text);
-	if (error == 0 && renameat(shim.directory, "exit.new", shim.directory, "exit") < 0)
-		error = -errno;
-	return error;
+	int error = write_file("exit.new", text);
+	if (error < 0)
+		return error;
+	return renameat(shim.directory, "exit.new", shim.directory, "exit") < 0 ? -errno : 0;
 }
 
 /* Once nothing more can come: the record, the news, the rest for the clients, good-bye. */
 static void conclude(int64_t now)
 {
-	int error;
-
 	for (int i = 0; i < 2; i++)
 		if (shim.streams[i].fd >= 0 || shim.streams[i].end > 0)
 			return;
 	if (log_held_up() || now < record_at)
 		return;
 	if (record_at != NEVER) {
-		error = write_record();
-		/* Without its directory nobody looks for the record. Anything else may pass (a full file system), and an exit
-		 * that is not on record is lost. */
+		int error = write_record();
+		/* Without its directory nobody looks for the record. Anything else may pass (a full file system), and
+		 * an exit that is not on record is lost. */
 		record_at = error == 0 || error == -ENOENT ? NEVER : now + RECORD_RETRY_TIME;
 	}
 	if (shim.phase != PHASE_EXITED)
@@ -210,12 +161,10 @@ static void conclude(int64_t now)
 
 static bool is_concluded(void)
 {
-	if (shim.phase != PHASE_EXITED || record_at != NEVER)
-		return false;
 	for (uint32_t i = 0; i < shim.client_count; i++)
 		if (clients[i].kind == CLIENT_ATTACH)
 			return false;
-	return true;
+	return shim.phase == PHASE_EXITED && record_at == NEVER;
 }
 
 /* The loop */
@@ -237,8 +186,9 @@ static void rest(void)
 static int time_to_wait(int64_t now)
 {
 	int64_t due = NEVER;
+	bool expecting = shim.phase >= PHASE_RUNNING && shim.expected > 0 && now < shim.expected_until;
 	const int64_t at[] = {
-		shim.phase >= PHASE_RUNNING && shim.expected > 0 && now < shim.expected_until ? shim.expected_until : NEVER,
+		expecting ? shim.expected_until : NEVER,
 		log_held_up() ? now + LOG_RETRY_TIME : NEVER,
 		shim.exited && shim.phase != PHASE_EXITED ? now + SILENCE_TIME : NEVER,
 		shim.phase == PHASE_EXITED ? record_at : NEVER,
@@ -246,8 +196,7 @@ static int time_to_wait(int64_t now)
 	};
 
 	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
-		if (at[i] < due)
-			due = at[i];
+		due = at[i] < due ? at[i] : due;
 	if (due == NEVER)
 		return -1;
 	return due <= now ? 0 : (int)((due - now + MILLISECOND - 1) / MILLISECOND);
@@ -259,21 +208,21 @@ void step(void)
 	struct pollfd set[FIXED + MAX_CLIENTS];
 	int64_t now = clock_now(CLOCK_MONOTONIC);
 	uint32_t polled = shim.client_count;
-	int ready;
+	bool wants_room = shim.phase >= PHASE_RUNNING && shim.input.open && shim.input.full;
 
-	set[LISTENER] = (struct pollfd) { shim.client_count < MAX_CLIENTS ? shim.listener : -1, POLLIN, 0 };
-	set[PROCESS] = (struct pollfd) { shim.pidfd, POLLIN, 0 };
-	set[INPUT] = (struct pollfd) { -1, POLLOUT, 0 };
-	if (shim.phase >= PHASE_RUNNING && shim.input.open && shim.input.full)
-		set[INPUT].fd = shim.input.fd;
-	for (int i = 0; i < 2; i++)
-		set[OUTPUT + i] = (struct pollfd) { may_read(&shim.streams[i], now) ? shim.streams[i].fd : -1, POLLIN, 0 };
+	set[LISTENER] = (struct pollfd){ polled < MAX_CLIENTS ? shim.listener : -1, POLLIN, 0 };
+	set[PROCESS] = (struct pollfd){ shim.pidfd, POLLIN, 0 };
+	set[INPUT] = (struct pollfd){ wants_room ? shim.input.fd : -1, POLLOUT, 0 };
+	for (int i = 0; i < 2; i++) {
+		const struct stream *stream = &shim.streams[i];
+		set[OUTPUT + i] = (struct pollfd){ may_read(stream, now) ? stream->fd : -1, POLLIN, 0 };
+	}
 	for (uint32_t i = 0; i < polled; i++)
-		poll_client(&set[FIXED + i], &clients[i]);
-	ready = poll(set, FIXED + polled, time_to_wait(now));
-	now = clock_now(CLOCK_MONOTONIC);
+		set[FIXED + i] = poll_client(&clients[i]);
+	int ready = poll(set, FIXED + polled, time_to_wait(now));
 	if (ready < 0)
 		return;
+	now = clock_now(CLOCK_MONOTONIC);
 
 	if (ready > 0)
 		active_at = now;
@@ -287,36 +236,32 @@ void step(void)
 	if (set[LISTENER].revents)
 		accept_clients();
 	if (set[INPUT].revents & POLLERR)
-		input_close(&shim.input);
+		input_close();
 	else if (set[INPUT].revents)
 		shim.input.full = false;
 	for (int i = 0; i < 2; i++)
 		if (set[OUTPUT + i].revents && may_read(&shim.streams[i], now))
 			read_stream(&shim.streams[i], now);
-	if (set[PROCESS].revents) {
-		if (shim.phase >= PHASE_RUNNING)
-			process_exited(now);
-		else
-			shim.go = true; /* died while it was held: its program will notice */
-	}
-	if (shim.exited && shim.phase != PHASE_EXITED) {
+	if (set[PROCESS].revents && shim.phase >= PHASE_RUNNING)
+		process_exited(now);
+	else if (set[PROCESS].revents)
+		shim.go = true; /* died while it was held: its program will notice */
+	if (shim.exited && shim.phase != PHASE_EXITED)
 		end_silent_streams(ready == 0, now);
+	if (shim.exited && record_at != NEVER)
 		conclude(now);
-	} else if (shim.phase == PHASE_EXITED && record_at != NEVER) {
-		conclude(now);
-	}
 	sweep_clients();
 }
 
-int shim_main(int argc, char **argv)
+int shim_main(int argc)
 {
-	const int deaf[] = { SIGHUP, SIGINT, SIGTERM, SIGPIPE };
-
-	(void)argv; /* the id, for those who list processes */
+	/* argv[1] is the id, for those who list processes. */
 	if (argc != 2)
 		return 2;
-	for (size_t i = 0; i < sizeof(deaf) / sizeof(deaf[0]); i++)
-		signal(deaf[i], SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
 	if (chdir("/") < 0 || start() != 0)
 		return 1;
 	active_at = clock_now(CLOCK_MONOTONIC);

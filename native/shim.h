@@ -1,70 +1,51 @@
 /* The shim: one small process per container (and per exec) that holds its standard streams, writes its log, serves
  * attached clients and records its exit. PROTOCOL.md, section 3. */
-#ifndef CAISSON_SHIM_H
-#define CAISSON_SHIM_H
+#pragma once
 
-#include <poll.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <time.h>
+#include "native.h"
 
-/* caisson-shim ID. Returns the process's exit code. */
-int shim_main(int argc, char **argv);
+/* The role `shim`. Returns the process's exit code. */
+int shim_main(int argc);
 
 #define MILLISECOND 1000000ll
 #define SECOND 1000000000ll
 #define EXPECT_TIME (10 * SECOND) /* expected attaches hold the output so long */
-/* A line of the log holds at most so many bytes of output, as Docker cuts them. */
-#define LINE_SIZE 16384u
-/* So much is read from the container at once. */
-#define READ_SIZE 65536u
+#define LINE_SIZE 16384u          /* a line of the log holds at most so many bytes of output, as Docker cuts them */
+#define READ_SIZE 65536u          /* so much is read from the container at once */
 
 /* One way out of the container. The buffer starts with the beginning of a line that isn't whole yet; what is read next
  * lands behind it. It is mapped memory: untouched pages cost nothing. */
 struct stream {
-	int fd; /* -1: ended */
-	uint8_t number; /* 1 stdout, 2 stderr */
-	uint8_t *data; /* LINE_SIZE + READ_SIZE */
+	int fd;              /* -1: ended */
+	uint8_t number;      /* 1 stdout, 2 stderr */
+	uint8_t *data;       /* LINE_SIZE + READ_SIZE */
 	uint32_t begin, end; /* what the log has not taken yet */
-	uint32_t owed; /* after the exit: so much is read even while a client is behind */
-	bool partial; /* the pieces before belong to the same line, and so they share its time */
-	uint8_t stamp_length;
+	uint32_t owed;       /* after the exit: so much is read even while a client is behind */
+	bool partial;        /* the pieces before belong to the same line, and so they share its time */
 	char stamp[32];
 };
 
+enum { CLIENT_NEW, CLIENT_CONTROL, CLIENT_ATTACH };
+enum { ATTACH_STDIN = 1, ATTACH_STDOUT = 2, ATTACH_STDERR = 4 };
+
 struct client {
-	int fd; /* -1: free */
-	uint8_t kind; /* 0 has not said hello yet, 1 control, 2 attach */
-	uint8_t flags; /* attach: ATTACH_* */
-	uint8_t have; /* bytes in `in` */
-	bool gone; /* the other side has hung up: only its last input may still be there */
-	uint8_t in[16]; /* a hello or a control message */
+	int fd;
+	uint8_t kind;     /* CLIENT_*: new until it has said hello */
+	uint8_t flags;    /* ATTACH_* */
+	uint8_t have;     /* bytes in `in` */
+	bool gone;        /* the other side has hung up: only its last input may still be there */
+	uint8_t in[16];   /* a hello or a control message */
 	uint8_t *pending; /* the frame that the client has not taken yet; mapped */
 	uint32_t size, begin, end;
 };
-enum { ATTACH_STDIN = 1, ATTACH_STDOUT = 2, ATTACH_STDERR = 4 };
-enum { CLIENT_NEW, CLIENT_CONTROL, CLIENT_ATTACH };
-
-/* Where input goes. */
-struct input {
-	int fd;
-	bool open;
-	bool tty;
-	bool once; /* closed when the client that brings it ends */
-	bool full; /* wait until it takes more, or until the process runs */
-	bool closing; /* closed as soon as what the clients have sent is through */
-};
 
 enum { MAX_CLIENTS = 128, SLOT_MASTER = 3 };
-
 enum phase { PHASE_STARTING, PHASE_HELD, PHASE_RUNNING, PHASE_EXITED };
 
 extern struct shim {
 	int directory, listener, pidfd; /* -1: none */
-	int peer; /* the terminal's other side, kept open until the exit */
-	struct context *context; /* while the program runs */
+	int peer;                       /* the terminal's other side, kept open until the exit */
+	struct context *context;        /* while the program runs */
 	enum phase phase;
 	bool tty, go, exited;
 	int32_t pid, code, signal;
@@ -72,59 +53,50 @@ extern struct shim {
 	uint16_t rows, columns;
 	uint32_t expected; /* attaches that must still come */
 	int64_t expected_until;
-	struct input input;
+	struct {
+		int fd;
+		bool open;
+		bool once;    /* closed when the client that brings it ends */
+		bool full;    /* wait until it takes more, or until the process runs */
+		bool closing; /* closed as soon as what the clients have sent is through */
+	} input;
 	struct stream streams[2];
 	uint32_t client_count;
 } shim;
 extern struct client clients[MAX_CLIENTS];
 
 /* attach.c */
-bool attach_wants_input(const struct client *client, const struct input *input);
-void input_close(struct input *input);
-void attach_input(struct client *client, struct input *input); /* moves what arrived to the container */
-void attach_output(struct client *client, bool tty, uint8_t number, const uint8_t *data, size_t length);
+bool attach_wants_input(const struct client *client);
+void attach_input(struct client *client); /* moves what arrived to the container */
+void attach_output(struct client *client, uint8_t number, const uint8_t *data, size_t length);
 void attach_flush(struct client *client);
 void attach_give_back(struct client *client);
 void client_close(struct client *client);
+void input_close(void);
 
 /* log.c */
-int log_open(const char *path, uint64_t limit, uint32_t files); /* 0 or -errno; an empty path: no log */
-void log_feed(struct stream *stream, int64_t now); /* takes whole lines as long as the log isn't held up */
-void log_end(struct stream *stream, int64_t now); /* takes the line without an end, too */
-bool log_held_up(void); /* the file takes nothing at the moment: read nothing more */
+int log_open(const char *path, uint64_t limit, uint32_t files); /* an empty path: no log */
+void log_feed(struct stream *stream, bool all, int64_t now);    /* takes whole lines, or all of it */
+bool log_held_up(void);                                         /* the file takes nothing: read nothing more */
 void log_retry(int64_t now);
 void log_rotate(int64_t now);
 void log_close(void);
-void log_give_back(void); /* returns idle memory to the kernel */
+void log_give_back(void);
 
 /* control.c */
 void change_phase(enum phase phase);
 void apply_size(void); /* of the terminal */
 void accept_clients(void);
-void poll_client(struct pollfd *entry, const struct client *client); /* what it waits for; its fd may be -1 */
+struct pollfd poll_client(const struct client *client); /* what it waits for; its fd may be -1 */
 void serve_client(struct client *client, short events);
 void sweep_clients(void); /* closes what is over, and with it the gaps */
 
 /* start.c */
 int start(void); /* everything up to the running process: 0, or 1 after the answer said why not */
-int write_file(const char *name, const char *content); /* in the shim's directory; 0 or -errno */
+int write_file(const char *name, const char *content); /* in the shim's directory */
 void remove_traces(void);
 void reap_helpers(void); /* of the start, as far as they have ended */
 
 /* shim.c */
 int64_t clock_now(clockid_t clock); /* ns */
-void step(void); /* waits for the next thing and does it */
-char *put_number(char *at, uint64_t number);
-uint8_t *map_memory(size_t size); /* NULL: none */
-void give_back(uint8_t *memory, size_t keep, size_t size); /* all but the first bytes of mapped memory */
-
-/* Copies TEXT with its NUL and returns where that is. Inline, so that constant texts become plain stores. */
-static inline char *put_text(char *at, const char *text)
-{
-	size_t length = strlen(text);
-
-	memcpy(at, text, length + 1);
-	return at + length;
-}
-
-#endif
+void step(void);                    /* waits for the next thing and does it */

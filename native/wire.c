@@ -1,18 +1,10 @@
-/*
- * The decoder: after it has accepted a program, no operation can make the executor read or write outside of the
- * program, its output and its arena. It allocates nothing and follows everything that evaluation will follow.
- */
-#include <errno.h>
-#include <stdbool.h>
-#include <string.h>
-#include <sys/syscall.h>
-
+/* The decoder: after it has accepted a program, no operation can make the executor read or write outside of the
+ * program, its output and its arena. It allocates nothing and follows everything that evaluation will follow. */
+#include "native.h"
 #include "wire.h"
 
-/*
- * Structures may share their parts, so a small program can describe a great deal of work. Patches, parts, strings and
- * skipped operations are counted each time that they are looked at.
- */
+/* Structures may share their parts, so a small program can describe a great deal of work. Patches, parts, strings and
+ * skipped operations are counted each time that they are looked at. */
 enum { MAX_WORK = 1 << 26 };
 
 struct decoder {
@@ -38,7 +30,6 @@ static bool reserve(struct decoder *decoder, uint64_t bytes)
 static bool in_data(const struct decoder *decoder, uint64_t offset, uint64_t length)
 {
 	uint64_t size = decoder->program->data_length;
-
 	return offset <= size && length <= size - offset;
 }
 
@@ -53,16 +44,10 @@ static bool is_one_of(unsigned int type, unsigned int types)
 	return type < TYPES && (types & BIT(type)) != 0;
 }
 
-static bool check_slot(const struct decoder *decoder, uint64_t slot)
-{
-	return slot < decoder->program->slots;
-}
-
 /* What the parts or patches of an argument lie in, followed by `more` bytes; NULL if it isn't all there. */
 static const void *table(struct decoder *decoder, const struct argument *argument, uint32_t more)
 {
 	uint64_t bytes = argument->index * sizeof(struct argument) + more;
-
 	if (argument->value % 8 != 0 || !in_data(decoder, argument->value, bytes) || !spend(decoder, argument->index))
 		return NULL;
 	return decoder->program->data + argument->value;
@@ -73,12 +58,10 @@ static bool check_argument(struct decoder *decoder, const struct argument *argum
 static bool check_vector(struct decoder *decoder, const struct argument *argument)
 {
 	uint64_t bytes = (uint64_t)argument->length * sizeof(uint32_t);
-
 	if (!in_data(decoder, argument->value, bytes) || !spend(decoder, argument->length))
 		return false;
 	for (uint64_t i = 0; i < bytes; i += sizeof(uint32_t)) {
 		uint32_t string;
-
 		memcpy(&string, decoder->program->data + argument->value + i, sizeof(string));
 		if (string >= decoder->strings)
 			return false;
@@ -90,7 +73,6 @@ static bool check_text(struct decoder *decoder, const struct argument *argument,
 {
 	const struct argument *parts = table(decoder, argument, 0);
 	uint64_t longest = 1;
-
 	if (parts == NULL)
 		return false;
 	for (uint32_t i = 0; i < argument->index; i++) {
@@ -105,7 +87,6 @@ static bool check_text(struct decoder *decoder, const struct argument *argument,
 static bool check_struct(struct decoder *decoder, const struct argument *argument, unsigned int depth)
 {
 	const struct patch *patches = table(decoder, argument, argument->length);
-
 	if (depth == MAX_STRUCT_DEPTH || patches == NULL || !reserve(decoder, argument->length))
 		return false;
 	for (uint32_t i = 0; i < argument->index; i++) {
@@ -126,93 +107,79 @@ static bool check_struct(struct decoder *decoder, const struct argument *argumen
 static bool check_argument(struct decoder *decoder, const struct argument *argument, unsigned int depth)
 {
 	const struct program *program = decoder->program;
-
 	switch (argument->type) {
-	case TYPE_INT:
-		return true;
-	case TYPE_SLOT:
-		return check_slot(decoder, argument->index);
+	case TYPE_INT: return true;
+	case TYPE_SLOT: return argument->index < program->slots;
 	case TYPE_DATA:
 		return in_data(decoder, argument->value, (uint64_t)argument->length + 1) &&
 		       program->data[argument->value + argument->length] == 0;
 	case TYPE_OUT:
 		return argument->value <= program->output_length &&
 		       argument->length <= program->output_length - argument->value;
-	case TYPE_RESULT:
-		return argument->value < decoder->index;
-	case TYPE_VECTOR:
-		return check_vector(decoder, argument);
-	case TYPE_STRUCT:
-		return check_struct(decoder, argument, depth);
-	case TYPE_TEXT:
-		return check_text(decoder, argument, depth);
+	case TYPE_RESULT: return argument->value < decoder->index;
+	case TYPE_VECTOR: return check_vector(decoder, argument);
+	case TYPE_STRUCT: return check_struct(decoder, argument, depth);
+	case TYPE_TEXT: return check_text(decoder, argument, depth);
+	default: return false;
 	}
-	return false;
 }
 
-/* Which types of argument each kind takes. SYSCALL takes up to six, the others exactly as many as listed. */
-static const uint8_t shapes[KINDS][MAX_ARGUMENTS] = {
-	[KIND_SYSCALL] = { ANY, ANY, ANY, ANY, ANY, ANY },
-	[KIND_CLONE] = { BIT(TYPE_INT), BIT(TYPE_INT), BIT(TYPE_INT), DIRECTORY },
-	[KIND_AWAIT] = { BIT(TYPE_SLOT), BIT(TYPE_INT) },
-	[KIND_SYNC] = { BIT(TYPE_SLOT), BIT(TYPE_INT) | BIT(TYPE_RESULT) },
-	[KIND_PASS] = { BIT(TYPE_SLOT), BIT(TYPE_DATA) },
-	[KIND_TAKE] = { BIT(TYPE_SLOT), BIT(TYPE_DATA) },
-	[KIND_CLOSE] = { BIT(TYPE_SLOT) },
-	[KIND_WRITE] = { DIRECTORY, STRING, STRING, BIT(TYPE_INT), BIT(TYPE_INT), BIT(TYPE_INT) },
-	[KIND_READ] = { DIRECTORY, STRING, BIT(TYPE_OUT), BIT(TYPE_INT) },
-	[KIND_COMPARE] = { BIT(TYPE_OUT), BIT(TYPE_INT), BIT(TYPE_INT), BIT(TYPE_INT) },
-	[KIND_SKIP] = { BIT(TYPE_RESULT), BIT(TYPE_INT), BIT(TYPE_INT) },
-	[KIND_FAIL] = { BIT(TYPE_INT) },
-	[KIND_EXIT] = { BIT(TYPE_INT) },
-	[KIND_REMOVE] = { DIRECTORY, STRING },
-	[KIND_PROCESS] = { BIT(TYPE_RESULT), BIT(TYPE_SLOT) },
-	[KIND_HOLD] = { 0 },
+/* Which types of argument each kind takes: SYSCALL up to six, the others exactly as many as listed. And between what
+ * the number of one of them, `limited`, must lie. */
+#define INT BIT(TYPE_INT)
+#define SLOT BIT(TYPE_SLOT)
+static const struct shape {
+	uint8_t types[MAX_ARGUMENTS], limited;
+	uint16_t least, most;
+} shapes[KINDS] = {
+	[KIND_SYSCALL] = { .types = { ANY, ANY, ANY, ANY, ANY, ANY } },
+	[KIND_CLONE] = { .types = { INT, INT, INT, DIRECTORY } },
+	[KIND_AWAIT] = { { SLOT, INT }, 1, AWAIT_SYNC, AWAIT_END },
+	[KIND_SYNC] = { .types = { SLOT, INT | BIT(TYPE_RESULT) } },
+	[KIND_PASS] = { .types = { SLOT, BIT(TYPE_DATA) } },
+	[KIND_TAKE] = { .types = { SLOT, BIT(TYPE_DATA) } },
+	[KIND_CLOSE] = { .types = { SLOT } },
+	[KIND_WRITE] = { .types = { DIRECTORY, STRING, STRING, INT, INT, INT } },
+	[KIND_READ] = { .types = { DIRECTORY, STRING, BIT(TYPE_OUT), INT } },
+	[KIND_COMPARE] = { { BIT(TYPE_OUT), INT, INT, INT }, 3, 1, MAX_ERRNO },
+	[KIND_SKIP] = { { BIT(TYPE_RESULT), INT, INT }, 1, SKIP_NEGATIVE, SKIP_NOT_EQUAL },
+	[KIND_FAIL] = { { INT }, 0, 1, MAX_ERRNO },
+	[KIND_EXIT] = { { INT }, 0, 0, 255 },
+	[KIND_REMOVE] = { .types = { DIRECTORY, STRING } },
+	[KIND_PROCESS] = { .types = { BIT(TYPE_RESULT), SLOT } },
 };
 
 static bool check_shape(const struct operation *operation)
 {
-	const uint8_t *shape = shapes[operation->kind];
-
+	const struct shape *shape = &shapes[operation->kind];
+	uint64_t limited = operation->argument[shape->limited].value;
 	for (unsigned int i = 0; i < MAX_ARGUMENTS; i++) {
-		if (i < operation->arguments) {
-			if (!is_one_of(operation->argument[i].type, shape[i]))
-				return false;
-		} else if (shape[i] != 0 && operation->kind != KIND_SYSCALL) {
+		bool there = i < operation->arguments, needed = shape->types[i] != 0 && operation->kind != KIND_SYSCALL;
+		if (there ? !is_one_of(operation->argument[i].type, shape->types[i]) : needed)
 			return false;
-		}
 	}
-	return true;
+	return shape->most == 0 || (limited >= shape->least && limited <= shape->most);
 }
 
-/* What would let a second process run on in this one's place, or in its memory, is not for SYSCALL: see CLONE. */
+/* What would let a second process run on in this one's place, or in its memory, is not for SYSCALL: see CLONE. From
+ * 0x40000000 on the same calls come again, for x32. */
 static bool check_syscall(uint32_t number)
 {
-	switch (number) {
 #ifdef SYS_fork
-	case SYS_fork:
-	case SYS_vfork:
-#endif
-	case SYS_clone:
-	case SYS_clone3:
+	if (number == SYS_fork || number == SYS_vfork)
 		return false;
-	}
-	/* Above are the same calls again, for x32. */
-	return number < 0x40000000;
+#endif
+	return number != SYS_clone && number != SYS_clone3 && number < 0x40000000;
 }
 
-/*
- * The namespaces, CLONE_PARENT, CLONE_CLEAR_SIGHAND, and the two that are set as needed in any case (CLONE_PIDFD,
- * CLONE_INTO_CGROUP): whatever else clone3 knows would share memory.
- */
+/* The namespaces (0x7e020080), CLONE_PARENT (0x8000), CLONE_CLEAR_SIGHAND (0x100000000), and the two that are set as
+ * needed in any case (CLONE_PIDFD, CLONE_INTO_CGROUP: 0x200001000): whatever else clone3 knows would share memory. */
 static bool check_clone(const struct decoder *decoder, const struct argument *argument)
 {
-	static const uint64_t allowed = 0x300001000 | 0x00008000 | 0x00000080 | 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 |
-					0x10000000 | 0x20000000 | 0x40000000;
-	uint64_t pidfd = argument[1].value, channel = argument[2].value;
-
-	return (argument[0].value & ~allowed) == 0 && check_slot(decoder, channel) &&
-	       (pidfd == NO_SLOT || (check_slot(decoder, pidfd) && pidfd != channel)) &&
+	const uint64_t allowed = 0x7e020080 | 0x8000 | 0x100000000 | 0x200001000;
+	uint64_t pidfd = argument[1].value, channel = argument[2].value, slots = decoder->program->slots;
+	return (argument[0].value & ~allowed) == 0 && channel < slots &&
+	       (pidfd == NO_SLOT || (pidfd < slots && pidfd != channel)) &&
 	       (argument[3].type == TYPE_SLOT || argument[3].value == UINT64_MAX);
 }
 
@@ -222,9 +189,8 @@ static bool check_slots(const struct decoder *decoder, const struct argument *li
 		return false;
 	for (uint32_t i = 0; i < list->length; i += 2) {
 		uint16_t slot;
-
 		memcpy(&slot, decoder->program->data + list->value + i, sizeof(slot));
-		if (!check_slot(decoder, slot))
+		if (slot >= decoder->program->slots)
 			return false;
 	}
 	return true;
@@ -234,30 +200,23 @@ static bool check_slots(const struct decoder *decoder, const struct argument *li
 static bool check_skip(struct decoder *decoder, const struct operation *operation, uint32_t end)
 {
 	const struct operation *operations = decoder->program->operations;
-	uint64_t target = (uint64_t)decoder->index + 1 + operation->number;
-	uint64_t i = (uint64_t)decoder->index + 1;
-
-	if (operation->argument[1].value > SKIP_NOT_EQUAL || target > end || !spend(decoder, operation->number))
+	uint64_t i = (uint64_t)decoder->index + 1, target = i + operation->number;
+	if (target > end || !spend(decoder, operation->number))
 		return false;
 	while (i < target)
 		i += operations[i].kind == KIND_CLONE ? (uint64_t)operations[i].number + 1 : 1;
 	return i == target;
 }
 
-static bool is_errno(uint64_t value)
-{
-	return value >= 1 && value <= MAX_ERRNO;
-}
-
 /* `end` is that of the body around the operation, `depth` how many bodies there are around it. */
-static bool check_operation(struct decoder *decoder, const struct operation *operation, uint32_t end, unsigned int depth)
+static bool check_operation(struct decoder *decoder, const struct operation *operation, uint32_t end, uint32_t depth)
 {
 	const struct argument *argument = operation->argument;
-
 	if (operation->kind >= KINDS || operation->arguments > MAX_ARGUMENTS || operation->reserved != 0 ||
 	    (operation->flags & ~(FLAG_OPTIONAL | FLAG_TOLERATE_ANY)) != 0 || !check_shape(operation))
 		return false;
-	if (operation->result != NO_SLOT && (operation->kind != KIND_SYSCALL || !check_slot(decoder, operation->result)))
+	bool fills = operation->kind == KIND_SYSCALL && operation->result < decoder->program->slots;
+	if (operation->result != NO_SLOT && !fills)
 		return false;
 	for (unsigned int i = 0; i < 4; i++)
 		if (operation->tolerate[i] > MAX_ERRNO)
@@ -267,37 +226,20 @@ static bool check_operation(struct decoder *decoder, const struct operation *ope
 		if (!check_argument(decoder, &argument[i], 0))
 			return false;
 
-	switch ((enum operation_kind)operation->kind) {
-	case KIND_SYSCALL:
-		return check_syscall(operation->number);
+	switch (operation->kind) {
+	case KIND_SYSCALL: return check_syscall(operation->number);
 	case KIND_CLONE:
-		return operation->number < end - decoder->index && depth < MAX_BODY_DEPTH && check_clone(decoder, argument);
-	case KIND_AWAIT:
-		return argument[1].value == AWAIT_SYNC || argument[1].value == AWAIT_END;
+		return operation->number < end - decoder->index && depth < MAX_BODY_DEPTH &&
+		       check_clone(decoder, argument);
 	case KIND_PASS:
-	case KIND_TAKE:
-		return check_slots(decoder, &argument[1]);
-	case KIND_COMPARE:
-		return argument[0].length >= 1 && argument[0].length <= 8 && is_errno(argument[3].value);
-	case KIND_SKIP:
-		return check_skip(decoder, operation, end);
-	case KIND_FAIL:
-		return is_errno(argument[0].value);
-	case KIND_EXIT:
-		return depth > 0 && argument[0].value <= 255;
+	case KIND_TAKE: return check_slots(decoder, &argument[1]);
+	case KIND_COMPARE: return argument[0].length >= 1 && argument[0].length <= 8;
+	case KIND_SKIP: return check_skip(decoder, operation, end);
+	case KIND_EXIT: return depth > 0;
 	case KIND_PROCESS:
-	case KIND_HOLD:
-		return depth == 0;
-	case KIND_SYNC:
-	case KIND_CLOSE:
-	case KIND_WRITE:
-	case KIND_READ:
-	case KIND_REMOVE:
-		return true;
-	case KINDS:
-		break;
+	case KIND_HOLD: return depth == 0;
+	default: return true;
 	}
-	return false;
 }
 
 static bool check_header(const struct program_header *header, size_t length)
@@ -315,7 +257,6 @@ int program_decode(const void *bytes, size_t length, struct program *program, ui
 	struct decoder decoder = { .program = program };
 	uint32_t ends[MAX_BODY_DEPTH + 1];
 	unsigned int depth = 0;
-
 	*bad = NO_OPERATION;
 	if (length < sizeof(*header) || !check_header(header, length))
 		return -EINVAL;
@@ -348,4 +289,17 @@ int program_decode(const void *bytes, size_t length, struct program *program, ui
 			ends[++depth] = i + 1 + operation->number;
 	}
 	return 0;
+}
+
+const char *configuration_string(const void *bytes, size_t size, size_t *at)
+{
+	uint32_t length;
+	if (*at > size || size - *at < sizeof(length) + 1)
+		return NULL;
+	memcpy(&length, (const char *)bytes + *at, sizeof(length));
+	const char *text = (const char *)bytes + *at + sizeof(length);
+	if (length > size - *at - 5 || text[length] != '\0' || memchr(text, '\0', length) != NULL)
+		return NULL;
+	*at += ((size_t)length + 5 + 3) & ~(size_t)3;
+	return text;
 }

@@ -1,9 +1,6 @@
-/*
- * The formats of PROTOCOL.md, sections 1 and 2, and the decoder of programs. Everything is little-endian, and so are
- * both architectures that this is built for: the structures are laid over the bytes as they arrived.
- */
-#ifndef CAISSON_WIRE_H
-#define CAISSON_WIRE_H
+/* The formats of PROTOCOL.md and the decoder of programs. Everything is little-endian, and so are the architectures
+ * that this is built for: the structures are laid over the bytes as they arrived. */
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -14,35 +11,33 @@
 
 enum {
 	PROGRAM_MAGIC = 0x314e5343,
+	SHIM_MAGIC = 0x314d4853,
 	MAX_OPERATIONS = 1000000,
 	MAX_SLOTS = 1024,
 	MAX_OUTPUT = 16 << 20,
 	MAX_ARGUMENTS = 6,
-	MAX_PASSED = 250,     /* the kernel's own limit for SCM_RIGHTS is 253 */
+	MAX_PASSED = 250, /* the kernel's own limit for SCM_RIGHTS is 253 */
 	MAX_STRUCT_DEPTH = 4,
 	MAX_BODY_DEPTH = 16,
 	MAX_TEXT = 64 << 10,
 	MAX_ARENA = 16 << 20, /* what the copies, texts and vectors of one operation may take */
+	MAX_REQUEST = 64 << 20,
 	MAX_ERRNO = 4095,
 	NO_SLOT = 0xffff,
 };
 
-/* The index of a reply that speaks of no operation. */
-#define NO_OPERATION UINT32_MAX
-/* The result of an operation that was skipped or not reached. */
-#define NO_RESULT INT64_MIN
+#define NO_OPERATION UINT32_MAX /* the index of a reply that speaks of no operation */
+#define NO_RESULT INT64_MIN     /* the result of an operation that was skipped or not reached */
 
 enum operation_kind {
 	KIND_SYSCALL, KIND_CLONE, KIND_AWAIT, KIND_SYNC, KIND_PASS, KIND_TAKE, KIND_CLOSE, KIND_WRITE, KIND_READ,
 	KIND_COMPARE, KIND_SKIP, KIND_FAIL, KIND_EXIT, KIND_REMOVE, KIND_PROCESS, KIND_HOLD, KINDS,
 };
-
 enum operation_flag { FLAG_OPTIONAL = 1, FLAG_TOLERATE_ANY = 2 };
-
-enum argument_type { TYPE_INT, TYPE_SLOT, TYPE_DATA, TYPE_OUT, TYPE_RESULT, TYPE_VECTOR, TYPE_STRUCT, TYPE_TEXT, TYPES };
-
+enum argument_type {
+	TYPE_INT, TYPE_SLOT, TYPE_DATA, TYPE_OUT, TYPE_RESULT, TYPE_VECTOR, TYPE_STRUCT, TYPE_TEXT, TYPES,
+};
 enum skip_condition { SKIP_NEGATIVE, SKIP_NOT_NEGATIVE, SKIP_EQUAL, SKIP_NOT_EQUAL };
-
 enum await_mode { AWAIT_SYNC = 1, AWAIT_END = 2 };
 
 struct program_header {
@@ -81,10 +76,7 @@ struct message {
 };
 
 enum request_kind { REQUEST_RUN = 1, REQUEST_FORK, REQUEST_SHIM, REQUEST_CANCEL };
-
 enum reply_status { STATUS_DONE, STATUS_FAILED, STATUS_MALFORMED, STATUS_DEADLINE };
-
-enum { MAX_REQUEST = 64 << 20 };
 
 struct request {
 	uint32_t length;
@@ -100,18 +92,28 @@ struct reply {
 	uint32_t index, error;
 };
 
-/* The payload of a reply to SHIM: what follows `struct reply` on the shim's descriptor 4. */
-struct shim_reply {
+/* A shim's descriptors, the beginning of its configuration, and what it answers. */
+enum { SHIM_CONFIGURATION = 3, SHIM_REPLY = 4 };
+enum shim_flag { SHIM_TTY = 1, SHIM_OPEN_STDIN = 2, SHIM_STDIN_ONCE = 4 };
+
+struct shim_configuration {
+	uint32_t magic, flags, expected;
+	uint16_t rows, columns;
+	uint64_t log_limit;
+	uint32_t log_files, reserved;
+};
+
+struct shim_answer {
+	struct reply reply;
 	int32_t pid;
 	uint32_t reserved;
 	uint64_t started;
 };
 
-_Static_assert(sizeof(struct program_header) == 32, "program header");
+_Static_assert(sizeof(struct program_header) == 32 && sizeof(struct operation) == 120, "program");
 _Static_assert(sizeof(struct argument) == 16 && sizeof(struct patch) == 16, "argument, patch");
-_Static_assert(sizeof(struct operation) == 120, "operation");
-_Static_assert(sizeof(struct message) == 24 && sizeof(struct request) == 24, "message, request");
-_Static_assert(sizeof(struct reply) == 24 && sizeof(struct shim_reply) == 16, "reply");
+_Static_assert(sizeof(struct message) == 24 && sizeof(struct request) == 24 && sizeof(struct reply) == 24, "messages");
+_Static_assert(sizeof(struct shim_configuration) == 32 && sizeof(struct shim_answer) == 40, "shim");
 
 /* A program that was found to be well-formed. It points into the bytes that were decoded; they must outlive it. */
 struct program {
@@ -121,10 +123,8 @@ struct program {
 	uint32_t arena; /* bytes that the evaluation of any one operation takes at most */
 };
 
-/*
- * Checks all of `length` bytes at `bytes` (8-aligned). Returns 0, or -EINVAL with the number of the operation that
- * is wrong in `bad` (NO_OPERATION: the header).
- */
+/* Checks all of `length` bytes at `bytes` (8-aligned). Returns 0, or -EINVAL with the number of the operation that is
+ * wrong in `bad` (NO_OPERATION: the header). */
 int program_decode(const void *bytes, size_t length, struct program *program, uint32_t *bad);
 
 /* Bytes of results and output together: what program_run() fills. */
@@ -133,4 +133,5 @@ static inline size_t program_space(const struct program *program)
 	return (size_t)program->count * sizeof(int64_t) + program->output_length;
 }
 
-#endif
+/* The string of a shim's configuration at `at`, which moves on to what follows; NULL if there is none. */
+const char *configuration_string(const void *bytes, size_t size, size_t *at);

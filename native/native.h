@@ -1,0 +1,53 @@
+/* What all roles share. What can fail returns -errno, unless it says something else. */
+#pragma once
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+/* No signal has a handler here, but a file system in user space may still answer EINTR. */
+#define RETRY(call) __extension__({      \
+	long outcome_;                   \
+	do                               \
+		outcome_ = (call);       \
+	while (outcome_ < 0 && errno == EINTR); \
+	outcome_;                        \
+})
+
+/* memory.c */
+
+/* Zeroed memory that costs a page for its first byte, not a huge one; `sharing` is MAP_PRIVATE or MAP_SHARED. NULL:
+ * none. */
+void *map_memory(size_t size, int sharing);
+
+/* Returns the pages of mapped memory behind the first `keep` bytes to the kernel. */
+void give_back(void *memory, size_t keep, size_t size);
+
+/* A file with these bytes that nobody can change any more, close-on-exec. */
+int memfd_sealed(const char *name, const void *bytes, size_t length);
+
+/* Makes sure that this program runs from a sealed memfd, else executes it again from one. Returns that file. */
+int memfd_reexecute(char **argv);
+
+/* Copies `text` with its NUL and returns where that is. Inline, so that constant texts become plain stores. */
+static inline char *put_text(char *at, const char *text)
+{
+	size_t length = strlen(text);
+	memcpy(at, text, length + 1);
+	return at + length;
+}
+
+/* The same with a number, in `width` decimal digits or more. */
+char *put_number(char *at, uint64_t number, int width);
