@@ -23,12 +23,10 @@ const faces = [
   "^src/image/[^/]+/mod\\.ts$",
   "^src/kernel/syscalls/mod\\.ts$",
   "^src/security/seccomp/mod\\.ts$",
-  // The options are data that the command line fills and the engine reads.
+  // Data: the options that the command line fills and the engine reads, the versions that clients are told.
   "^src/engine/(daemon-options|version)\\.ts$",
   // The registry is data: other texts than an error's own are made from it.
   "^src/errors/registry\\.ts$",
-  // The numbers that clients are told, without the engine.
-  "^src/engine/version\\.ts$",
   // Pure and tiny: the command line names images without loading the code that handles them.
   "^src/image/reference\\.ts$",
 ];
