@@ -68,8 +68,8 @@ fuzz: deps-test ## fuzz the native decoder for FUZZ_SECONDS
 demo: build ## an engine, an image, a container, and how long it took
 	tools/demo.sh
 
-bench: deps build deps-bench ## the benchmarks, each against its peer
-	bun bench/run.ts
+bench: deps build deps-bench ## the benchmarks, each against its peer; ARGS="--quick start"
+	bun bench/run.ts $(ARGS)
 
 conformance: deps build ## the suites of others, where they are present
 	bun tools/run-tests.ts test/conformance
