@@ -72,6 +72,7 @@ bench: deps build deps-bench ## the benchmarks, each against its peer; ARGS="--q
 	bun bench/run.ts $(ARGS)
 
 conformance: deps build ## the suites of others, where they are present
+	@[[ -d test/conformance ]] || { echo "make conformance: there are no conformance suites in test/conformance yet" >&2; exit 2; }
 	bun tools/run-tests.ts test/conformance
 
 vm-test: ## tests that need another kernel
