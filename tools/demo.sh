@@ -20,6 +20,8 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/caisson-demo.XXXXXX")
 engine=
 finish() {
   if [[ -n $engine ]]; then
+    # Containers outlive their engine: whoever interrupts the demo is left none either.
+    "$caisson" ps -aq 2>/dev/null | xargs -r "$caisson" rm -f >/dev/null 2>&1 || true
     kill "$engine" 2>/dev/null || true
     wait "$engine" 2>/dev/null || true
   fi
