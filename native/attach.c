@@ -36,8 +36,7 @@ static ssize_t move_to_terminal(int from, int to)
 
 void attach_input(struct client *client)
 {
-	/* The kernel moves the bytes from the socket to the pipe: the shim holds none of them, so nothing is lost or
-	 * kept. */
+	/* The kernel moves the bytes from the socket to the pipe: the shim holds none of them. */
 	ssize_t n = shim.tty ? RETRY(move_to_terminal(client->fd, shim.input.fd))
 			     : RETRY(splice(client->fd, NULL, shim.input.fd, NULL, READ_SIZE, SPLICE_F_NONBLOCK));
 	if (n > 0)
@@ -46,8 +45,7 @@ void attach_input(struct client *client)
 		/* The socket had something, so it is the other side that takes nothing. */
 		shim.input.full = true;
 	} else if (n < 0 && errno == EPIPE && !shim.tty) {
-		/* Nobody reads it any more. What is still sent stays in the sockets: its sender waits, as with
-		 * Docker. */
+		/* Nobody reads it any more. What is still sent stays in the sockets, as with Docker. */
 		input_close();
 	} else {
 		client->flags &= (uint8_t)~ATTACH_STDIN;

@@ -52,29 +52,21 @@ void apply_size(void)
 
 static void handle_control(enum control type, uint32_t number)
 {
-	switch (type) {
-	case CONTROL_SIGNAL:
-		if (shim.pidfd >= 0)
-			syscall(SYS_pidfd_send_signal, shim.pidfd, (int)number, NULL, 0);
-		break;
-	case CONTROL_RESIZE:
+	if (type == CONTROL_SIGNAL && shim.pidfd >= 0) {
+		syscall(SYS_pidfd_send_signal, shim.pidfd, (int)number, NULL, 0);
+	} else if (type == CONTROL_RESIZE) {
 		shim.rows = (uint16_t)number;
 		shim.columns = (uint16_t)(number >> 16);
 		apply_size();
-		break;
-	case CONTROL_CLOSE_STDIN:
+	} else if (type == CONTROL_CLOSE_STDIN) {
 		shim.input.closing = !shim.tty;
-		break;
-	case CONTROL_ROTATE:
+	} else if (type == CONTROL_ROTATE) {
 		log_rotate(clock_now(CLOCK_MONOTONIC));
-		break;
-	case CONTROL_GO:
+	} else if (type == CONTROL_GO) {
 		shim.go = true;
-		break;
-	case CONTROL_EXPECT:
+	} else if (type == CONTROL_EXPECT) {
 		shim.expected = number;
 		shim.expected_until = clock_now(CLOCK_MONOTONIC) + EXPECT_TIME;
-		break;
 	}
 }
 

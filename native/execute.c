@@ -143,7 +143,8 @@ static int do_compare(const struct run *run)
 
 static int do_skip(struct run *run, const struct operation *operation)
 {
-	int64_t subject = run->results[operation->argument[0].value], value = (int64_t)operation->argument[2].value;
+	int64_t subject = run->evaluation.results[operation->argument[0].value];
+	int64_t value = (int64_t)operation->argument[2].value;
 	const bool holds[] = {
 		[SKIP_NEGATIVE] = subject < 0,
 		[SKIP_NOT_NEGATIVE] = subject >= 0,
@@ -243,7 +244,7 @@ static struct outcome run_operations(struct run *run)
 			empty_slots(run, operation);
 			result = error;
 		}
-		run->results[run->index] = result;
+		run->evaluation.results[run->index] = result;
 	}
 	if (run->body)
 		_exit(0);
@@ -258,12 +259,11 @@ struct outcome program_run(const struct program *program, struct context *contex
 	struct run run = {
 		.context = context,
 		.evaluation = { program, context->slots, space, output, arena, 0, false },
-		.results = space,
 		.end = program->count,
 	};
 
 	for (uint32_t i = 0; i < program->count; i++)
-		run.results[i] = NO_RESULT;
+		run.evaluation.results[i] = NO_RESULT;
 	memset(output, 0, program->output_length);
 	if (arena == NULL)
 		return (struct outcome){ 0, ENOMEM };

@@ -28,16 +28,15 @@ void context_init(struct context *context);
 /* Fills a slot; what was in it is closed. */
 void slot_set(struct context *context, uint32_t slot, int fd);
 
-/* Performs a decoded program. `space` (8-aligned, program_space() bytes) receives the results and then the output. A
- * failure comes after the children that the program left were killed and reaped. In a cloned child this does not
- * return. */
+/* Performs a decoded program. `space` (8-aligned, program_space() bytes) receives the results and then the output. When
+ * it fails, the children that it left are killed and reaped first. In a cloned child this does not return. */
 struct outcome program_run(const struct program *program, struct context *context, void *space);
 
 /* arguments.c: from a decoded operation to what the kernel takes */
 struct evaluation {
 	const struct program *program;
 	const int *slots;
-	const int64_t *results;
+	int64_t *results;
 	uint8_t *output;
 	uint8_t *arena; /* program->arena bytes, 16-aligned; good until the next operation */
 	uint32_t used;
@@ -51,7 +50,6 @@ int argument_evaluate(struct evaluation *evaluation, const struct argument *argu
 struct run {
 	struct context *context;
 	struct evaluation evaluation;
-	int64_t *results;
 	uint32_t index, next, end;
 	bool body;             /* in a cloned child */
 	uint16_t channel;      /* a body's: the slot in which failures are told */
@@ -66,8 +64,9 @@ struct run {
  * the pid, or 0 in the child; `pidfd` is the parent's. */
 int process_clone(uint64_t flags, int cgroup, int *pidfd);
 
-/* Makes the dispositions of these signals (0 at the end) the default, and empties the mask. */
-void signals_reset(const int *signals);
+/* Makes the dispositions of these signals the default, and empties the mask. */
+#define SIGNAL(number) (UINT64_C(1) << ((number) - 1))
+void signals_reset(uint64_t signals);
 
 /* The operation CLONE: returns in the parent and in the child, which goes on with its body. */
 int run_clone(struct run *run, const struct operation *operation, int64_t *result);
@@ -92,16 +91,9 @@ int channel_receive(int channel, struct message *message, int *descriptors, uint
  * (EXDEV). Missing is fine. `removed` receives the number of entries. */
 int remove_tree(int directory, const char *name, int64_t *removed);
 
-/* launch.c */
-struct shim_process {
-	int pidfd; /* it is nobody's child */
-	int reply; /* what it writes to its descriptor 4 comes here */
-};
+/* launch.c: starts a shim, nobody's child, with this configuration (EINVAL: it is none) from the sealed memfd `self`.
+ * Returns where what it writes to its descriptor 4 arrives. */
+int launch_shim(int self, const void *configuration, size_t length, int *pidfd);
 
-/* Starts a shim with this configuration, of which only the id is looked at, from the sealed memfd `self`. EINVAL: it is
- * no configuration. */
-int launch_shim(int self, const void *configuration, size_t length, struct shim_process *shim);
-
-/* session.c: serves descriptor 3 until its end. `self` is the sealed memfd that shims are started from. Returns the
- * exit status. */
+/* session.c: serves descriptor 3 until its end; shims are started from `self`. Returns the exit status. */
 int session_main(int self);

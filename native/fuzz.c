@@ -1,5 +1,5 @@
-/* libFuzzer target: decodes its input and, when it is accepted, evaluates every argument of every operation and touches all
- * that the results point to. `fuzz --seeds DIRECTORY` writes a corpus to begin with. */
+/* libFuzzer target: decodes its input and, when it is accepted, evaluates every argument of every operation and touches
+ * all that the results point to. `fuzz --seeds DIRECTORY` writes a corpus to begin with. */
 #include <stdlib.h>
 
 #include "execute.h"

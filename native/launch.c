@@ -1,4 +1,5 @@
 /* Starting a shim from a session. */
+#include <linux/close_range.h>
 #include <sched.h>
 
 #include "execute.h"
@@ -23,7 +24,7 @@ static int become_shim(void *argument)
 
 	if (null >= 0 && self >= 0 && configuration >= 0 && report >= 0 && dup2(null, 0) >= 0 && dup2(null, 1) >= 0 &&
 	    dup2(null, 2) >= 0 && dup2(configuration, SHIM_CONFIGURATION) >= 0 && dup2(report, SHIM_REPLY) >= 0) {
-		syscall(SYS_close_range, SHIM_REPLY + 1, ~0U, 4 /* CLOSE_RANGE_CLOEXEC */);
+		syscall(SYS_close_range, SHIM_REPLY + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 		syscall(SYS_execveat, self, "", argv, envp, AT_EMPTY_PATH);
 	}
 	struct reply reply = {
@@ -57,7 +58,7 @@ static int double_fork(struct launch *launch)
 	return -launch->error;
 }
 
-int launch_shim(int self, const void *configuration, size_t length, struct shim_process *shim)
+int launch_shim(int self, const void *configuration, size_t length, int *pidfd)
 {
 	const struct shim_configuration *header = configuration;
 	struct launch launch = { .self = self, .pidfd = -1 };
@@ -74,8 +75,9 @@ int launch_shim(int self, const void *configuration, size_t length, struct shim_
 	int error = launch.configuration < 0 ? launch.configuration : double_fork(&launch);
 	close(launch.configuration);
 	close(ends[1]);
-	if (error < 0)
-		close(ends[0]);
-	*shim = (struct shim_process){ launch.pidfd, ends[0] };
+	*pidfd = launch.pidfd;
+	if (error == 0)
+		return ends[0];
+	close(ends[0]);
 	return error;
 }

@@ -1,9 +1,8 @@
 /* The log: Docker's json-file, one record per line of output.
  *
  * When the file can't be written (a full disk), nothing is thrown away at first: records wait, nothing more is read, so
- * the container itself waits. That may not last for ever, since a log must never stop a container, an attached client or
- * an exit record. After PATIENCE records are dropped, counted, and output flows again; the first record that fits
- * afterwards says how many are missing. */
+ * the container itself waits. A log must never stop a container for ever, so after PATIENCE records are dropped and
+ * counted, and output flows again; the first record that fits afterwards says how many are missing. */
 #include <stdio.h>
 
 #include "shim.h"
@@ -157,12 +156,6 @@ void log_close(void)
 	journal.fd = -1;
 }
 
-void log_retry(int64_t now)
-{
-	if (journal.fd >= 0)
-		settle(now);
-}
-
 void log_rotate(int64_t now)
 {
 	if (journal.fd < 0)
@@ -187,11 +180,10 @@ static void format_time(char *at)
 		struct tm tm;
 		gmtime_r(&now.tv_sec, &tm);
 		const int parts[] = { tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec };
-		char *end = put_number(journal.date, (uint64_t)parts[0], 4);
-		for (size_t i = 1; i < sizeof(parts) / sizeof(parts[0]); i++) {
-			*end++ = "--T::"[i - 1];
-			end = put_number(end, (uint64_t)parts[i], 2);
-		}
+		static const char *const before[] = { "", "-", "-", "T", ":", ":" };
+		char *end = journal.date;
+		for (int i = 0; i < 6; i++)
+			end = put_number(put_text(end, before[i]), (uint64_t)parts[i], 2);
 		journal.second = now.tv_sec;
 	}
 	at = put_text(at, journal.date);
@@ -255,8 +247,7 @@ static char *escape_one(char *out, const uint8_t **in, const uint8_t *end)
 	return out;
 }
 
-/* Copies IN to OUT as the inside of a JSON string, sixteen plain bytes at a time: most output has little else. OUT has
- * sixteen bytes more than the text needs. */
+/* As the inside of a JSON string, sixteen plain bytes at a time. `out` has sixteen bytes more than the text needs. */
 static char *escape(char *out, const uint8_t *in, const uint8_t *end)
 {
 	typedef int8_t block __attribute__((vector_size(16)));
@@ -340,6 +331,8 @@ void log_feed(struct stream *stream, bool all, int64_t now)
 		stream->begin = stream->end = 0;
 		return;
 	}
+	if (log_held_up())
+		settle(now);
 	format_time(stamp);
 	if (journal.lost > 0 && !log_held_up())
 		confess();

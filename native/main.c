@@ -12,16 +12,6 @@ static int complain(const char *what, const char *why)
 	return write(2, text, length) < 0 ? 126 : 125;
 }
 
-/* Whoever started this may have ignored or blocked anything. */
-static void reset_all_signals(void)
-{
-	int signals[65] = { 0 }, count = 0;
-	for (int signal = 1; signal <= 64; signal++)
-		if (signal != SIGKILL && signal != SIGSTOP)
-			signals[count++] = signal;
-	signals_reset(signals);
-}
-
 /* A descriptor below 3 must never become a slot: programs put the container's own there. */
 static void occupy_standard_descriptors(void)
 {
@@ -48,7 +38,8 @@ int main(int argc, char **argv)
 		close(self);
 		return shim_main(argc);
 	}
-	reset_all_signals();
+	/* Whoever started this may have ignored or blocked anything. */
+	signals_reset(UINT64_MAX);
 	/* A program's write(2) shall fail, not end the session. Bodies of CLONE start with the default. */
 	signal(SIGPIPE, SIG_IGN);
 	return session_main(self);

@@ -1,4 +1,4 @@
-/* Memory, mapped and in files, and numbers in it. */
+/* Memory, mapped and in files; numbers; time. */
 #include <sys/sendfile.h>
 
 #include "native.h"
@@ -26,6 +26,13 @@ void give_back(void *memory, size_t keep, size_t size)
 	keep = (keep + 4095) & ~(size_t)4095;
 	if (size > keep)
 		madvise((uint8_t *)memory + keep, size - keep, MADV_DONTNEED);
+}
+
+int64_t clock_now(clockid_t clock)
+{
+	struct timespec now;
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 char *put_number(char *at, uint64_t number, int width)

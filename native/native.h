@@ -28,8 +28,7 @@
 
 /* memory.c */
 
-/* Zeroed memory that costs a page for its first byte, not a huge one; `sharing` is MAP_PRIVATE or MAP_SHARED. NULL:
- * none. */
+/* Zeroed memory that costs a page for its first byte, not a huge one, MAP_PRIVATE or MAP_SHARED. NULL: none. */
 void *map_memory(size_t size, int sharing);
 
 /* Returns the pages of mapped memory behind the first `keep` bytes to the kernel. */
@@ -40,6 +39,9 @@ int memfd_sealed(const char *name, const void *bytes, size_t length);
 
 /* Makes sure that this program runs from a sealed memfd, else executes it again from one. Returns that file. */
 int memfd_reexecute(char **argv);
+
+/* In nanoseconds. */
+int64_t clock_now(clockid_t clock);
 
 /* Copies `text` with its NUL and returns where that is. Inline, so that constant texts become plain stores. */
 static inline char *put_text(char *at, const char *text)

@@ -8,15 +8,6 @@
 
 enum { LEVELS = 32, BUFFER = 8 << 10 };
 
-/* What getdents64 fills. */
-struct entry {
-	uint64_t inode;
-	int64_t offset;
-	uint16_t length;
-	uint8_t type;
-	char name[];
-};
-
 struct walk {
 	int top;
 	unsigned int depth;
@@ -70,10 +61,13 @@ static int empty_directory(struct walk *walk, int directory)
 		long length = syscall(SYS_getdents64, directory, entries, BUFFER);
 		if (length <= 0)
 			return length < 0 ? -errno : 0;
-		for (long at = 0; at < length && error == 0; at += ((struct entry *)(entries + at))->length) {
-			struct entry *entry = (struct entry *)(entries + at);
-			if (strcmp(entry->name, ".") != 0 && strcmp(entry->name, "..") != 0)
-				error = remove_entry(walk, directory, entry->name, entry->type);
+		const uint8_t *at = entries;
+		/* In 64-bit processes struct dirent is what the kernel fills. */
+		for (const struct dirent *entry; length > 0 && error == 0; length -= entry->d_reclen) {
+			entry = (const struct dirent *)at;
+			at += entry->d_reclen;
+			if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+				error = remove_entry(walk, directory, entry->d_name, entry->d_type);
 		}
 		if (error < 0)
 			return error;

@@ -5,8 +5,7 @@
 
 enum { SOCKET = 3, MAX_PENDING = 1024, GRACE = 100 };
 
-/* Input and the frame of a RUN or FORK have address space for the largest ones from the start. Only KEPT bytes of it
- * stay in memory between requests. */
+/* Input and frame have address space for the largest ones. KEPT bytes of it stay in memory between requests. */
 enum { KEPT = 64 << 10 };
 
 /* The reply to RUN and FORK; results and output follow. */
@@ -51,9 +50,7 @@ static struct session {
 
 static uint64_t now(void)
 {
-	struct timespec time;
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+	return (uint64_t)clock_now(CLOCK_MONOTONIC) / 1000000;
 }
 
 /* Completes a reply, of which `size` bytes are there, and sends it. */
@@ -93,12 +90,13 @@ static void leave_session(void)
 	close(SOCKET);
 }
 
-static void do_run(const struct request *request, const struct program *program)
+static int do_run(const struct request *request, const struct program *program)
 {
 	size_t size = sizeof(struct frame) + program_space(program);
 	perform(program, session.frame);
 	send_reply(&session.frame->reply, request->id, REQUEST_RUN, size);
 	give_back(session.frame, KEPT, size);
+	return 0;
 }
 
 /* Adds what `like` says of it; what kills it without a word is ECHILD. */
@@ -137,33 +135,32 @@ static _Noreturn void forked(const struct program *program, struct frame *shared
 	_exit(0);
 }
 
-static void do_fork(const struct request *request, const struct program *program)
+static int do_fork(const struct request *request, const struct program *program)
 {
 	size_t size = sizeof(struct frame) + program_space(program);
 	struct frame *frame = map_memory(size, MAP_SHARED);
-	int pidfd = -1, pid = frame == NULL ? -ENOMEM : process_clone(0, -1, &pidfd);
+	if (frame == NULL)
+		return -ENOMEM;
+	int pidfd = -1, pid = process_clone(0, -1, &pidfd);
 	if (pid == 0)
 		forked(program, frame, size);
 	if (pid < 0) {
-		if (frame != NULL)
-			munmap(frame, size);
-		answer(request->id, REQUEST_FORK, STATUS_FAILED, NO_OPERATION, (uint32_t)-pid);
-		return;
+		munmap(frame, size);
+		return pid;
 	}
 	/* On both sides: whoever comes first, the group is there before anybody needs it. */
 	setpgid(pid, pid);
 	pending_add(request, &(struct pending){ .fd = pidfd, .pidfd = -1, .pid = pid, .frame = frame, .size = size });
+	return 0;
 }
 
-static void do_shim(const struct request *request, const void *configuration)
+static int do_shim(const struct request *request, const void *configuration)
 {
-	struct shim_process shim;
-	int error = launch_shim(session.self, configuration, request->length, &shim);
-	uint16_t status = error == -EINVAL ? STATUS_MALFORMED : STATUS_FAILED;
-	if (error < 0)
-		answer(request->id, REQUEST_SHIM, status, NO_OPERATION, (uint32_t)-error);
-	else
-		pending_add(request, &(struct pending){ .fd = shim.reply, .pidfd = shim.pidfd });
+	int pidfd, fd = launch_shim(session.self, configuration, request->length, &pidfd);
+	if (fd < 0)
+		return fd;
+	pending_add(request, &(struct pending){ .fd = fd, .pidfd = pidfd });
+	return 0;
 }
 
 static void pending_kill(struct pending *pending, uint16_t status, uint32_t error)
@@ -178,45 +175,42 @@ static void pending_kill(struct pending *pending, uint16_t status, uint32_t erro
 	pending->deadline = now() + GRACE;
 }
 
-static void do_cancel(const struct request *request, const void *payload)
+static int do_cancel(const struct request *request, const void *payload)
 {
-	uint16_t status = STATUS_MALFORMED;
-	uint32_t error = EINVAL;
 	uint64_t id;
-	if (request->length == sizeof(id)) {
-		memcpy(&id, payload, sizeof(id));
-		status = STATUS_FAILED;
-		error = ESRCH;
-		for (uint32_t i = 0; i < session.count && error != 0; i++) {
-			if (session.pending[i].id != id || session.pending[i].state != RUNNING)
-				continue;
-			pending_kill(&session.pending[i], STATUS_FAILED, ECANCELED);
-			status = STATUS_DONE;
-			error = 0;
-		}
+	if (request->length != sizeof(id))
+		return -EINVAL;
+	memcpy(&id, payload, sizeof(id));
+	for (uint32_t i = 0; i < session.count; i++) {
+		if (session.pending[i].id != id || session.pending[i].state != RUNNING)
+			continue;
+		pending_kill(&session.pending[i], STATUS_FAILED, ECANCELED);
+		answer(request->id, REQUEST_CANCEL, STATUS_DONE, 0, 0);
+		return 0;
 	}
-	answer(request->id, REQUEST_CANCEL, status, error == 0 ? 0 : NO_OPERATION, error);
+	return -ESRCH;
 }
 
+/* Answers only what fails before it began. EINVAL means malformed. */
 static void handle(const struct request *request, const void *payload)
 {
 	struct program program;
 	uint32_t bad = NO_OPERATION;
-	bool known = request->kind >= REQUEST_RUN && request->kind <= REQUEST_CANCEL;
-	if (!known || request->flags != 0 || request->reserved != 0)
-		answer(request->id, request->kind, STATUS_MALFORMED, NO_OPERATION, EINVAL);
-	else if (request->kind == REQUEST_CANCEL)
-		do_cancel(request, payload);
-	else if (request->kind != REQUEST_RUN && session.count == MAX_PENDING)
-		answer(request->id, request->kind, STATUS_FAILED, NO_OPERATION, EAGAIN);
-	else if (request->kind == REQUEST_SHIM)
-		do_shim(request, payload);
-	else if (program_decode(payload, request->length, &program, &bad) < 0)
-		answer(request->id, request->kind, STATUS_MALFORMED, bad, EINVAL);
-	else if (request->kind == REQUEST_RUN)
-		do_run(request, &program);
-	else
-		do_fork(request, &program);
+	bool run = request->kind == REQUEST_RUN, program_comes = run || request->kind == REQUEST_FORK;
+	int error = -EINVAL;
+	if (request->flags == 0 && request->reserved == 0) {
+		if (request->kind == REQUEST_CANCEL)
+			error = do_cancel(request, payload);
+		else if (!run && session.count == MAX_PENDING)
+			error = -EAGAIN;
+		else if (request->kind == REQUEST_SHIM)
+			error = do_shim(request, payload);
+		else if (program_comes && program_decode(payload, request->length, &program, &bad) == 0)
+			error = (run ? do_run : do_fork)(request, &program);
+	}
+	uint16_t status = error == -EINVAL ? STATUS_MALFORMED : STATUS_FAILED;
+	if (error < 0)
+		answer(request->id, request->kind, status, bad, (uint32_t)-error);
 }
 
 /* Answers a FORK that ended or a shim that spoke: with what it says, if that is whole and came before it was killed. */

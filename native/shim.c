@@ -4,7 +4,6 @@
 
 #include "shim.h"
 
-#define WAIT_BY_PIDFD ((idtype_t)3)          /* P_PIDFD, which older headers lack */
 #define SILENCE_TIME (200 * MILLISECOND)     /* after the exit: an output that others hold open has ended */
 #define DRAIN_TIME (10 * SECOND)             /* after the exit: nobody keeps it open longer than that */
 #define IDLE_TIME SECOND
@@ -21,13 +20,6 @@ static int64_t exited_at, output_at; /* output_at: when there was some last, aft
 static int64_t record_at;            /* when the exit record is tried (again); NEVER: it is written */
 static int64_t active_at;            /* 0: idle memory was given back */
 
-int64_t clock_now(clockid_t clock)
-{
-	struct timespec now;
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * SECOND + now.tv_nsec;
-}
-
 /* Output */
 
 static bool is_client_behind(void)
@@ -43,8 +35,7 @@ static bool may_read(const struct stream *stream, int64_t now)
 	bool expecting = shim.expected > 0 && now < shim.expected_until;
 	if (stream->fd < 0 || shim.phase < PHASE_RUNNING || expecting || log_held_up())
 		return false;
-	/* A client that takes nothing stops the container, but not the log and the exit record of one that has
-	 * ended. */
+	/* A client that takes nothing stops the container, but not the log and the record of one that has ended. */
 	return (shim.exited && stream->owed > 0) || !is_client_behind();
 }
 
@@ -75,19 +66,12 @@ static void read_stream(struct stream *stream, int64_t now)
 	log_feed(stream, false, now);
 }
 
-static void retry_log(int64_t now)
-{
-	log_retry(now);
-	for (int i = 0; i < 2 && !log_held_up(); i++)
-		log_feed(&shim.streams[i], shim.streams[i].fd < 0, now);
-}
-
 /* The exit */
 
 static void process_exited(int64_t now)
 {
 	siginfo_t info = { 0 };
-	bool known = waitid(WAIT_BY_PIDFD, (id_t)shim.pidfd, &info, WEXITED | __WALL) == 0;
+	bool known = waitid(P_PIDFD, (id_t)shim.pidfd, &info, WEXITED | __WALL) == 0;
 	/* Of one that isn't our child nobody tells us how it ended. */
 	shim.signal = known && info.si_code != CLD_EXITED ? info.si_status : 0;
 	shim.code = !known ? 255 : shim.signal > 0 ? 128 + shim.signal : info.si_status;
@@ -103,8 +87,7 @@ static void process_exited(int64_t now)
 	for (int i = 0; i < 2; i++) {
 		struct stream *stream = &shim.streams[i];
 		int unread = 0;
-		/* All that it wrote is in the pipe now. A terminal does not say how much it holds. One more, to see the
-		 * end. */
+		/* All of it is in the pipe now; a terminal doesn't say how much it holds. One more, to see the end. */
 		if (stream->fd >= 0 && (shim.tty || ioctl(stream->fd, FIONREAD, &unread) < 0))
 			unread = READ_SIZE;
 		stream->owed = (uint32_t)unread + 1;
@@ -151,8 +134,7 @@ static void conclude(int64_t now)
 		return;
 	if (record_at != NEVER) {
 		int error = write_record();
-		/* Without its directory nobody looks for the record. Anything else may pass (a full file system), and
-		 * an exit that is not on record is lost. */
+		/* Without its directory nobody looks for the record. Anything else may pass, as a full disk. */
 		record_at = error == 0 || error == -ENOENT ? NEVER : now + RECORD_RETRY_TIME;
 	}
 	if (shim.phase != PHASE_EXITED)
@@ -228,8 +210,9 @@ void step(void)
 		active_at = now;
 	else if (active_at > 0 && now - active_at >= IDLE_TIME)
 		rest();
-	if (log_held_up())
-		retry_log(now);
+	bool held_up = log_held_up();
+	for (int i = 0; i < 2 && held_up; i++)
+		log_feed(&shim.streams[i], shim.streams[i].fd < 0, now);
 	for (uint32_t i = 0; i < polled; i++)
 		if (set[FIXED + i].fd >= 0 && set[FIXED + i].revents)
 			serve_client(&clients[i], set[FIXED + i].revents);

@@ -76,9 +76,8 @@ void input_close(void);
 
 /* log.c */
 int log_open(const char *path, uint64_t limit, uint32_t files); /* an empty path: no log */
-void log_feed(struct stream *stream, bool all, int64_t now);    /* takes whole lines, or all of it */
+void log_feed(struct stream *stream, bool all, int64_t now);    /* takes whole lines, or all; tries when held up */
 bool log_held_up(void);                                         /* the file takes nothing: read nothing more */
-void log_retry(int64_t now);
 void log_rotate(int64_t now);
 void log_close(void);
 void log_give_back(void);
@@ -98,5 +97,4 @@ void remove_traces(void);
 void reap_helpers(void); /* of the start, as far as they have ended */
 
 /* shim.c */
-int64_t clock_now(clockid_t clock); /* ns */
-void step(void);                    /* waits for the next thing and does it */
+void step(void); /* waits for the next thing and does it */

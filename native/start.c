@@ -5,15 +5,11 @@
 #include "execute.h"
 #include "shim.h"
 
-#ifndef TIOCGPTPEER
-#define TIOCGPTPEER 0x5441
-#endif
-
 enum { MAX_CONFIGURATION = MAX_REQUEST + (1 << 16) };
 
 /* A configuration, taken apart. It lies in mapped memory. */
 struct parts {
-	size_t size;
+	size_t size, space; /* space: for the context and what the program fills */
 	const struct shim_configuration *header;
 	const char *id, *directory, *log;
 	struct program program;
@@ -31,13 +27,58 @@ int write_file(const char *name, const char *content)
 	return error;
 }
 
-static int on_process(int pid, int pidfd);
-static int on_hold(void);
-static void on_child(void);
-
-static size_t context_size(const struct parts *parts)
+/* A process may close its terminal and open it again later, as systemd does with its console. While we hold the other
+ * side open that isn't the end. */
+static void open_peer(void)
 {
-	return sizeof(struct context) + program_space(&parts->program);
+	int master = shim.context->slots[SLOT_MASTER];
+	if (shim.tty && master >= 0 && shim.peer < 0)
+		shim.peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+}
+
+static int on_process(int pid, int pidfd)
+{
+	int copy = fcntl(pidfd, F_DUPFD_CLOEXEC, SHIM_REPLY + 1);
+	if (copy < 0)
+		return -errno;
+	if (shim.pidfd >= 0)
+		close(shim.pidfd);
+	shim.pidfd = copy;
+	shim.pid = pid;
+	/* Usually the process waits for us now, so it finds its terminal as it should be. */
+	apply_size();
+	open_peer();
+	return 0;
+}
+
+static int on_hold(void)
+{
+	apply_size();
+	change_phase(PHASE_HELD);
+	while (!shim.go)
+		step();
+	shim.go = false;
+	change_phase(PHASE_STARTING);
+	return 0;
+}
+
+/* What enters a container has nothing of the shim's, not even before it executes something: a process that is inside
+ * already could reach it through /proc/PID/fd. */
+static void on_child(void)
+{
+	const int own[] = { shim.directory, shim.listener, shim.pidfd, shim.peer, SHIM_REPLY,
+			    shim.input.fd, shim.streams[0].fd, shim.streams[1].fd };
+	static bool left;
+	/* A child's child has nothing of ours any more: the numbers are somebody else's by then. */
+	if (left)
+		return;
+	left = true;
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (own[i] >= 0)
+			close(own[i]);
+	for (uint32_t i = 0; i < shim.client_count; i++)
+		close(clients[i].fd);
+	log_close();
 }
 
 static int open_directory(const struct parts *parts)
@@ -64,7 +105,7 @@ static int pipe_with(int *ours, int our_end, int *theirs)
 /* The container's ends go into the slots, ours into the streams. */
 static int open_streams(const struct parts *parts)
 {
-	shim.context = map_memory(context_size(parts), MAP_PRIVATE);
+	shim.context = map_memory(parts->space, MAP_PRIVATE);
 	if (!shim.context)
 		return -ENOMEM;
 	context_init(shim.context);
@@ -121,15 +162,6 @@ static const struct stage {
 	{ write_pid, 0xfffffff2 },      { open_socket, 0xfffffff1 },
 };
 
-/* A process may close its terminal and open it again later, as systemd does with its console. While we hold the other
- * side open that isn't the end. */
-static void open_peer(void)
-{
-	int master = shim.context->slots[SLOT_MASTER];
-	if (shim.tty && master >= 0 && shim.peer < 0)
-		shim.peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-}
-
 static int take_terminal(void)
 {
 	int master = shim.context->slots[SLOT_MASTER];
@@ -145,51 +177,6 @@ static int take_terminal(void)
 	return 0;
 }
 
-static int on_process(int pid, int pidfd)
-{
-	int copy = fcntl(pidfd, F_DUPFD_CLOEXEC, SHIM_REPLY + 1);
-	if (copy < 0)
-		return -errno;
-	if (shim.pidfd >= 0)
-		close(shim.pidfd);
-	shim.pidfd = copy;
-	shim.pid = pid;
-	/* Usually the process waits for us now, so it finds its terminal as it should be. */
-	apply_size();
-	open_peer();
-	return 0;
-}
-
-static int on_hold(void)
-{
-	apply_size();
-	change_phase(PHASE_HELD);
-	while (!shim.go)
-		step();
-	shim.go = false;
-	change_phase(PHASE_STARTING);
-	return 0;
-}
-
-/* What enters a container has nothing of the shim's, not even before it executes something: a process that is inside
- * already could reach it through /proc/PID/fd. */
-static void on_child(void)
-{
-	const int own[] = { shim.directory, shim.listener, shim.pidfd, shim.peer, SHIM_REPLY,
-			    shim.input.fd, shim.streams[0].fd, shim.streams[1].fd };
-	static bool left;
-	/* A child's child has nothing of ours any more: the numbers are somebody else's by then. */
-	if (left)
-		return;
-	left = true;
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		if (own[i] >= 0)
-			close(own[i]);
-	for (uint32_t i = 0; i < shim.client_count; i++)
-		close(clients[i].fd);
-	log_close();
-}
-
 static void answer(uint16_t status, uint32_t index, int error)
 {
 	struct shim_answer message = {
@@ -198,8 +185,8 @@ static void answer(uint16_t status, uint32_t index, int error)
 		.pid = status == STATUS_DONE ? shim.pid : 0,
 		.started = shim.started,
 	};
-	ssize_t n = write(SHIM_REPLY, &message, sizeof(message));
 	/* If the engine has died in the meantime, the next one asks the socket. */
+	ssize_t n = write(SHIM_REPLY, &message, sizeof(message));
 	(void)n;
 	close(SHIM_REPLY);
 }
@@ -245,8 +232,10 @@ static bool read_configuration(struct parts *parts, uint32_t *bad)
 		if ((*texts[i] = configuration_string(bytes, parts->size, &at)) == NULL)
 			return false;
 	at = (at + 7) & ~(size_t)7;
-	return at <= parts->size && program_decode(bytes + at, parts->size - at, &parts->program, bad) == 0 &&
-	       parts->program.slots >= 3;
+	if (at > parts->size || program_decode(bytes + at, parts->size - at, &parts->program, bad) < 0)
+		return false;
+	parts->space = sizeof(struct context) + program_space(&parts->program);
+	return parts->program.slots >= 3;
 }
 
 /* Children that only helped with the start end by themselves; nobody asks how. */
@@ -292,7 +281,7 @@ int start(void)
 		return fail(STATUS_FAILED, STAGE_TERMINAL, -error);
 	for (uint32_t i = 0; i < MAX_SLOTS; i++)
 		slot_set(shim.context, i, -1);
-	munmap(shim.context, context_size(&parts));
+	munmap(shim.context, parts.space);
 	shim.context = NULL;
 	munmap((void *)(uintptr_t)parts.header, parts.size);
 	reap_helpers();

@@ -1,5 +1,7 @@
 /* The decoder: after it has accepted a program, no operation can make the executor read or write outside of the
  * program, its output and its arena. It allocates nothing and follows everything that evaluation will follow. */
+#include <linux/sched.h>
+
 #include "native.h"
 #include "wire.h"
 
@@ -172,11 +174,13 @@ static bool check_syscall(uint32_t number)
 	return number != SYS_clone && number != SYS_clone3 && number < 0x40000000;
 }
 
-/* The namespaces (0x7e020080), CLONE_PARENT (0x8000), CLONE_CLEAR_SIGHAND (0x100000000), and the two that are set as
- * needed in any case (CLONE_PIDFD, CLONE_INTO_CGROUP: 0x200001000): whatever else clone3 knows would share memory. */
+/* The namespaces, CLONE_PARENT, CLONE_CLEAR_SIGHAND, and the two that are set as needed in any case: whatever else
+ * clone3 knows would share memory. */
 static bool check_clone(const struct decoder *decoder, const struct argument *argument)
 {
-	const uint64_t allowed = 0x7e020080 | 0x8000 | 0x100000000 | 0x200001000;
+	const uint64_t allowed = CLONE_NEWNS | CLONE_NEWTIME | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
+				 CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_PARENT | CLONE_CLEAR_SIGHAND |
+				 CLONE_PIDFD | CLONE_INTO_CGROUP;
 	uint64_t pidfd = argument[1].value, channel = argument[2].value, slots = decoder->program->slots;
 	return (argument[0].value & ~allowed) == 0 && channel < slots &&
 	       (pidfd == NO_SLOT || (pidfd < slots && pidfd != channel)) &&

@@ -296,6 +296,27 @@ describe("clone", () => {
     expect([error.index, error.errnoName]).toEqual([1, "ENOENT"]);
   });
 
+  test("a body whose seccomp filter forbids sendmsg still says why it failed", async () => {
+    const sendmsg = process.arch === "x64" ? 46 : 211;
+    // Load the number; if it is sendmsg, EPERM; else allowed.
+    const filter = Uint32Array.from([0x20, 0, 0x01000015, sendmsg, 6, 0x50001, 6, 0x7fff0000]);
+    let failing = -1;
+    const error = await failureOf(
+      build((b) => {
+        const channel = b.slot("channel");
+        b.clone("child", { flags: NONE, channel }, () => {
+          const program = struct(Buffer.from([4, ...new Uint8Array(15)]), "{4, filter}", [
+            { offset: 8, width: 8, value: struct(new Uint8Array(filter.buffer), "filter", []) },
+          ]);
+          b.call("filter", "seccomp", [1, 0, program]);
+          failing = open(b, "/no/such/file", b.slot("file")).operation;
+        });
+        b.composite("wait until it executes", "await", [channel, 2]);
+      }),
+    );
+    expect([error.index, error.errnoName]).toEqual([failing, "ENOENT"]);
+  });
+
   test("a child that vanishes is ECHILD; its exit code is its body's", async () => {
     const { outcome, out } = await run((b) => {
       const [channel, pidfd] = [b.slot("channel"), b.slot("pidfd")];
