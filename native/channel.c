@@ -39,30 +39,6 @@ int channel_send(int channel, const struct message *message, const int *descript
 	return error;
 }
 
-/* Takes what came with a message apart: all of `expected` or nothing. */
-static int unpack(struct msghdr *header, const struct message *message, const uint8_t *present, size_t length,
-		  int *descriptors, uint32_t expected)
-{
-	struct cmsghdr *control = CMSG_FIRSTHDR(header);
-	int came[MAX_PASSED];
-	uint32_t count = 0, used = 0, announced = 0;
-	if (control != NULL && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS) {
-		count = (uint32_t)((control->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-		memcpy(came, CMSG_DATA(control), count * sizeof(int));
-	}
-	for (uint32_t i = 0; i < length; i++)
-		announced += present[i] != 0;
-	if (message->type == MESSAGE_FDS && message->count == expected && length == expected && announced == count) {
-		for (uint32_t i = 0; i < expected; i++)
-			descriptors[i] = present[i] ? came[used++] : -1;
-		return 1;
-	}
-	while (count > 0)
-		close(came[--count]);
-	/* The kernel cuts off what doesn't fit into the descriptor table. */
-	return header->msg_flags & MSG_CTRUNC ? -EMFILE : -EPROTO;
-}
-
 int channel_receive(int channel, struct message *message, int *descriptors, uint32_t expected, struct outcome *remote)
 {
 	uint8_t present[MAX_PASSED];
@@ -91,5 +67,25 @@ int channel_receive(int channel, struct message *message, int *descriptors, uint
 	}
 	if (descriptors == NULL)
 		return 1;
-	return unpack(&header, message, present, (size_t)length - sizeof(*message), descriptors, expected);
+
+	/* All of `expected`, or nothing. */
+	struct cmsghdr *control = CMSG_FIRSTHDR(&header);
+	int came[MAX_PASSED];
+	uint32_t count = 0, used = 0, announced = 0;
+	size_t flags = (size_t)length - sizeof(*message);
+	if (control != NULL && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS) {
+		count = (uint32_t)((control->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+		memcpy(came, CMSG_DATA(control), count * sizeof(int));
+	}
+	for (size_t i = 0; i < flags; i++)
+		announced += present[i] != 0;
+	if (message->type == MESSAGE_FDS && message->count == expected && flags == expected && announced == count) {
+		for (uint32_t i = 0; i < expected; i++)
+			descriptors[i] = present[i] ? came[used++] : -1;
+		return 1;
+	}
+	while (count > 0)
+		close(came[--count]);
+	/* The kernel cuts off what doesn't fit into the descriptor table. */
+	return header.msg_flags & MSG_CTRUNC ? -EMFILE : -EPROTO;
 }

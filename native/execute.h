@@ -58,10 +58,8 @@ struct run {
 	size_t length[MAX_ARGUMENTS];
 };
 
-/* clone.c */
-
-/* Forks, with new namespaces as `flags` say, into the cgroup that `cgroup` is open on (-1: the caller's own). Returns
- * the pid, or 0 in the child; `pidfd` is the parent's. */
+/* clone.c: forks, with new namespaces as `flags` say, into the cgroup that `cgroup` is open on (-1: the caller's own).
+ * Returns the pid, or 0 in the child; `pidfd` is the parent's. */
 int process_clone(uint64_t flags, int cgroup, int *pidfd);
 
 /* Makes the dispositions of these signals the default, and empties the mask. */
@@ -77,10 +75,8 @@ _Noreturn void run_fail_body(struct run *run, struct outcome outcome);
 /* Of the children that the program cloned; `end` kills and reaps them. */
 void children_forget(struct context *context, bool end);
 
-/* channel.c */
-
-/* Sends `message`; `descriptors` are message->count (FDS; -1: absent). When the other side is gone but left an ERROR,
- * that is what `remote` says: it is the reason, EPIPE is not. */
+/* channel.c: sends `message`; `descriptors` are message->count (FDS; -1: absent). When the other side is gone but left an
+ * ERROR, that is what `remote` says: it is the reason, EPIPE is not. */
 int channel_send(int channel, const struct message *message, const int *descriptors, struct outcome *remote);
 
 /* Waits for a message: 1, or 0 at the end. FDS are only received when `descriptors` isn't NULL: exactly `expected`,

@@ -93,8 +93,7 @@ static const struct {
 	uint64_t outer_bytes[5], end;
 } seed = {
 #define DATA(field) (offsetof(__typeof__(seed), field) - offsetof(__typeof__(seed), strings))
-#define BODY(of, size, count, ...) \
-	{ .kind = of, .number = size, .result = NO_SLOT, .arguments = count, .argument = { __VA_ARGS__ } }
+#define BODY(of, size, count, ...) { of, 0, size, NO_SLOT, count, { 0 }, 0, { __VA_ARGS__ } }
 #define OPERATION(of, count, ...) BODY(of, 0, count, __VA_ARGS__)
 #define INT(number) { TYPE_INT, 0, 0, number }
 #define SLOT(number) { TYPE_SLOT, number, 0, 0 }
@@ -144,7 +143,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		abort();
 	if (*argc != 3 || strcmp((*argv)[1], "--seeds") != 0)
 		return 0;
-	int directory = open((*argv)[2], O_PATH | O_DIRECTORY);
-	int fd = openat(directory, "every-kind", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+	int fd = openat(open((*argv)[2], O_PATH | O_DIRECTORY), "every-kind", O_WRONLY | O_CREAT | O_TRUNC, 0644);
 	exit(write(fd, &seed, sizeof(seed)) == (ssize_t)sizeof(seed) ? 0 : 1);
 }

@@ -10,8 +10,6 @@
 
 enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE, SEAL_EXEC = 32 };
 
-extern char **environ;
-
 void *map_memory(size_t size, int sharing)
 {
 	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -18,13 +18,7 @@
 #include <unistd.h>
 
 /* No signal has a handler here, but a file system in user space may still answer EINTR. */
-#define RETRY(call) __extension__({      \
-	long outcome_;                   \
-	do                               \
-		outcome_ = (call);       \
-	while (outcome_ < 0 && errno == EINTR); \
-	outcome_;                        \
-})
+#define RETRY(call) __extension__({ long r_; do r_ = (call); while (r_ < 0 && errno == EINTR); r_; })
 
 /* memory.c */
 

@@ -16,19 +16,6 @@ struct walk {
 	int64_t removed;
 };
 
-static int open_directory(int directory, const char *name)
-{
-	struct open_how how = {
-		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
-		.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH,
-	};
-	long fd;
-	do
-		fd = syscall(SYS_openat2, directory, name, &how, sizeof(how));
-	while (fd < 0 && (errno == EINTR || errno == EAGAIN));
-	return fd < 0 ? -errno : (int)fd;
-}
-
 static int unlink_entry(struct walk *walk, int directory, const char *name, int flags)
 {
 	if (unlinkat(directory, name, flags) < 0)
@@ -88,9 +75,16 @@ static int remove_entry(struct walk *walk, int directory, const char *name, uint
 		return error;
 	if (walk->depth == LEVELS)
 		return move_to_top(walk, directory, name);
-	int fd = open_directory(directory, name);
+	static const struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH,
+	};
+	int fd;
+	do
+		fd = (int)RETRY(syscall(SYS_openat2, directory, name, &how, sizeof(how)));
+	while (fd < 0 && errno == EAGAIN);
 	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
+		return errno == ENOENT ? 0 : -errno;
 	if (walk->depth++ == 0)
 		walk->top = fd;
 	error = empty_directory(walk, fd);

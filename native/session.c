@@ -3,10 +3,8 @@
  * more than its operations. */
 #include "execute.h"
 
-enum { SOCKET = 3, MAX_PENDING = 1024, GRACE = 100 };
-
 /* Input and frame have address space for the largest ones. KEPT bytes of it stay in memory between requests. */
-enum { KEPT = 64 << 10 };
+enum { SOCKET = 3, MAX_PENDING = 1024, GRACE = 100, KEPT = 64 << 10 };
 
 /* The reply to RUN and FORK; results and output follow. */
 struct frame {
@@ -15,8 +13,10 @@ struct frame {
 	int64_t space[];
 };
 
-enum { MAX_INPUT = sizeof(struct request) + MAX_REQUEST };
-enum { MAX_FRAME = sizeof(struct frame) + MAX_OPERATIONS * sizeof(int64_t) + MAX_OUTPUT };
+enum {
+	MAX_INPUT = sizeof(struct request) + MAX_REQUEST,
+	MAX_FRAME = sizeof(struct frame) + MAX_OPERATIONS * sizeof(int64_t) + MAX_OUTPUT,
+};
 
 enum state {
 	RUNNING,

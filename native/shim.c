@@ -20,8 +20,6 @@ static int64_t exited_at, output_at; /* output_at: when there was some last, aft
 static int64_t record_at;            /* when the exit record is tried (again); NEVER: it is written */
 static int64_t active_at;            /* 0: idle memory was given back */
 
-/* Output */
-
 static bool is_client_behind(void)
 {
 	for (uint32_t i = 0; i < shim.client_count; i++)
@@ -65,8 +63,6 @@ static void read_stream(struct stream *stream, int64_t now)
 	stream->owed -= stream->owed < (uint32_t)n ? stream->owed : (uint32_t)n;
 	log_feed(stream, false, now);
 }
-
-/* The exit */
 
 static void process_exited(int64_t now)
 {
@@ -148,8 +144,6 @@ static bool is_concluded(void)
 			return false;
 	return shim.phase == PHASE_EXITED && record_at == NEVER;
 }
-
-/* The loop */
 
 static void rest(void)
 {

@@ -3,7 +3,7 @@
  * @module
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -131,6 +131,29 @@ describe("log", () => {
     await ended(next);
     expect(records(next).map((record) => record.log)).toEqual(["after\n"]);
     expect(records(next, ".1").at(-1)?.log).toBe("before\n");
+  });
+
+  test("waits for room on a full disk; nothing of either stream is lost", async () => {
+    const disk = mkdtempSync(join(scratch, "disk-"));
+    expect(spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "none", disk]).status).toBe(0);
+    try {
+      const filler = join(disk, "filler");
+      writeFileSync(filler, Buffer.alloc(56 << 10));
+      const script = "for i in $(seq 200); do echo out $i; echo err $i >&2; done";
+      const shim = await start(script, { log: { path: join(disk, "x-json.log"), limit: 0, files: 1 } });
+      await delay(400);
+      expect(existsSync(join(shim.directory, "exit"))).toBe(false);
+      rmSync(filler);
+      expect(await ended(shim)).toMatchObject({ code: 0 });
+      for (const stream of ["out", "err"])
+        expect(
+          records(shim)
+            .filter((record) => record.stream === `std${stream}`)
+            .map(({ log }) => log),
+        ).toEqual(Array.from({ length: 200 }, (_, i) => `${stream} ${i + 1}\n`));
+    } finally {
+      spawnSync("umount", [disk]);
+    }
   });
 });
 
