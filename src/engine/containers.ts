@@ -3,7 +3,7 @@
  * that does it.
  * @module
  */
-import { failure } from "../errors/mod.ts";
+import { failure, inContext } from "../errors/mod.ts";
 import { printProgram } from "../kernel/mod.ts";
 import { processesBelow } from "../cgroup/mod.ts";
 import { attachContainer } from "./attaching.ts";
@@ -134,7 +134,7 @@ export class ContainerService implements Containers {
     try {
       await killContainer(this.#services, this.#find(name), signal);
     } catch (error) {
-      throw precede(`cannot kill container: ${name}`, error);
+      throw inContext(`cannot kill container: ${name}`, error);
     }
   }
 
@@ -215,7 +215,7 @@ export class ContainerService implements Containers {
     const container = this.#find(name);
     const { config, hostConfig } = container.record;
     if (hostConfig.LogConfig.Type === "none") {
-      throw failure("not-implemented", { what: "reading logs of a container with the log driver none" });
+      throw failure("logs-unreadable", {});
     }
     const live = container.exited === undefined ? undefined : { ended: container.exited.promise };
     const stream = readLogs(this.#services.paths.log(container.id), { ...options, tty: config.Tty }, live);

@@ -14,6 +14,7 @@ import type { Attachment, ExecBody, Execs, Json } from "./engine.ts";
 import { DeferredStream } from "./deferred-stream.ts";
 import { execProgram } from "./exec-program.ts";
 import { readExitRecord } from "./exit-record.ts";
+import { containerUser } from "./runtime-context.ts";
 import type { Services } from "./services.ts";
 import { startFailure } from "./start-error.ts";
 
@@ -47,6 +48,7 @@ export class ExecService implements Execs {
       throw failure("invalid-parameter", { message: "No exec command specified" });
     }
     requireRunning(container);
+    if (body.User !== undefined && body.User !== "") await this.#checkUser(container, body.User);
     const id = randomBytes(32).toString("hex");
     this.#add({
       id,
@@ -60,6 +62,16 @@ export class ExecService implements Execs {
     });
     this.#publish(`exec_create: ${(body.Cmd ?? []).join(" ")}`, container, id);
     return { Id: id };
+  }
+
+  /** Docker refuses a user that the container's files don't know here already, where a client can still be told. */
+  async #checkUser({ record }: Container, user: string): Promise<void> {
+    const plan = this.#services.storage.plan(record.id, record.chain);
+    try {
+      await containerUser(this.#services, plan, user, []);
+    } catch (error) {
+      throw failure("invalid-parameter", { message: messageOf(error) }, error);
+    }
   }
 
   #add(exec: Exec): void {

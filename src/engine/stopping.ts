@@ -33,10 +33,7 @@ async function exitsWithin(container: Container, milliseconds: number): Promise<
 /** Sends a signal to a running container's process. */
 export async function killContainer(services: Services, container: Container, signal: string): Promise<void> {
   const number = signalNumber(signal);
-  if (!container.running) {
-    const message = `cannot kill container: ${container.name}: container ${container.id} is not running`;
-    throw failure("conflict", { message });
-  }
+  if (!container.running) throw failure("container-not-running", { id: container.id });
   if (number === SIGKILL) container.state.manuallyStopped = true;
   container.shim?.signal(number);
   publishContainer(services, "kill", container, { signal: String(number) });

@@ -111,7 +111,8 @@ export class Supervisor {
         () => void this.#lost(container),
       );
     } catch {
-      await this.#lost(container);
+      // Not awaited: whoever starts a container holds its lock, which cleaning up after the exit takes.
+      void this.#lost(container);
     }
   }
 
