@@ -34,7 +34,6 @@ static void evaluate_all(const struct program *program)
 	int64_t *results = malloc(program->count * sizeof(*results));
 	uint8_t *output = malloc(program->output_length), *arena = aligned_alloc(16, program->arena);
 	struct evaluation evaluation = { program, slots, results, output, arena, 0, false };
-
 	for (uint32_t i = 0; i < program->count; i++) {
 		const struct operation *operation = &program->operations[i];
 		bool jumps = operation->kind == KIND_CLONE || operation->kind == KIND_SKIP;
