@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { CaissonError, failure, isFailure, messageOf } from "./mod.ts";
+import { CaissonError, failure, inContext, isFailure, messageOf } from "./mod.ts";
 import { registry } from "./registry.ts";
 
 test("an error carries its code, status, exit code, Docker's text and its cause", () => {
@@ -24,4 +24,13 @@ test("every status is one that the Engine API answers with", () => {
 test("messageOf takes whatever was thrown", () => {
   expect(messageOf(failure("conflict", { message: "taken" }))).toBe("taken");
   expect(messageOf("text")).toBe("text");
+});
+
+test("inContext says what was being done and keeps the code", () => {
+  const inner = failure("container-not-running", { id: "c0ffee" });
+  const error = inContext("cannot kill container: web", inner);
+  expect(isFailure(error, "container-not-running")).toBe(true);
+  expect(messageOf(error)).toBe("cannot kill container: web: container c0ffee is not running");
+  const other = new TypeError("x");
+  expect(inContext("doing", other)).toBe(other);
 });

@@ -28,6 +28,13 @@ export function failure<C extends ErrorCode>(code: C, params: ErrorParams[C], ca
   return new CaissonError(code, registry[code].text(params), cause);
 }
 
+/** The same error with what was being done before its text (`cannot kill container: web: …`); others stay as they are. */
+export function inContext(doing: string, error: unknown): unknown {
+  return error instanceof CaissonError
+    ? new CaissonError(error.code, `${doing}: ${error.message}`, error)
+    : error;
+}
+
 /** Whether `error` is the registry's error `code`. */
 export function isFailure(error: unknown, code: ErrorCode): error is CaissonError {
   return error instanceof CaissonError && error.code === code;

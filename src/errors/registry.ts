@@ -26,6 +26,7 @@ export interface ErrorParams {
   "name-in-use": { name: string; id: string };
   "container-not-running": { id: string };
   "no-such-exec": { id: string };
+  "logs-unreadable": object;
   "start-failed": { text: string };
   "not-executable": { text: string };
   "executable-not-found": { text: string };
@@ -112,6 +113,11 @@ export const registry: Registry = {
   },
   "container-not-running": { status: 409, exit: 125, text: (p) => `container ${p.id} is not running` },
   "no-such-exec": { status: 404, exit: 125, text: (p) => `No such exec instance: ${p.id}` },
+  "logs-unreadable": {
+    status: 501,
+    exit: 125,
+    text: () => "configured logging driver does not support reading",
+  },
   "start-failed": { status: 400, exit: 128, text: verbatim },
   "not-executable": { status: 400, exit: 126, text: verbatim },
   "executable-not-found": { status: 400, exit: 127, text: verbatim },

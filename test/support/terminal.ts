@@ -10,11 +10,23 @@ import { caisson, type TestEngine } from "./engine.ts";
 export class TerminalSession implements AsyncDisposable {
   readonly #process: Bun.Subprocess;
   readonly #terminal: Bun.Terminal;
+  readonly #decoder = new TextDecoder();
   #output = "";
 
-  private constructor(process: Bun.Subprocess, terminal: Bun.Terminal) {
-    this.#process = process;
-    this.#terminal = terminal;
+  private constructor(engine: TestEngine, command: readonly string[]) {
+    this.#terminal = new Bun.Terminal({
+      cols: 80,
+      rows: 24,
+      data: (_, data) => {
+        this.#output += this.#decoder.decode(data, { stream: true });
+      },
+    });
+    // Bun gives a program the terminal, but not as the controlling one: without that there is no SIGWINCH.
+    this.#process = Bun.spawn(["setsid", "--ctty", "--wait", ...command], {
+      cwd: engine.directory,
+      env: { ...dockerEnvironment(engine), TERM: "xterm" },
+      terminal: this.#terminal,
+    });
   }
 
   /** Starts `program` (docker where there is one) with `args` at a terminal of 24 rows and 80 columns. */
@@ -23,22 +35,7 @@ export class TerminalSession implements AsyncDisposable {
     args: readonly string[],
     program: string = dockerPath ?? caisson,
   ): TerminalSession {
-    let session: TerminalSession | undefined;
-    const decoder = new TextDecoder();
-    const early: Uint8Array[] = [];
-    const terminal = new Bun.Terminal({
-      cols: 80,
-      rows: 24,
-      data: (_, data) => {
-        if (session === undefined) early.push(data.slice());
-        else session.#output += decoder.decode(data, { stream: true });
-      },
-    });
-    const env = { ...dockerEnvironment(engine), TERM: "xterm" };
-    const child = Bun.spawn([program, ...args], { cwd: engine.directory, env, terminal });
-    session = new TerminalSession(child, terminal);
-    for (const data of early) session.#output += decoder.decode(data, { stream: true });
-    return session;
+    return new TerminalSession(engine, [program, ...args]);
   }
 
   /** Everything that was written to the terminal so far. */
@@ -54,6 +51,21 @@ export class TerminalSession implements AsyncDisposable {
   /** Changes the terminal's size; the program gets SIGWINCH. */
   resize(rows: number, columns: number): void {
     this.#terminal.resize(columns, rows);
+  }
+
+  /**
+   * Changes the size until `command`, typed at a shell, prints the new one: a client begins to follow its terminal a
+   * moment after the container has begun to write, and the kernel tells of a change only.
+   */
+  async resizeUntil(rows: number, columns: number, command: string): Promise<void> {
+    await eventually(`a terminal of ${rows} rows and ${columns} columns`, async () => {
+      this.resize(rows, columns - 1);
+      this.resize(rows, columns);
+      await Bun.sleep(100);
+      this.type(`${command}\n`);
+      const [, seen] = await this.expect(/\n(\d+ \d+)\r\n/);
+      return seen === `${rows} ${columns}` || undefined;
+    });
   }
 
   /** Waits until `pattern` has been written after what earlier calls saw. */
