@@ -2,7 +2,7 @@
  * Containers whose namespaces another one joins (`--network container:X`, `--pid container:X`, `--ipc container:X`).
  * @module
  */
-import { failure } from "../errors/mod.ts";
+import { failure, messageOf } from "../errors/mod.ts";
 import type { Container, ContainerStore } from "./container-store.ts";
 import type { ContainerRecord } from "./container.ts";
 import type { HostConfig } from "./container-types.ts";
@@ -43,8 +43,15 @@ export function findJoin(store: ContainerStore, host: HostConfig): JoinTarget | 
 
 /** The same modes with the joined container's id in place of whatever it was called by. */
 export function resolveModes(store: ContainerStore, host: HostConfig): HostConfig {
-  const resolve = (mode: string): string =>
-    mode.startsWith("container:") ? `container:${store.find(mode.slice("container:".length)).id}` : mode;
+  const resolve = (mode: string): string => {
+    if (!mode.startsWith("container:")) return mode;
+    try {
+      return `container:${store.find(mode.slice("container:".length)).id}`;
+    } catch (error) {
+      // Not as 404: clients would take it for a missing image and pull.
+      throw failure("invalid-parameter", { message: messageOf(error) }, error);
+    }
+  };
   return {
     ...host,
     NetworkMode: resolve(host.NetworkMode),

@@ -7,6 +7,7 @@ import type { Spec, SpecDevice, SpecMount, SpecNamespace, SpecProcess, SpecRlimi
 import { capabilitySets, rangeMappings, resolveCapabilities, type ResolvedUser } from "../security/mod.ts";
 import type { ContainerRecord, MountPoint } from "./container.ts";
 import type { HostConfig } from "./container-types.ts";
+import { hostDevicePaths } from "./host-devices.ts";
 import { containerResources, hostDevice } from "./resources.ts";
 
 /** What the record doesn't say. */
@@ -141,7 +142,10 @@ function specMount(mount: MountPoint, idmap: boolean): SpecMount {
 const depth = (path: string): number => path.split("/").filter((part) => part !== "").length;
 
 function devices(host: HostConfig): SpecDevice[] {
-  return (host.Devices ?? []).map(({ PathOnHost, PathInContainer }) => {
+  const all = host.Privileged
+    ? hostDevicePaths().map((path) => ({ PathOnHost: path, PathInContainer: path }))
+    : [];
+  return [...all, ...(host.Devices ?? [])].map(({ PathOnHost, PathInContainer }) => {
     const { type, major, minor, mode } = hostDevice(PathOnHost);
     return { type, path: PathInContainer, major, minor, fileMode: mode };
   });

@@ -5,6 +5,7 @@
  */
 import { failure } from "../errors/mod.ts";
 import {
+  close,
   flags,
   mkdir,
   O,
@@ -99,6 +100,8 @@ export function openFileTarget(
     // Without O_EXCL, so that a link that points to nothing gets its target made, inside of the root.
     const how = flags(O, "WRONLY", "CREAT", "NONBLOCK", "NOCTTY", "CLOEXEC");
     openInRoot(b, `make /${inside}`, root, inside, scratch, { how, mode: 0o644 });
+    // A file that is still open for writing would keep its mount from being made read-only.
+    close(b, scratch);
     openInRoot(b, `open /${inside}`, root, inside, target);
   });
 }
