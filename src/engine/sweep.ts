@@ -26,7 +26,7 @@ export async function sweep(services: Services): Promise<void> {
   for (const id of orphans) {
     if (store.byId(id) !== undefined || !/^[0-9a-f]{64}$/.test(id)) continue;
     try {
-      if (bundles.includes(id)) await endOrphan(services, id);
+      await endOrphan(services, id);
       rmSync(paths.bundle(id), { recursive: true, force: true });
       rmSync(paths.container(id), { recursive: true, force: true });
       await storage.remove(id);
