@@ -1,0 +1,51 @@
+import { expect, test } from "bun:test";
+import { printProgram, ProgramBuilder, type Program } from "../kernel/mod.ts";
+import { makeScratch } from "./mounts.ts";
+import { restrictPaths } from "./restrictions.ts";
+import { exampleContext, exampleSpec } from "./testing.ts";
+
+function restricted(readonlyPaths: readonly string[], maskedPaths: readonly string[]): Program {
+  const spec = exampleSpec();
+  const context = exampleContext({ spec: { ...spec, linux: { ...spec.linux, readonlyPaths, maskedPaths } } });
+  const b = new ProgramBuilder();
+  restrictPaths(b, context, b.slot("root"), makeScratch(b));
+  return b.build();
+}
+
+test("nothing to restrict takes nothing, not even /dev/null", () => {
+  expect(restricted([], []).operations).toHaveLength(0);
+  expect(printProgram(restricted(["/proc/sys"], []))).not.toContain("dev/null");
+});
+
+test("a missing path is passed over: all that is done to it is skipped", () => {
+  const { operations } = restricted(["/proc/sys"], []);
+  const [find, skip, ...body] = operations;
+  expect(find?.tolerate).toEqual(["ENOENT", "ENOTDIR"]);
+  expect(skip?.span).toBe(body.length);
+  expect(body.map(({ call }) => call)).toEqual(["open_tree", "mount_setattr", "move_mount"]);
+});
+
+test("what covers a path is checked to be the real /dev/null first (CVE-2025-31133)", () => {
+  const text = printProgram(restricted([], ["/proc/kcore"]));
+  const opened = text.indexOf('openat2(<root>, "dev/null", {flags=O_PATH|O_CLOEXEC, resolve=RESOLVE_IN_ROOT');
+  const checks = ["S_IFCHR, EINVAL", "0xffffffff, 1, EINVAL", "0xffffffff, 3, EINVAL"].map((part) =>
+    text.indexOf(part),
+  );
+  expect(opened).toBeGreaterThan(0);
+  for (const check of checks) expect(check).toBeGreaterThan(opened);
+  expect(text.indexOf("open_tree(</dev/null>")).toBeGreaterThan(Math.max(...checks));
+});
+
+test("a directory, which no file can cover, gets an empty read-only one instead", () => {
+  const { operations } = restricted([], ["/proc/acpi"]);
+  const cover = operations.findIndex(
+    ({ label, call }) => label === "hide /proc/acpi" && call === "move_mount",
+  );
+  expect(operations[cover]?.tolerate).toEqual(["EINVAL", "ENOTDIR"]);
+  const [skip, ...rest] = operations.slice(cover + 1);
+  // Covered by the file: the directory's part is skipped, to the end.
+  expect(skip?.args.slice(1)).toEqual([{ kind: "int", value: 1, text: ">=0" }, 0]);
+  expect(skip?.span).toBe(rest.length);
+  expect(rest.map(({ call }) => call)).toContain("fsopen");
+  expect(rest.at(-1)?.call).toBe("move_mount");
+});
