@@ -9,7 +9,11 @@ import { writeTar, type EntryInput } from "../../src/image/mod.ts";
 
 /** The bytes of a tar archive. */
 export async function tarOf(entries: readonly EntryInput[]): Promise<Buffer> {
-  return Buffer.concat(await Array.fromAsync(writeTar(entries)));
+  // Some crafted entries have content that their type can't have: a header alone says the same.
+  const writable = entries.map((entry) =>
+    entry.type === "file" ? entry : { ...entry, body: undefined, size: 0 },
+  );
+  return Buffer.concat(await Array.fromAsync(writeTar(writable)));
 }
 
 /** What a crafted image says beside its layers. */
