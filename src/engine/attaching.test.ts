@@ -21,7 +21,7 @@ async function read(stream: Readable): Promise<string> {
 }
 
 /** A shim's socket that says `output` to whoever attaches; resolves to the hello that it got. */
-function shim(path: string, output: string): { readonly hello: Promise<Buffer>; close(): void } {
+function shim(path: string, output: string): { readonly hello: Promise<Buffer>; readonly close: () => void } {
   const { promise: hello, resolve } = Promise.withResolvers<Buffer>();
   const server = createServer((socket) => {
     socket.once("data", (bytes: Buffer) => {

@@ -102,7 +102,7 @@ export class FakeServices implements Disposable {
       volumes: new VolumeService({ database, dataRoot: paths.dataRoot, events, users: () => [] }),
       images: {
         resolve: (name) => {
-          throw failure("no-such-image", { name });
+          throw failure("no-such-image", { reference: name });
         },
         keep: () => ({ [Symbol.dispose]: () => {} }),
         family: () => [],
