@@ -4,7 +4,7 @@
 #include "execute.h"
 
 /* Input and frame have address space for the largest ones. KEPT bytes of it stay in memory between requests. */
-enum { SOCKET = 3, MAX_PENDING = 1024, GRACE = 100, KEPT = 64 << 10 };
+enum { SOCKET = 3, MAX_PENDING = 16384, GRACE = 100, KEPT = 64 << 10 };
 
 /* The reply to RUN and FORK; results and output follow. */
 struct frame {
@@ -20,6 +20,7 @@ enum {
 
 enum state {
 	RUNNING,
+	FOLLOWED, /* a shim whose program is done: it will tell of the exit */
 	KILLED,   /* waits for its end for GRACE ms, so that who hears of it finds it gone */
 	ANSWERED, /* didn't end: stuck in the kernel */
 };
@@ -118,6 +119,14 @@ static void pending_close(const struct pending *pending)
 		close(pending->pidfd);
 }
 
+static void pending_remove(struct pending *pending)
+{
+	pending_close(pending);
+	if (pending->frame != NULL)
+		munmap(pending->frame, pending->size);
+	*pending = session.pending[--session.count];
+}
+
 /* A FORK's process. Its frame is filled in private memory: children that it clones must not write into what is sent. */
 static _Noreturn void forked(const struct program *program, struct frame *shared, size_t size)
 {
@@ -213,7 +222,8 @@ static void handle(const struct request *request, const void *payload)
 		answer(request->id, request->kind, status, bad, (uint32_t)-error);
 }
 
-/* Answers a FORK that ended or a shim that spoke: with what it says, if that is whole and came before it was killed. */
+/* Answers a FORK that ended or a shim that spoke: with what it says, if that is whole and came before it was killed. A
+ * shim speaks twice; one that was killed in between is answered for with EXITED and ECHILD. */
 static void conclude(struct pending *pending)
 {
 	struct shim_answer said;
@@ -227,14 +237,18 @@ static void conclude(struct pending *pending)
 		ssize_t got = RETRY(read(pending->fd, &said, sizeof(said)));
 		size = got >= (ssize_t)sizeof(*reply) ? (size_t)got : 0;
 	}
-	if (pending->state == RUNNING && size > 0)
+	if (pending->kind == REQUEST_SHIM && pending->state == RUNNING && size > 0 && reply->status == STATUS_DONE) {
+		send_reply(reply, pending->id, pending->kind, size);
+		pending->state = FOLLOWED;
+		pending->status = STATUS_EXITED;
+		pending->deadline = 0;
+		return;
+	}
+	if (pending->state <= FOLLOWED && size > 0)
 		send_reply(reply, pending->id, pending->kind, size);
 	else if (pending->state != ANSWERED)
 		answer(pending->id, pending->kind, pending->status, NO_OPERATION, pending->error);
-	pending_close(pending);
-	if (pending->frame != NULL)
-		munmap(pending->frame, pending->size);
-	*pending = session.pending[--session.count];
+	pending_remove(pending);
 }
 
 static void deadline_passed(struct pending *pending)
@@ -322,6 +336,10 @@ int session_main(int self)
 	while (next_request())
 		;
 	session.ended = true;
+	/* Shims tell their exits to nobody then: the next engine asks them. */
+	for (uint32_t i = session.count; i-- > 0;)
+		if (session.pending[i].state == FOLLOWED)
+			pending_remove(&session.pending[i]);
 	wait_pending();
 	return 0;
 }

@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 
 #include "shim.h"
+#include "wire.h"
 
 #define SILENCE_TIME (200 * MILLISECOND)     /* after the exit: an output that others hold open has ended */
 #define DRAIN_TIME (10 * SECOND)             /* after the exit: nobody keeps it open longer than that */
@@ -133,8 +134,10 @@ static void conclude(int64_t now)
 		/* Without its directory nobody looks for the record. Anything else may pass, as a full disk. */
 		record_at = error == 0 || error == -ENOENT ? NEVER : now + RECORD_RETRY_TIME;
 	}
-	if (shim.phase != PHASE_EXITED)
+	if (shim.phase != PHASE_EXITED) {
 		change_phase(PHASE_EXITED);
+		answer(STATUS_EXITED, 0, 0);
+	}
 }
 
 static bool is_concluded(void)

@@ -91,6 +91,7 @@ void serve_client(struct client *client, short events);
 void sweep_clients(void); /* closes what is over, and with it the gaps */
 
 /* start.c */
+void answer(uint16_t status, uint32_t index, int error); /* to whoever started the shim */
 int start(void); /* everything up to the running process: 0, or 1 after the answer said why not */
 int write_file(const char *name, const char *content); /* in the shim's directory */
 void remove_traces(void);

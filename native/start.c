@@ -128,14 +128,6 @@ static int open_streams(const struct parts *parts)
 	return error;
 }
 
-static int write_pid(const struct parts *parts)
-{
-	char pid[24];
-	(void)parts;
-	put_text(put_number(pid, (uint64_t)getpid(), 1), "\n");
-	return write_file("shim.pid", pid);
-}
-
 static int open_socket(const struct parts *parts)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -158,8 +150,10 @@ static const struct stage {
 	int (*perform)(const struct parts *parts);
 	uint32_t index;
 } stages[] = {
-	{ open_directory, 0xfffffff0 }, { open_log, 0xfffffff3 }, { open_streams, 0xfffffff4 },
-	{ write_pid, 0xfffffff2 },      { open_socket, 0xfffffff1 },
+	{ open_directory, 0xfffffff0 },
+	{ open_log, 0xfffffff3 },
+	{ open_streams, 0xfffffff4 },
+	{ open_socket, 0xfffffff1 },
 };
 
 static int take_terminal(void)
@@ -177,24 +171,24 @@ static int take_terminal(void)
 	return 0;
 }
 
-static void answer(uint16_t status, uint32_t index, int error)
+void answer(uint16_t status, uint32_t index, int error)
 {
 	struct shim_answer message = {
 		.reply = { .length = sizeof(message) - sizeof(message.reply), .kind = REQUEST_SHIM, .status = status,
 			   .index = index, .error = (uint32_t)error },
-		.pid = status == STATUS_DONE ? shim.pid : 0,
-		.started = shim.started,
+		.pid = shim.pid, .code = shim.code, .signal = shim.signal, .started = shim.started, .finished = shim.finished,
 	};
 	/* If the engine has died in the meantime, the next one asks the socket. */
 	ssize_t n = write(SHIM_REPLY, &message, sizeof(message));
 	(void)n;
-	close(SHIM_REPLY);
+	/* The exit is told on the same way. */
+	if (status != STATUS_DONE)
+		close(SHIM_REPLY);
 }
 
 void remove_traces(void)
 {
 	unlinkat(shim.directory, "shim.sock", 0);
-	unlinkat(shim.directory, "shim.pid", 0);
 }
 
 static int fail(uint16_t status, uint32_t index, int error)
@@ -279,13 +273,13 @@ int start(void)
 	int error = take_terminal();
 	if (error < 0)
 		return fail(STATUS_FAILED, STAGE_TERMINAL, -error);
+	shim.started = (uint64_t)clock_now(CLOCK_REALTIME);
+	answer(STATUS_DONE, 0, 0);
 	for (uint32_t i = 0; i < MAX_SLOTS; i++)
 		slot_set(shim.context, i, -1);
 	munmap(shim.context, parts.space);
 	shim.context = NULL;
 	munmap((void *)(uintptr_t)parts.header, parts.size);
 	reap_helpers();
-	shim.started = (uint64_t)clock_now(CLOCK_REALTIME);
-	answer(STATUS_DONE, 0, 0);
 	return 0;
 }

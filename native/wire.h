@@ -76,7 +76,7 @@ struct message {
 };
 
 enum request_kind { REQUEST_RUN = 1, REQUEST_FORK, REQUEST_SHIM, REQUEST_CANCEL };
-enum reply_status { STATUS_DONE, STATUS_FAILED, STATUS_MALFORMED, STATUS_DEADLINE };
+enum reply_status { STATUS_DONE, STATUS_FAILED, STATUS_MALFORMED, STATUS_DEADLINE, STATUS_EXITED };
 
 struct request {
 	uint32_t length;
@@ -105,15 +105,15 @@ struct shim_configuration {
 
 struct shim_answer {
 	struct reply reply;
-	int32_t pid;
+	int32_t pid, code, signal;
 	uint32_t reserved;
-	uint64_t started;
+	uint64_t started, finished;
 };
 
 _Static_assert(sizeof(struct program_header) == 32 && sizeof(struct operation) == 120, "program");
 _Static_assert(sizeof(struct argument) == 16 && sizeof(struct patch) == 16, "argument, patch");
 _Static_assert(sizeof(struct message) == 24 && sizeof(struct request) == 24 && sizeof(struct reply) == 24, "messages");
-_Static_assert(sizeof(struct shim_configuration) == 32 && sizeof(struct shim_answer) == 40, "shim");
+_Static_assert(sizeof(struct shim_configuration) == 32 && sizeof(struct shim_answer) == 56, "shim");
 
 /* A program that was found to be well-formed. It points into the bytes that were decoded; they must outlive it. */
 struct program {

@@ -60,6 +60,7 @@ test("state and name are there again after the database is read anew", () => {
   store.add(one);
   one.state.status = "running";
   store.save(one);
+  store.flush();
   store.rename(one, "two");
   const again = new ContainerStore(database).find("two");
   expect([again.running, again.record.idRange]).toEqual([true, 7]);

@@ -10,6 +10,9 @@ import type { DeferredStream } from "./deferred-stream.ts";
 import type { StateDatabase } from "./database.ts";
 import { Lock } from "./lock.ts";
 
+/** Milliseconds in which changes of states are gathered into one commit. */
+const FLUSH_DELAY = 5;
+
 /** An attached client that waits for its container's start. */
 export interface PendingAttach {
   readonly stream: DeferredStream;
@@ -56,6 +59,11 @@ export class ContainerStore {
   readonly #database: StateDatabase;
   readonly #byId = new Map<string, Container>();
   readonly #byName = new Map<string, Container>();
+  /** Indices of id ranges of containers that are being made. */
+  readonly reserved: Set<number> = new Set();
+  /** Containers whose state is not on disk yet. */
+  readonly #changed = new Set<Container>();
+  #flushing: NodeJS.Timeout | undefined;
 
   constructor(database: StateDatabase) {
     this.#database = database;
@@ -98,9 +106,9 @@ export class ContainerStore {
     throw failure("no-such-container", { name });
   }
 
-  /** Indices of id ranges in use. */
+  /** Indices of id ranges in use, or about to be. */
   ranges(): Set<number> {
-    const used = new Set<number>();
+    const used = new Set(this.reserved);
     for (const { record } of this.#byId.values()) if (record.idRange !== undefined) used.add(record.idRange);
     return used;
   }
@@ -127,15 +135,30 @@ export class ContainerStore {
     this.#index(container);
   }
 
-  /** Writes the container's state. */
+  /**
+   * Has the container's state written soon, together with what else changes until then. Should the engine be killed
+   * before, the next one learns the same from the shim or from its exit record: whoever deletes those calls
+   * {@link flush} first.
+   */
   save(container: Container): void {
-    if (this.#byId.has(container.id))
-      this.#database.setContainerState(container.id, JSON.stringify(container.state));
+    this.#changed.add(container);
+    this.#flushing ??= setTimeout(() => this.flush(), FLUSH_DELAY);
+  }
+
+  /** Writes every changed state now. */
+  flush(): void {
+    clearTimeout(this.#flushing);
+    this.#flushing = undefined;
+    const states = [...this.#changed]
+      .filter(({ id }) => this.#byId.has(id))
+      .map(({ id, state }) => [id, JSON.stringify(state)] as const);
+    this.#changed.clear();
+    if (states.length > 0) this.#database.setContainerStates(states);
   }
 
   rename(container: Container, name: string): void {
     this.checkName(name);
-    this.#database.renameContainer(container.id, name);
+    this.#database.transaction(() => this.#database.renameContainer(container.id, name));
     this.#byName.delete(container.name);
     container.name = name;
     this.#byName.set(name, container);
@@ -143,6 +166,7 @@ export class ContainerStore {
 
   /** Removes the container; its name and its ids are free at once. */
   delete(container: Container, also: () => void = () => undefined): void {
+    this.#changed.delete(container);
     this.#database.transaction(() => {
       also();
       this.#database.deleteContainer(container.id);

@@ -29,6 +29,7 @@ import { readLogs } from "./log-reader.ts";
 import { checkName } from "./names.ts";
 import { removeContainer } from "./removal.ts";
 import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
+import { orderShim } from "./shim-line.ts";
 import type { Services } from "./services.ts";
 import { killContainer, pauseContainer, stopContainer, unpauseContainer } from "./stopping.ts";
 import type { Supervisor } from "./supervisor.ts";
@@ -233,7 +234,7 @@ export class ContainerService implements Containers {
   async resize(name: string, rows: number, columns: number): Promise<void> {
     const container = this.#find(name);
     if (!container.running) throw failure("container-not-running", { id: container.id });
-    container.shim?.resize(rows, columns);
+    await orderShim(container, this.#services.paths.shim(container.id), (shim) => shim.resize(rows, columns));
     publishContainer(this.#services, "resize", container, { height: String(rows), width: String(columns) });
   }
 }

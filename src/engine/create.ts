@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { CWD, flags, mkdir, O, ProgramBuilder, write, type Program } from "../kernel/mod.ts";
+import { ProgramBuilder, type Program } from "../kernel/mod.ts";
 import { failure } from "../errors/mod.ts";
 import { allocateRange, rangeMappings } from "../security/mod.ts";
 import type { Owner } from "../storage/mod.ts";
@@ -14,6 +14,7 @@ import type { CreateBody, HostConfig } from "./container-types.ts";
 import { newState, type ContainerRecord, type MountPoint } from "./container.ts";
 import type { CreateRequest } from "./engine.ts";
 import { hostnameFile, hostsFile, resolvConf } from "./etc-files.ts";
+import { makeFolder } from "./folders.ts";
 import { checkHostConfig, completeHostConfig } from "./host-config.ts";
 import { findJoin, idRangeOf, resolveModes } from "./joins.ts";
 import { mountPoints } from "./mount-points.ts";
@@ -48,6 +49,10 @@ export async function draftContainer(services: Services, request: CreateRequest)
     warnings,
   );
   checkSecurityOptions(host.SecurityOpt ?? [], seccomp, host);
+  if (body.WorkingDir !== undefined && body.WorkingDir !== "" && !body.WorkingDir.startsWith("/")) {
+    const message = `the working directory '${body.WorkingDir}' is invalid, it needs to be an absolute path`;
+    throw failure("invalid-parameter", { message });
+  }
   const config = mergeConfig(id, body, image.defaults, host.NetworkMode === "host");
   if (config.StopSignal !== undefined) signalNumber(config.StopSignal);
   const mounts = mountPoints(config, host);
@@ -114,29 +119,28 @@ export async function createContainer(
     inserts.push(() => volume.insert());
     mounts.push({ ...mount, name: volume.name, source: volume.path, copyUp: mount.copyUp && volume.fresh });
   }
-  const record: ContainerRecord = { ...draft.record, mounts };
-  const owner = rootOwner(services, record);
-  await Promise.all([
-    executors.warm().run(folderProgram(paths.container(record.id), record), { doing: "create container" }),
-    storage.prepare(record.id, record.chain, owner),
-  ]);
-  const container = new Container(record, draft.name, newState());
-  // The range may have been given away while the folders were made.
-  const settled = settleRange(services, container);
-  if (settled !== container)
-    await storage.prepare(record.id, record.chain, rootOwner(services, settled.record));
-  store.add(settled, () => {
-    for (const insert of inserts) insert();
-  });
-  return { container: settled, warnings: draft.warnings };
-}
-
-/** Another range if somebody else took the container's own in the meantime. */
-function settleRange({ store }: Services, container: Container): Container {
-  const { idRange } = container.record;
-  if (idRange === undefined || !store.ranges().has(idRange)) return container;
-  const record = { ...container.record, idRange: allocateRange(store.ranges()) };
-  return new Container(record, container.name, container.state);
+  // Another container may have got the draft's range meanwhile: this one is kept until the row names it.
+  const idRange = draft.record.idRange === undefined ? undefined : allocateRange(store.ranges());
+  if (idRange !== undefined) store.reserved.add(idRange);
+  try {
+    const record: ContainerRecord = {
+      ...draft.record,
+      mounts,
+      ...(idRange === undefined ? {} : { idRange }),
+    };
+    const owner = rootOwner(services, record);
+    await Promise.all([
+      executors.warm().run(folderProgram(paths.container(record.id), record), { doing: "create container" }),
+      storage.prepare(record.id, record.chain, owner),
+    ]);
+    const container = new Container(record, draft.name, newState());
+    store.add(container, () => {
+      for (const insert of inserts) insert();
+    });
+    return { container, warnings: draft.warnings };
+  } finally {
+    if (idRange !== undefined) store.reserved.delete(idRange);
+  }
 }
 
 /** Who owns the top of the container's root on the host. */
@@ -219,17 +223,11 @@ const readHost = (path: string): string => (existsSync(path) ? readFileSync(path
 /** Makes the container's own folder and files. */
 function folderProgram(folder: string, { config, hostConfig }: ContainerRecord): Program {
   const b = new ProgramBuilder();
-  mkdir(b, "make the container's folder", CWD, folder, 0o710);
-  const files = {
-    hostname: hostnameFile(config),
-    hosts: hostsFile(hostConfig, readHost("/etc/hosts")),
-    "resolv.conf": resolvConf(hostConfig, readHost("/etc/resolv.conf")),
-  };
-  for (const [name, content] of Object.entries(files)) {
-    write(b, `write ${name}`, CWD, `${folder}/${name}`, content, {
-      how: flags(O, "WRONLY", "CREAT", "EXCL", "NOFOLLOW"),
-      mode: 0o644,
-    });
-  }
+  const hosts = hostConfig.NetworkMode === "host" ? readHost("/etc/hosts") : "";
+  makeFolder(b, folder, 0o710, {
+    hostname: { content: hostnameFile(config), mode: 0o644 },
+    hosts: { content: hostsFile(hostConfig, hosts), mode: 0o644 },
+    "resolv.conf": { content: resolvConf(hostConfig, readHost("/etc/resolv.conf")), mode: 0o644 },
+  });
   return b.build();
 }

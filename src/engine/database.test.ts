@@ -19,7 +19,7 @@ test("what was written is there after the file is opened again", () => {
   withDatabase((path) => {
     const first = new StateDatabase(path);
     first.insertContainer(row);
-    first.setContainerState("a", '{"status":"running"}');
+    first.setContainerStates([["a", '{"status":"running"}']]);
     first.insertVolume("v", "{}");
     first.setSetting("id", "x");
     first.close();

@@ -6,15 +6,20 @@
 import { Database, type SQLQueryBindings, type Statement } from "bun:sqlite";
 import { failure } from "../errors/mod.ts";
 
+/** Pages that the log of changes may hold before SQLite itself moves them, in the middle of somebody's commit. */
+const CHECKPOINT_PAGES = 16384;
+/** Milliseconds without a commit after which they are moved. */
+const QUIET = 1000;
+
 /** The schema, one step for each version; `user_version` says how many were taken. Steps are never changed, only added. */
 const migrations: readonly string[] = [
   `CREATE TABLE containers (
      id TEXT PRIMARY KEY,
      name TEXT NOT NULL UNIQUE,
      id_range INTEGER UNIQUE,
-     config TEXT NOT NULL,
-     state TEXT NOT NULL
-   ) WITHOUT ROWID;
+     config TEXT NOT NULL
+   );
+   CREATE TABLE container_states (id TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
    CREATE TABLE volumes (name TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
    CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;`,
 ];
@@ -30,10 +35,12 @@ export interface ContainerRow {
 /** The database, with its statements prepared. */
 export class StateDatabase {
   readonly #database: Database;
-  readonly #insert: Statement<unknown, [string, string, number | null, string, string]>;
+  readonly #insert: Statement<unknown, [string, string, number | null, string]>;
   readonly #setState: Statement<unknown, [string, string]>;
   readonly #rename: Statement<unknown, [string, string]>;
   readonly #delete: Statement<unknown, [string]>;
+  readonly #deleteState: Statement<unknown, [string]>;
+  #checkpoint: NodeJS.Timeout | undefined;
 
   constructor(path: string) {
     const database = new Database(path, { create: true, strict: true });
@@ -42,11 +49,13 @@ export class StateDatabase {
     // A commit survives the end of this process at once; power loss may take the last moments, never the whole.
     database.run("PRAGMA synchronous = NORMAL");
     database.run("PRAGMA busy_timeout = 5000");
+    database.run(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     this.#migrate(path);
-    this.#insert = database.prepare("INSERT INTO containers VALUES (?, ?, ?, ?, ?)");
-    this.#setState = database.prepare("UPDATE containers SET state = ?2 WHERE id = ?1");
+    this.#insert = database.prepare("INSERT INTO containers VALUES (?, ?, ?, ?)");
+    this.#setState = database.prepare("INSERT OR REPLACE INTO container_states VALUES (?, ?)");
     this.#rename = database.prepare("UPDATE containers SET name = ?2 WHERE id = ?1");
     this.#delete = database.prepare("DELETE FROM containers WHERE id = ?");
+    this.#deleteState = database.prepare("DELETE FROM container_states WHERE id = ?");
   }
 
   #migrate(path: string): void {
@@ -66,19 +75,37 @@ export class StateDatabase {
 
   /** Runs `body` as one transaction: all of it or, if it throws, nothing. */
   transaction<T>(body: () => T): T {
+    this.#checkpointWhenQuiet();
     return this.#database.transaction(body)();
   }
 
+  /** Moving changes from the log into the database waits for the disk, so it is done when nobody waits. */
+  #checkpointWhenQuiet(): void {
+    if (this.#checkpoint !== undefined) {
+      this.#checkpoint.refresh();
+      return;
+    }
+    this.#checkpoint = setTimeout(() => {
+      this.#checkpoint = undefined;
+      this.#database.run("PRAGMA wal_checkpoint(PASSIVE)");
+    }, QUIET);
+    this.#checkpoint.unref();
+  }
+
   containers(): ContainerRow[] {
-    return this.#all<ContainerRow>("SELECT * FROM containers");
+    return this.#all<ContainerRow>("SELECT * FROM containers JOIN container_states USING (id)");
   }
 
   insertContainer(row: ContainerRow): void {
-    this.#insert.run(row.id, row.name, row.id_range, row.config, row.state);
+    this.#insert.run(row.id, row.name, row.id_range, row.config);
+    this.#setState.run(row.id, row.state);
   }
 
-  setContainerState(id: string, state: string): void {
-    this.#setState.run(id, state);
+  /** Writes the states of containers, all in one transaction. */
+  setContainerStates(states: Iterable<readonly [id: string, state: string]>): void {
+    this.transaction(() => {
+      for (const [id, state] of states) this.#setState.run(id, state);
+    });
   }
 
   renameContainer(id: string, name: string): void {
@@ -87,6 +114,7 @@ export class StateDatabase {
 
   deleteContainer(id: string): void {
     this.#delete.run(id);
+    this.#deleteState.run(id);
   }
 
   volumes(): { name: string; data: string }[] {
@@ -119,6 +147,7 @@ export class StateDatabase {
   }
 
   close(): void {
+    clearTimeout(this.#checkpoint);
     this.#database.run("PRAGMA wal_checkpoint(TRUNCATE)");
     this.#database.close();
   }

@@ -4,18 +4,20 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { failure, messageOf } from "../errors/mod.ts";
-import { attachToShim, ShimConnection, type ShimState } from "../kernel/mod.ts";
+import { attachToShim, CWD, mkdir, ProgramBuilder, ShimConnection, type ShimState } from "../kernel/mod.ts";
 import type { Container } from "./container-store.ts";
 import { publishContainer } from "./container-events.ts";
 import type { Attachment, ExecBody, Execs, Json } from "./engine.ts";
 import { DeferredStream } from "./deferred-stream.ts";
 import { execProgram } from "./exec-program.ts";
+import { makeFolder } from "./folders.ts";
 import { readExitRecord } from "./exit-record.ts";
 import { containerUser } from "./runtime-context.ts";
 import type { Services } from "./services.ts";
+import { orderShim } from "./shim-line.ts";
 import { startFailure } from "./start-error.ts";
 
 /** An exec as the engine knows it. */
@@ -125,7 +127,6 @@ export class ExecService implements Execs {
     };
     const socket = paths.socket(paths.exec(container.id, id));
     const attached = attachToShim(socket, streams);
-    void this.#follow(exec);
     const stream = new DeferredStream();
     stream.join(await attached);
     return {
@@ -144,34 +145,58 @@ export class ExecService implements Execs {
     const consoleSize = options.consoleSize ?? body.ConsoleSize ?? undefined;
     const program = await execProgram(this.#services, container, body, consoleSize);
     const folder = paths.exec(container.id, id);
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(join(folder, "exec.json"), JSON.stringify(body));
+    const b = new ProgramBuilder();
+    mkdir(b, "make the folder of execs", CWD, paths.execs(container.id), 0o700, { tolerate: ["EEXIST"] });
+    makeFolder(b, folder, 0o700, { "exec.json": { content: JSON.stringify(body), mode: 0o600 } });
     const [rows = 0, columns = 0] = consoleSize ?? [];
+    const shim = {
+      id,
+      directory: folder,
+      program,
+      tty: body.Tty ?? false,
+      openStdin: body.AttachStdin ?? false,
+      stdinOnce: true,
+      expectedAttaches: options.detach ? 0 : 1,
+      rows,
+      columns,
+    };
+    const executor = executors.warm();
     try {
-      const started = await executors.warm().shim(
-        {
-          id,
-          directory: folder,
-          program,
-          tty: body.Tty ?? false,
-          openStdin: body.AttachStdin ?? false,
-          stdinOnce: true,
-          expectedAttaches: options.detach ? 0 : 1,
-          rows,
-          columns,
-        },
-        { deadline: startDeadline },
-      );
+      const [, started] = await Promise.all([
+        executor.run(b.build(), { doing: "make the exec's folder" }),
+        executor.shim(shim, { deadline: startDeadline }),
+      ]);
       exec.pid = started.pid;
       exec.running = true;
-      if (options.detach) void this.#follow(exec);
+      void started.exited.then((exit) =>
+        exit === undefined ? this.#follow(exec) : this.#end(exec, exit.code),
+      );
     } catch (error) {
-      rmSync(folder, { recursive: true, force: true });
+      await this.#removeFolder(exec);
       throw error;
     }
   }
 
-  /** Follows an exec's shim to its process's end. */
+  async #removeFolder({ container, id }: Exec): Promise<void> {
+    const { paths, log, trash } = this.#services;
+    try {
+      await trash.run.discard(paths.exec(container.id, id));
+    } catch (error) {
+      log.warn(`remove what exec ${id} left: ${messageOf(error)}`);
+    }
+  }
+
+  /** An exec's process has ended. */
+  async #end(exec: Exec, code: number): Promise<void> {
+    exec.shim?.close();
+    exec.shim = undefined;
+    exec.running = false;
+    exec.exitCode = code;
+    this.#publish("exec_die", exec.container, exec.id, { exitCode: String(code) });
+    await this.#removeFolder(exec);
+  }
+
+  /** Follows, by its socket, an exec's shim that an earlier engine started or whose executor is gone. */
   async #follow(exec: Exec): Promise<void> {
     const { paths } = this.#services;
     const folder = paths.exec(exec.container.id, exec.id);
@@ -192,12 +217,7 @@ export class ExecService implements Execs {
       resolve(undefined);
     }
     const end = (await promise) ?? readExitRecord(folder);
-    exec.shim?.close();
-    exec.shim = undefined;
-    exec.running = false;
-    exec.exitCode = end?.code ?? 137;
-    this.#publish("exec_die", exec.container, exec.id, { exitCode: String(exec.exitCode) });
-    rmSync(folder, { recursive: true, force: true });
+    await this.#end(exec, end?.code ?? 137);
   }
 
   async inspect(id: string): Promise<Json> {
@@ -228,7 +248,9 @@ export class ExecService implements Execs {
   async resize(id: string, rows: number, columns: number): Promise<void> {
     const exec = this.#find(id);
     if (!exec.running) throw failure("conflict", { message: `exec instance ${id} is not running` });
-    exec.shim?.resize(rows, columns);
+    const { paths } = this.#services;
+    const socket = paths.socket(paths.exec(exec.container.id, id));
+    await orderShim(exec, socket, (shim) => shim.resize(rows, columns));
   }
 
   /** Ids of a container's execs that run, for `inspect`. */

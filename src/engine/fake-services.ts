@@ -8,7 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cgroupDriver, detectCgroups } from "../cgroup/mod.ts";
 import { failure } from "../errors/mod.ts";
-import { printProgram, type Executors, type Outcome, type Program } from "../kernel/mod.ts";
+import { printProgram, type Executor, type Executors, type Outcome, type Program } from "../kernel/mod.ts";
+import { Trash } from "../storage/mod.ts";
 import { Container, ContainerStore } from "./container-store.ts";
 import { newState, type ContainerState } from "./container.ts";
 import type { DaemonOptions } from "./daemon-options.ts";
@@ -87,7 +88,12 @@ export class FakeServices implements Disposable {
       "/proc/self/cgroup": "0::/engine\n",
       [`${cgroups}/cgroup.controllers`]: "cpuset cpu io memory pids\n",
     };
+    const executor = (): Executor => ({ run: this.#run, fork: this.#run }) as unknown as Executor;
     const services: Partial<Services> = {
+      trash: {
+        data: new Trash(join(root, "trash"), executor),
+        run: new Trash(join(root, "trash"), executor),
+      },
       options: { defaultUlimits: [] } as Partial<DaemonOptions> as DaemonOptions,
       log: { debug: log, info: log, warn: log, error: log },
       paths,

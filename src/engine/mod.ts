@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { cgroupDriver, detectCgroups } from "../cgroup/mod.ts";
 import { messageOf } from "../errors/mod.ts";
 import { Executors, installNativeBinary } from "../kernel/mod.ts";
-import { openStorage, probeIdmap } from "../storage/mod.ts";
+import { openStorage, probeIdmap, Trash } from "../storage/mod.ts";
 import { ContainerStore } from "./container-store.ts";
 import { ContainerService } from "./containers.ts";
 import type { DaemonOptions } from "./daemon-options.ts";
@@ -25,6 +25,7 @@ import type { EngineLog, Services } from "./services.ts";
 import { Supervisor } from "./supervisor.ts";
 import { sweep } from "./sweep.ts";
 import { SystemService } from "./system.ts";
+import { warmUp } from "./warm-up.ts";
 import { VolumeService } from "./volumes.ts";
 
 export type * from "./container-types.ts";
@@ -85,7 +86,12 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
         .map(({ id }) => id),
   });
   const seccomp = new SeccompFilters(options.seccompProfile, facts);
+  const trash = {
+    data: new Trash(join(dataRoot, "trash"), () => executors.warm()),
+    run: new Trash(join(execRoot, "trash"), () => executors.warm()),
+  };
   const services: Services = {
+    trash,
     options,
     log,
     paths,
@@ -110,6 +116,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     networkId: (name) => networks.id(name),
     runningExecs: (container) => execs.running(container),
   });
+  await Promise.all([trash.data.sweep(), trash.run.sweep()]);
   await sweep(services);
   await volumes.sweep();
   for (const container of store.all()) {
@@ -121,6 +128,8 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     }
   }
   void images.sweep().catch((error: unknown) => log.error(`sweep images: ${messageOf(error)}`, { error }));
+  const count = store.all().length;
+  void warmUp({ defaults, seccomp, cgroups, busy: () => store.all().length !== count });
   return {
     containers,
     execs,
@@ -131,6 +140,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     system: new SystemService({ services, images, cgroupHost }),
     idle: () => !store.all().some(({ running }) => running),
     close: async () => {
+      store.flush();
       for (const container of store.all()) container.shim?.close();
       executors.close();
       database.close();

@@ -19,7 +19,12 @@ export class EnginePaths {
     // Users of the host may not look inside (CVE-2021-41091); 0711 lets ids of containers through to what is theirs.
     mkdirSync(dataRoot, { recursive: true, mode: 0o711 });
     mkdirSync(execRoot, { recursive: true, mode: 0o711 });
-    for (const path of [join(dataRoot, "containers"), this.bundles])
+    for (const path of [
+      join(dataRoot, "containers"),
+      join(dataRoot, "trash"),
+      this.bundles,
+      join(execRoot, "trash"),
+    ])
       mkdirSync(path, { recursive: true, mode: 0o700 });
     this.#bundles = openSync(this.bundles, "r");
   }
@@ -45,6 +50,11 @@ export class EnginePaths {
   /** A running container's bundle: config.json, its shim's socket, the exit record. */
   bundle(id: string): string {
     return join(this.bundles, id);
+  }
+
+  /** The socket of a container's shim. */
+  shim(id: string): string {
+    return this.socket(this.bundle(id));
   }
 
   execs(id: string): string {

@@ -2,10 +2,11 @@
  * Removing containers: the name and the ids are free at once, what lies on disk follows.
  * @module
  */
-import { rmSync } from "node:fs";
+import { killTree, removeTree } from "../cgroup/mod.ts";
 import { failure } from "../errors/mod.ts";
 import { publishContainer } from "./container-events.ts";
 import type { Container } from "./container-store.ts";
+import { cgroupOf } from "./runtime-context.ts";
 import type { Services } from "./services.ts";
 import { killContainer } from "./stopping.ts";
 
@@ -15,7 +16,7 @@ export async function removeContainer(
   container: Container,
   options: { readonly force: boolean; readonly volumes: boolean },
 ): Promise<void> {
-  const { store, storage, paths, volumes, log } = services;
+  const { store, storage, paths, volumes, log, trash } = services;
   if (store.byId(container.id) !== container) throw failure("no-such-container", { name: container.id });
   if (container.running) {
     if (!options.force) {
@@ -37,9 +38,11 @@ export async function removeContainer(
   for (const waiter of [...container.exitWaiters, ...container.removalWaiters]) waiter(answer);
   // What fails from here on is swept when the engine starts next: no row names it any more.
   try {
-    rmSync(paths.container(container.id), { recursive: true, force: true });
-    rmSync(paths.bundle(container.id), { recursive: true, force: true });
-    await storage.remove(container.id);
+    await Promise.all([
+      trash.data.discard(paths.container(container.id)),
+      trash.run.discard(paths.bundle(container.id)),
+      storage.remove(container.id),
+    ]);
     if (options.volumes) {
       for (const { name } of anonymous) if (name !== undefined) await volumes.removeAnonymous(name);
     }

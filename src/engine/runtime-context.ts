@@ -4,6 +4,7 @@
  * @module
  */
 import { statSync } from "node:fs";
+import type { Cgroup } from "../cgroup/mod.ts";
 import { failure } from "../errors/mod.ts";
 import { compile, type Spec, type CompileContext } from "../runtime/mod.ts";
 import type { Program } from "../kernel/mod.ts";
@@ -40,14 +41,17 @@ export async function containerUser(
   return resolveUser(user, { passwd: text(passwd), group: text(group) }, groups);
 }
 
+const located = new WeakMap<ContainerRecord, Cgroup>();
+
 /** Where the container's cgroup lies, below the parent that it or the engine names. */
-export function cgroupOf(
-  services: Services,
-  record: ContainerRecord,
-): ReturnType<Services["cgroups"]["locate"]> {
+export function cgroupOf(services: Services, record: ContainerRecord): Cgroup {
+  const known = located.get(record);
+  if (known !== undefined) return known;
   const { cgroups, options } = services;
   const parent = record.hostConfig.CgroupParent || options.cgroupParent || cgroups.defaultParent;
-  return cgroups.locate(parent, record.id);
+  const cgroup = cgroups.locate(parent, record.id);
+  located.set(record, cgroup);
+  return cgroup;
 }
 
 function isDirectory(path: string): boolean {

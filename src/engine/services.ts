@@ -4,7 +4,7 @@
  */
 import type { CgroupDriver } from "../cgroup/mod.ts";
 import type { Executors } from "../kernel/mod.ts";
-import type { SnapshotDriver } from "../storage/mod.ts";
+import type { SnapshotDriver, Trash } from "../storage/mod.ts";
 import type { ContainerStore } from "./container-store.ts";
 import type { DaemonOptions } from "./daemon-options.ts";
 import type { StateDatabase } from "./database.ts";
@@ -41,4 +41,6 @@ export interface Services {
   readonly images: ImageResolver;
   readonly seccomp: SeccompFilters;
   readonly idmaps: IdMapSupport;
+  /** Where removed folders go: of the data root, of the exec root. */
+  readonly trash: { readonly data: Trash; readonly run: Trash };
 }

@@ -7,6 +7,7 @@ import { killTree } from "../cgroup/mod.ts";
 import { ProgramBuilder } from "../kernel/mod.ts";
 import { publishContainer } from "./container-events.ts";
 import type { Container } from "./container-store.ts";
+import { orderShim } from "./shim-line.ts";
 import { cgroupOf } from "./runtime-context.ts";
 import type { Services } from "./services.ts";
 import { signalNumber } from "./signals.ts";
@@ -35,7 +36,7 @@ export async function killContainer(services: Services, container: Container, si
   const number = signalNumber(signal);
   if (!container.running) throw failure("container-not-running", { id: container.id });
   if (number === SIGKILL) container.state.manuallyStopped = true;
-  container.shim?.signal(number);
+  await orderShim(container, services.paths.shim(container.id), (shim) => shim.signal(number));
   publishContainer(services, "kill", container, { signal: String(number) });
   // A frozen process takes no signal but this one, and this one only when it thaws.
   if (number === SIGKILL) {
@@ -66,11 +67,11 @@ export async function stopContainer(
   if (!container.running) return false;
   const seconds = options.timeout ?? config.StopTimeout ?? defaultTimeout;
   container.state.manuallyStopped = true;
-  container.shim?.signal(number);
+  await orderShim(container, services.paths.shim(container.id), (shim) => shim.signal(number));
   publishContainer(services, "kill", container, { signal: String(number) });
   if (container.state.status === "paused") await thaw(services, container);
   if (!(await exitsWithin(container, seconds < 0 ? -1 : seconds * 1000))) {
-    container.shim?.signal(SIGKILL);
+    await orderShim(container, services.paths.shim(container.id), (shim) => shim.signal(SIGKILL));
     publishContainer(services, "kill", container, { signal: String(SIGKILL) });
     await killForGood(services, container);
   }

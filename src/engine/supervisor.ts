@@ -3,15 +3,16 @@
  * engine itself was restarted. The shim owns the process; the engine only follows.
  * @module
  */
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { killTree, removeTree } from "../cgroup/mod.ts";
+import { killTree, memoryKills, removeTree } from "../cgroup/mod.ts";
 import { failure, messageOf } from "../errors/mod.ts";
 import { attachToShim, ProgramBuilder, ShimConnection, type ShimState } from "../kernel/mod.ts";
-import { printExactly } from "../security/mod.ts";
+import { configJson } from "./config-json.ts";
 import type { Container, PendingAttach } from "./container-store.ts";
 import { ensureBindSources } from "./bind-sources.ts";
 import { publishContainer } from "./container-events.ts";
+import { makeFolder } from "./folders.ts";
 import { readExitRecord, type ExitRecord } from "./exit-record.ts";
 import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
 import type { Services } from "./services.ts";
@@ -44,9 +45,8 @@ export class Supervisor {
     try {
       ensureBindSources(record);
       const { spec, program } = await prepareLaunch(this.#services, record, storage.plan(id, record.chain));
-      rmSync(folder, { recursive: true, force: true });
-      mkdirSync(folder, { mode: 0o700 });
-      writeFileSync(join(folder, "config.json"), printExactly(spec), { mode: 0o600 });
+      const bundle = new ProgramBuilder();
+      makeFolder(bundle, folder, 0o700, { "config.json": { content: configJson(spec), mode: 0o600 } });
       const [rows, columns] = record.hostConfig.ConsoleSize;
       const shim = {
         id,
@@ -60,20 +60,26 @@ export class Supervisor {
         columns,
         ...(record.hostConfig.LogConfig.Type === "none" ? {} : { log: this.#log(container) }),
       };
-      const started = await executors.warm().shim(shim, { deadline: startDeadline });
+      const executor = executors.warm();
+      // The executor works in order, so the shim may follow at once: its bundle is there when it starts.
+      const [, started] = await Promise.all([
+        executor.run(bundle.build(), { doing: "make the bundle" }),
+        executor.shim(shim, { deadline: startDeadline }),
+      ]);
       this.#enter(container, started.pid, started.started);
+      void started.exited.then((exit) =>
+        exit === undefined ? this.#follow(container) : this.#exit(container, exit),
+      );
     } catch (error) {
       const { error: answer, exitCode } = startFailure(error, record.path);
       state.exitCode = exitCode;
       state.error = answer.message;
       store.save(container);
       this.#abandon(container, pending);
-      await this.#removeCgroup(container);
-      rmSync(folder, { recursive: true, force: true });
+      await this.#cleanUp(container);
       throw answer;
     }
     publishContainer(this.#services, "start", container);
-    await this.#connect(container);
     for (const attach of pending) void this.#joinAttach(container, attach);
   }
 
@@ -101,8 +107,11 @@ export class Supervisor {
     this.#services.store.save(container);
   }
 
-  /** Opens the line to the shim; a shim that is gone already left its record. */
-  async #connect(container: Container): Promise<void> {
+  /**
+   * Follows a shim by its socket: one that an earlier engine started, or whose executor is gone. A shim that is gone
+   * itself left its record.
+   */
+  async #follow(container: Container): Promise<void> {
     const { paths } = this.#services;
     try {
       container.shim = await ShimConnection.open(
@@ -140,6 +149,7 @@ export class Supervisor {
     state.status = "exited";
     state.pid = 0;
     state.exitCode = exit.code;
+    state.oomKilled = memoryKills(cgroupOf(this.#services, container.record)) > 0;
     state.error = exit.error ?? "";
     state.finishedAt = formatTime(exit.finished);
     store.save(container);
@@ -166,16 +176,14 @@ export class Supervisor {
     }
   }
 
+  /** Removes what a run left: the bundle with the exit record, once that is in the database, and the cgroup. */
   async #cleanUp(container: Container): Promise<void> {
-    await this.#removeCgroup(container);
-    rmSync(this.#services.paths.bundle(container.id), { recursive: true, force: true });
-  }
-
-  async #removeCgroup(container: Container): Promise<void> {
-    const { cgroups, executors, log } = this.#services;
+    const { cgroups, executors, log, paths, store, trash } = this.#services;
+    store.flush();
     const cgroup = cgroupOf(this.#services, container.record);
     const b = new ProgramBuilder();
     cgroups.remove(b, cgroup);
+    const gone = trash.run.discard(paths.bundle(container.id));
     try {
       await executors.warm().run(b.build(), { doing: "remove the cgroup" });
     } catch (error) {
@@ -184,6 +192,7 @@ export class Supervisor {
       await killTree(cgroup);
       await removeTree(cgroup);
     }
+    await gone;
   }
 
   async #joinAttach(container: Container, attach: PendingAttach): Promise<void> {
@@ -216,7 +225,7 @@ export class Supervisor {
     if (shim !== undefined && shim.phase !== "exited") {
       if (!container.running) this.#enter(container, shim.pid, shim.started);
       else container.exited = Promise.withResolvers();
-      await this.#connect(container);
+      await this.#follow(container);
       return;
     }
     const record = readExitRecord(folder);

@@ -14,11 +14,12 @@ import { spawnWithSocket, type SocketProcess } from "./spawn.ts";
 const RUN = 1;
 const FORK = 2;
 const SHIM = 3;
-const CANCEL = 4;
 const HEADER = 24;
 const DONE = 0;
 const FAILED = 1;
 const DEADLINE = 3;
+const EXITED = 4;
+const SHIM_PAYLOAD = 32;
 const SKIPPED = -(2n ** 63n);
 
 /** What a program that ran to its end left. */
@@ -34,6 +35,17 @@ export interface StartedShim {
   readonly pid: number;
   /** Nanoseconds since the epoch. */
   readonly started: bigint;
+  /** How its process ended, once everything of it is recorded; undefined if the shim or the executor was killed. */
+  readonly exited: Promise<ProcessExit | undefined>;
+}
+
+/** How a process ended. */
+export interface ProcessExit {
+  /** Exit code, or 128 + signal. */
+  readonly code: number;
+  readonly signal: number;
+  /** Nanoseconds since the epoch. */
+  readonly finished: bigint;
 }
 
 export interface RunOptions {
@@ -54,6 +66,8 @@ interface Waiting {
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: Error) => void;
   readonly doing: string;
+  /** Of a shim: hears of the exit. */
+  readonly exited?: (exit: ProcessExit | undefined) => void;
 }
 
 class ProgramOutcome implements Outcome {
@@ -82,6 +96,8 @@ export class Executor {
   readonly #process: SocketProcess;
   readonly #socket: Socket;
   readonly #waiting = new Map<number, Waiting>();
+  /** Shims whose process runs. */
+  readonly #following = new Map<number, (exit: ProcessExit | undefined) => void>();
   #next = 1;
   #pieces: Buffer[] = [];
   #buffered = 0;
@@ -123,9 +139,15 @@ export class Executor {
 
   /** Starts a shim and waits until its program is done. */
   async shim(shim: ShimOptions, options: RunOptions = {}): Promise<StartedShim> {
-    const reply = await this.#request(SHIM, encodeShim(shim), options);
+    const message = encodeShim(shim, HEADER);
+    const exit = Promise.withResolvers<ProcessExit | undefined>();
+    const reply = await this.#request(SHIM, message, options, exit.resolve);
     this.#check(shim.program, reply, options);
-    return { pid: reply.payload.readInt32LE(0), started: reply.payload.readBigUInt64LE(8) };
+    return {
+      pid: reply.payload.readInt32LE(0),
+      started: reply.payload.readBigUInt64LE(16),
+      exited: exit.promise,
+    };
   }
 
   /** Ends the session; the executor leaves when its work is done. */
@@ -135,7 +157,7 @@ export class Executor {
   }
 
   async #program(kind: number, program: Program, options: RunOptions): Promise<Outcome> {
-    const reply = await this.#request(kind, encodeProgram(program), options);
+    const reply = await this.#request(kind, encodeProgram(program, HEADER), options);
     this.#check(program, reply, options);
     return new ProgramOutcome(reply.payload);
   }
@@ -151,31 +173,27 @@ export class Executor {
     throw failure("executor-lost", { doing: what, reason: `refused the program as malformed${operation}` });
   }
 
-  #request(kind: number, payload: Buffer, options: RunOptions): Promise<Reply> {
+  /** Sends `message`, whose first bytes are room for the header. */
+  #request(
+    kind: number,
+    message: Buffer,
+    options: RunOptions,
+    exited?: (exit: ProcessExit | undefined) => void,
+  ): Promise<Reply> {
     const doing = options.doing ?? "run a program";
-    return new Promise((resolve, reject) => {
-      if (this.#lost !== undefined) {
-        reject(failure("executor-lost", { doing, reason: this.#lost }));
-        return;
-      }
-      const id = this.#next++;
-      const header = Buffer.alloc(HEADER);
-      header.writeUInt32LE(payload.length, 0);
-      header.writeUInt16LE(kind, 4);
-      header.writeBigUInt64LE(BigInt(id), 8);
-      header.writeUInt32LE(options.deadline ?? 0, 16);
-      this.#waiting.set(id, { resolve, reject, doing });
-      this.#socket.write(Buffer.concat([header, payload]));
-    });
-  }
-
-  /** Kills what request `id` runs. */
-  cancel(id: number): void {
-    const message = Buffer.alloc(HEADER + 8);
-    message.writeUInt32LE(8, 0);
-    message.writeUInt16LE(CANCEL, 4);
-    message.writeBigUInt64LE(BigInt(id), HEADER);
+    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    if (this.#lost !== undefined) {
+      reject(failure("executor-lost", { doing, reason: this.#lost }));
+      return promise;
+    }
+    const id = this.#next++;
+    message.writeUInt32LE(message.length - HEADER, 0);
+    message.writeUInt16LE(kind, 4);
+    message.writeBigUInt64LE(BigInt(id), 8);
+    message.writeUInt32LE(options.deadline ?? 0, 16);
+    this.#waiting.set(id, { resolve, reject, doing, exited });
     this.#socket.write(message);
+    return promise;
   }
 
   #receive(chunk: Buffer): void {
@@ -195,15 +213,18 @@ export class Executor {
 
   #answer(message: Buffer): void {
     const id = Number(message.readBigUInt64LE(8));
+    const status = message.readUInt16LE(6);
+    const payload = message.subarray(HEADER);
+    if (status === EXITED) {
+      this.#following.get(id)?.(readExit(payload));
+      this.#following.delete(id);
+      return;
+    }
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return;
     this.#waiting.delete(id);
-    waiting.resolve({
-      status: message.readUInt16LE(6),
-      index: message.readUInt32LE(16),
-      errno: message.readUInt32LE(20),
-      payload: message.subarray(HEADER),
-    });
+    if (waiting.exited !== undefined && status === DONE) this.#following.set(id, waiting.exited);
+    waiting.resolve({ status, index: message.readUInt32LE(16), errno: message.readUInt32LE(20), payload });
   }
 
   #lose(reason: string): void {
@@ -212,5 +233,17 @@ export class Executor {
     for (const { reject, doing } of this.#waiting.values())
       reject(failure("executor-lost", { doing, reason }));
     this.#waiting.clear();
+    for (const exited of this.#following.values()) exited(undefined);
+    this.#following.clear();
   }
+}
+
+/** The end of a process from a shim's second reply; undefined if the shim was killed. */
+function readExit(payload: Buffer): ProcessExit | undefined {
+  if (payload.length < SHIM_PAYLOAD) return undefined;
+  return {
+    code: payload.readInt32LE(4),
+    signal: payload.readInt32LE(8),
+    finished: payload.readBigUInt64LE(24),
+  };
 }

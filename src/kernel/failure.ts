@@ -12,7 +12,6 @@ import type { Operation, Program } from "./program.ts";
 const stages: Readonly<Record<number, string>> = {
   0xfffffff0: "open the shim's folder",
   0xfffffff1: "make the shim's socket",
-  0xfffffff2: "write the shim's pid file",
   0xfffffff3: "open the log",
   0xfffffff4: "make the streams",
   0xfffffff5: "take the terminal",

@@ -205,13 +205,19 @@ export const FS_MAGIC: Family<{ PROC: 0x9fa0; CGROUP: 0x27e0eb; CGROUP2: 0x63677
   values: { PROC: 0x9fa0, CGROUP: 0x27e0eb, CGROUP2: 0x63677270, SYSFS: 0x62656572 },
 };
 
+const known = new Map<string, Int>();
+
 /** The named flags of a family or-ed together; without a name 0. */
 export function flags<T extends Table>(family: Family<T>, ...names: (keyof T & string)[]): Int {
+  const key = names.length === 1 ? family.prefix + (names[0] ?? "") : family.prefix + names.join("|");
+  let result = known.get(key);
+  if (result === undefined) known.set(key, (result = combine(family, names)));
+  return result;
+}
+
+function combine<T extends Table>(family: Family<T>, names: readonly (keyof T & string)[]): Int {
   let value = 0;
-  let text = "";
-  for (const name of names) {
-    value |= family.values[name] ?? 0;
-    text += (text === "" ? "" : "|") + family.prefix + name;
-  }
+  for (const name of names) value |= family.values[name] ?? 0;
+  const text = names.map((name) => family.prefix + name).join("|");
   return int(value < 0 && family.prefix !== "AT_" ? value >>> 0 : value, text === "" ? "0" : text);
 }

@@ -5,7 +5,7 @@
 export * from "./calls.ts";
 export { encodeProgram } from "./encode.ts";
 export { errnoNumbers, type Errno } from "./errno.ts";
-export { Executor, type Outcome, type RunOptions, type StartedShim } from "./executor.ts";
+export { Executor, type Outcome, type RunOptions, type ProcessExit, type StartedShim } from "./executor.ts";
 export { Executors } from "./executors.ts";
 export { KernelError } from "./failure.ts";
 export * from "./flags.ts";

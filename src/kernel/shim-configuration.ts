@@ -6,6 +6,7 @@ import { encodeProgram } from "./encode.ts";
 import type { Program } from "./program.ts";
 
 const MAGIC = 0x314d4853;
+const HEADER = 32;
 const TTY = 1;
 const OPEN_STDIN = 2;
 const STDIN_ONCE = 4;
@@ -34,28 +35,28 @@ export interface ShimOptions {
   readonly log?: ShimLog;
 }
 
-/** The bytes of a shim's configuration. */
-export function encodeShim(options: ShimOptions): Buffer {
+/** The bytes of a shim's configuration, behind `headroom` bytes (a multiple of eight) for whoever sends it. */
+export function encodeShim(options: ShimOptions, headroom = 0): Buffer {
   const { log } = options;
-  const strings = [options.id, options.directory, log?.path ?? ""].map((text) => {
-    const length = Buffer.byteLength(text);
-    const buffer = Buffer.alloc((4 + length + 1 + 3) & ~3);
-    buffer.writeUInt32LE(length, 0);
-    buffer.write(text, 4);
-    return buffer;
-  });
-  const head = Buffer.alloc(32);
-  head.writeUInt32LE(MAGIC, 0);
-  head.writeUInt32LE(
+  const strings = [options.id, options.directory, log?.path ?? ""];
+  const sizes = strings.map((text) => (4 + Buffer.byteLength(text) + 1 + 3) & ~3);
+  const front = headroom + ((HEADER + sizes.reduce((sum, size) => sum + size, 0) + 7) & ~7);
+  const buffer = encodeProgram(options.program, front);
+  let at = headroom;
+  buffer.writeUInt32LE(MAGIC, at);
+  buffer.writeUInt32LE(
     (options.tty ? TTY : 0) | (options.openStdin ? OPEN_STDIN : 0) | (options.stdinOnce ? STDIN_ONCE : 0),
-    4,
+    at + 4,
   );
-  head.writeUInt32LE(options.expectedAttaches, 8);
-  head.writeUInt16LE(options.rows, 12);
-  head.writeUInt16LE(options.columns, 14);
-  head.writeBigUInt64LE(BigInt(log?.limit ?? 0), 16);
-  head.writeUInt32LE(Math.max(log?.files ?? 1, 1), 24);
-  const length = strings.reduce((sum, buffer) => sum + buffer.length, head.length);
-  const padding = Buffer.alloc(-length & 7);
-  return Buffer.concat([head, ...strings, padding, encodeProgram(options.program)]);
+  buffer.writeUInt32LE(options.expectedAttaches, at + 8);
+  buffer.writeUInt16LE(options.rows, at + 12);
+  buffer.writeUInt16LE(options.columns, at + 14);
+  buffer.writeBigUInt64LE(BigInt(log?.limit ?? 0), at + 16);
+  buffer.writeUInt32LE(Math.max(log?.files ?? 1, 1), at + 24);
+  at += HEADER;
+  strings.forEach((text, i) => {
+    buffer.writeUInt32LE(buffer.write(text, at + 4), at);
+    at += sizes[i] ?? 0;
+  });
+  return buffer;
 }

@@ -9,6 +9,7 @@ import {
   int,
   makeMount,
   MOUNT_ATTR,
+  O,
   openInRoot,
   setMountAttributes,
   type ProgramBuilder,
@@ -90,14 +91,19 @@ function openNull(b: ProgramBuilder, root: Slot): Slot {
 
 function mask(b: ProgramBuilder, path: string, root: Slot, nothing: Slot, scratch: Scratch): void {
   const { context, mount, target } = scratch;
-  ifThere(b, path, root, target, () => {
-    cloneTree(b, "take /dev/null", nothing, "", mount);
-    // move_mount(2) says EINVAL where mount(2) would say ENOTDIR.
-    const done = attachMount(b, `hide ${path}`, mount, target, { tolerate: ["EINVAL", "ENOTDIR"] });
-    b.skipIf("if it is a directory", done, ">=0", 0, () => {
-      const attributes = flags(MOUNT_ATTR, "RDONLY", "NOSUID", "NODEV", "NOEXEC");
-      const options: [string, string][] = [["mode", "755"]];
-      makeMount(b, `make nothing for ${path}`, { type: "tmpfs", options, attributes }, context, mount);
+  const inside = components(path).join("/");
+  const how = flags(O, "PATH", "DIRECTORY", "CLOEXEC");
+  const tolerate = ["ENOENT", "ENOTDIR"] as const;
+  const directory = openInRoot(b, `find the directory ${path}`, root, inside, target, { how, tolerate });
+  b.skipIf("if there is one", directory, "<0", 0, () => {
+    const attributes = flags(MOUNT_ATTR, "RDONLY", "NOSUID", "NODEV", "NOEXEC");
+    const options: [string, string][] = [["mode", "755"]];
+    makeMount(b, `make nothing for ${path}`, { type: "tmpfs", options, attributes }, context, mount);
+    attachMount(b, `hide ${path}`, mount, target);
+  });
+  b.skipIf("if it isn't one", directory, ">=0", 0, () => {
+    ifThere(b, path, root, target, () => {
+      cloneTree(b, "take /dev/null", nothing, "", mount);
       attachMount(b, `hide ${path}`, mount, target);
     });
   });

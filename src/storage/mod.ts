@@ -8,6 +8,7 @@ import { probeOverlay } from "./probe.ts";
 import type { CopyUpOptions } from "./copy-up.ts";
 import type { DriverOptions, RootPlan, SnapshotDriver } from "./types.ts";
 
+export { Trash } from "./trash.ts";
 export { probeIdmap, probeOverlay, type Probed } from "./probe.ts";
 export type { CopyUpOptions } from "./copy-up.ts";
 export type { DriverOptions, LayerSource, Owner, RootPlan, SnapshotDriver } from "./types.ts";

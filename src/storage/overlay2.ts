@@ -12,7 +12,7 @@
 import { chmod, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { failure } from "../errors/mod.ts";
-import { AT, CWD, flags, KernelError, octal, ProgramBuilder, type Program } from "../kernel/mod.ts";
+import { AT, CWD, flags, int, KernelError, octal, ProgramBuilder, type Program } from "../kernel/mod.ts";
 import { LayerStore, type LayerRecord } from "./layer-store.ts";
 import { FileReader } from "./read-file.ts";
 import { Trash } from "./trash.ts";
@@ -153,6 +153,11 @@ function preparing(directory: string, { uid, gid }: Owner, mode: number): Progra
   b.call("make the directory that it writes to", "mkdirat", [CWD, diff, octal(0o700)]);
   b.call("make the overlay's working directory", "mkdirat", [CWD, `${directory}/work`, octal(0o700)]);
   const noFollow = flags(AT, "SYMLINK_NOFOLLOW");
+  // Programs look for Docker's mark to find out whether they are in a container.
+  const mark = `${diff}/.dockerenv`;
+  b.call("mark it as a container's", "mknodat", [CWD, mark, int(0o100755, "S_IFREG|0755"), 0]);
+  if (uid !== 0 || gid !== 0)
+    b.call("give the mark to the container's root", "fchownat", [CWD, mark, uid, gid, noFollow]);
   if (uid !== 0 || gid !== 0)
     b.call("give it to the container's root", "fchownat", [CWD, diff, uid, gid, noFollow]);
   b.call("set its mode to that of the image's root", "fchmodat", [CWD, diff, octal(mode)]);

@@ -17,6 +17,8 @@ import {
   type Program,
 } from "../kernel/mod.ts";
 
+/** Milliseconds in which removed things are gathered: one process deletes them together. */
+const GATHERING = 200;
 /** How many trees one process deletes. */
 const mostAtOnce = 64;
 
@@ -71,6 +73,7 @@ export class Trash {
   }
 
   async #empty(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, GATHERING));
     while (this.#waiting.size > 0) {
       const names = [...this.#waiting].slice(0, mostAtOnce);
       for (const name of names) this.#waiting.delete(name);
