@@ -129,15 +129,16 @@ static void conclude(int64_t now)
 			return;
 	if (log_held_up() || now < record_at)
 		return;
+	/* Whoever started the shim hears of it first: if it dies before it has written that down, there is the record. */
+	if (shim.phase != PHASE_EXITED)
+		answer(STATUS_EXITED, 0, 0);
 	if (record_at != NEVER) {
 		int error = write_record();
 		/* Without its directory nobody looks for the record. Anything else may pass, as a full disk. */
 		record_at = error == 0 || error == -ENOENT ? NEVER : now + RECORD_RETRY_TIME;
 	}
-	if (shim.phase != PHASE_EXITED) {
+	if (shim.phase != PHASE_EXITED)
 		change_phase(PHASE_EXITED);
-		answer(STATUS_EXITED, 0, 0);
-	}
 }
 
 static bool is_concluded(void)

@@ -70,6 +70,7 @@ test("what can't be removed is said in the log; the container is gone all the sa
   const { container } = fake.container({ status: "exited" });
   fake.storage.remove = () => Promise.reject(new TypeError("busy"));
   await removeContainer(fake.services, container, plain);
+  while (fake.logged.length === 0) await Bun.sleep(1);
   expect(fake.logged).toEqual([`remove what container ${container.id} left`]);
   expect(fake.services.store.all()).toEqual([]);
 });

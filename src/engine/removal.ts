@@ -7,6 +7,7 @@ import { failure } from "../errors/mod.ts";
 import { publishContainer } from "./container-events.ts";
 import type { Container } from "./container-store.ts";
 import { cgroupOf } from "./runtime-context.ts";
+import { removeRunTraces } from "./run-traces.ts";
 import type { Services } from "./services.ts";
 import { killContainer } from "./stopping.ts";
 
@@ -16,7 +17,7 @@ export async function removeContainer(
   container: Container,
   options: { readonly force: boolean; readonly volumes: boolean },
 ): Promise<void> {
-  const { store, storage, paths, volumes, log, trash } = services;
+  const { store, volumes, log } = services;
   if (store.byId(container.id) !== container) throw failure("no-such-container", { name: container.id });
   if (container.running) {
     if (!options.force) {
@@ -28,6 +29,7 @@ export async function removeContainer(
     }
     await killContainer(services, container, "SIGKILL");
     await container.exited?.promise;
+    await removeRunTraces(services, container);
   }
   const anonymous = container.record.mounts.filter(({ anonymous: mine, name }) => mine && name !== undefined);
   container.state.status = "removing";
@@ -36,17 +38,25 @@ export async function removeContainer(
   for (const attach of container.pending) attach.stream.abandon();
   const answer = { StatusCode: container.state.exitCode };
   for (const waiter of [...container.exitWaiters, ...container.removalWaiters]) waiter(answer);
-  // What fails from here on is swept when the engine starts next: no row names it any more.
+  void discardFolders(services, container.id);
+  if (!options.volumes) return;
+  for (const { name } of anonymous) {
+    if (name === undefined) continue;
+    await volumes.removeAnonymous(name).catch((error: unknown) => {
+      log.error(`remove the volume ${name} of container ${container.id}`, { error });
+    });
+  }
+}
+
+/** Nobody waits for this. What fails is swept when the engine starts next: no row names it any more. */
+async function discardFolders({ paths, storage, trash, log }: Services, id: string): Promise<void> {
   try {
     await Promise.all([
-      trash.data.discard(paths.container(container.id)),
-      trash.run.discard(paths.bundle(container.id)),
-      storage.remove(container.id),
+      trash.data.discard(paths.container(id)),
+      trash.run.discard(paths.bundle(id)),
+      storage.remove(id),
     ]);
-    if (options.volumes) {
-      for (const { name } of anonymous) if (name !== undefined) await volumes.removeAnonymous(name);
-    }
   } catch (error) {
-    log.error(`remove what container ${container.id} left`, { error });
+    log.error(`remove what container ${id} left`, { error });
   }
 }

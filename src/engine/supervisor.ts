@@ -14,6 +14,7 @@ import { ensureBindSources } from "./bind-sources.ts";
 import { publishContainer } from "./container-events.ts";
 import { makeFolder } from "./folders.ts";
 import { readExitRecord, type ExitRecord } from "./exit-record.ts";
+import { removeRunTraces } from "./run-traces.ts";
 import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
 import type { Services } from "./services.ts";
 import { startFailure } from "./start-error.ts";
@@ -76,7 +77,7 @@ export class Supervisor {
       state.error = answer.message;
       store.save(container);
       this.#abandon(container, pending);
-      await this.#cleanUp(container);
+      await removeRunTraces(this.#services, container);
       throw answer;
     }
     publishContainer(this.#services, "start", container);
@@ -168,31 +169,12 @@ export class Supervisor {
     container.exitWaiters.clear();
     try {
       await container.lock.run(async () => {
-        if (!container.running) await this.#cleanUp(container);
+        if (!container.running) await removeRunTraces(this.#services, container);
       });
       await this.#afterExit(container);
     } catch (error) {
       this.#services.log.error(`clean up after container ${container.id}`, { error });
     }
-  }
-
-  /** Removes what a run left: the bundle with the exit record, once that is in the database, and the cgroup. */
-  async #cleanUp(container: Container): Promise<void> {
-    const { cgroups, executors, log, paths, store, trash } = this.#services;
-    store.flush();
-    const cgroup = cgroupOf(this.#services, container.record);
-    const b = new ProgramBuilder();
-    cgroups.remove(b, cgroup);
-    const gone = trash.run.discard(paths.bundle(container.id));
-    try {
-      await executors.warm().run(b.build(), { doing: "remove the cgroup" });
-    } catch (error) {
-      // Something is still in it: processes outside of the container's pid namespace, or cgroups that it made itself.
-      log.debug(messageOf(error));
-      await killTree(cgroup);
-      await removeTree(cgroup);
-    }
-    await gone;
   }
 
   async #joinAttach(container: Container, attach: PendingAttach): Promise<void> {
@@ -241,7 +223,7 @@ export class Supervisor {
       await this.#exit(container, record ?? lost);
       return;
     }
-    if (existsSync(folder)) await this.#cleanUp(container);
+    if (existsSync(folder)) await removeRunTraces(this.#services, container);
     if (state.status === "restarting" || state.status === "removing") {
       state.status = "exited";
       store.save(container);

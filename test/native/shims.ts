@@ -114,7 +114,7 @@ export async function until(what: string, condition: () => boolean): Promise<voi
 export async function ended({
   directory,
 }: ShimOptions): Promise<{ pid: number; code: number; signal: number }> {
-  await until(`the shim in ${directory} ends`, () => !existsSync(join(directory, "shim.pid")));
+  await until(`the shim in ${directory} ends`, () => !existsSync(join(directory, "shim.sock")));
   return JSON.parse(readFileSync(join(directory, "exit"), "utf8"));
 }
 
