@@ -32,6 +32,8 @@ test.each([
   ["", 'time: invalid duration ""'],
   ["5y", 'time: unknown unit "y" in duration "5y"'],
   ["s", 'time: invalid duration "s"'],
+  // A name that every object has is no unit.
+  ["5constructor", 'time: unknown unit "constructor" in duration "5constructor"'],
 ])("%p is no duration", (text, message) => {
   expect(() => parseDuration(text)).toThrow(message);
 });

@@ -82,7 +82,7 @@ export function parseDuration(text: string): number {
     const match = part.exec(body);
     if (match === null) throw wrong(`time: invalid duration ${JSON.stringify(text)}`);
     const unit = match[2] ?? "";
-    const scale = nanoseconds[unit];
+    const scale = Object.hasOwn(nanoseconds, unit) ? nanoseconds[unit] : undefined;
     if (scale === undefined) {
       throw wrong(
         unit === ""

@@ -91,21 +91,21 @@ export function parseMountOptions(destination: string, options: readonly string[
       recursive = option === "rbind";
     } else if (option === "idmap" || option === "ridmap") {
       idmap = true;
-    } else if (option in sets) {
+    } else if (Object.hasOwn(sets, option)) {
       const name = sets[option] ?? "RELATIME";
       set.add(name);
       clear.delete(name);
-    } else if (option in clears) {
+    } else if (Object.hasOwn(clears, option)) {
       const name = clears[option] ?? "RELATIME";
       clear.add(name);
       set.delete(name);
-    } else if (option in propagations) {
+    } else if (Object.hasOwn(propagations, option)) {
       propagation = propagations[option];
       propagationRecursive = false;
-    } else if (plain !== undefined && plain in propagations) {
+    } else if (plain !== undefined && Object.hasOwn(propagations, plain)) {
       propagation = propagations[plain];
       propagationRecursive = true;
-    } else if (plain !== undefined && plain in sets) {
+    } else if (plain !== undefined && Object.hasOwn(sets, plain)) {
       recursiveSet.add(sets[plain] ?? "RELATIME");
     } else if (!ignored.has(option)) {
       const equals = option.indexOf("=");

@@ -47,7 +47,7 @@ function splitFlags(text: string): { readonly flags: ReadonlyMap<string, string>
     match = /^--(\S*)\s*/.exec(rest)
   ) {
     const [name = "", ...value] = (match[1] ?? "").split("=");
-    if (!(name in times) && name !== "retries") throw bad(`unknown flag: --${name}`);
+    if (!Object.hasOwn(times, name) && name !== "retries") throw bad(`unknown flag: --${name}`);
     if (value.length === 0) throw bad(`missing a value on flag: --${name}`);
     if (flags.has(name)) throw bad(`duplicate flag specified: --${name}`);
     flags.set(name, value.join("="));
@@ -93,7 +93,7 @@ export function parseDuration(text: string): number {
     if (match === null) throw bad(`time: invalid duration ${quoted}`);
     const [whole, number, unit = ""] = match;
     if (unit === "") throw bad(`time: missing unit in duration ${quoted}`);
-    const factor = units[unit];
+    const factor = Object.hasOwn(units, unit) ? units[unit] : undefined;
     if (factor === undefined) throw bad(`time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}`);
     total += Number(number) * factor;
     rest = rest.slice(whole.length);
