@@ -2,11 +2,9 @@
  * Removing containers: the name and the ids are free at once, what lies on disk follows.
  * @module
  */
-import { killTree, removeTree } from "../cgroup/mod.ts";
 import { failure } from "../errors/mod.ts";
 import { publishContainer } from "./container-events.ts";
 import type { Container } from "./container-store.ts";
-import { cgroupOf } from "./runtime-context.ts";
 import { removeRunTraces } from "./run-traces.ts";
 import type { Services } from "./services.ts";
 import { killContainer } from "./stopping.ts";

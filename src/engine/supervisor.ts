@@ -5,7 +5,7 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { killTree, memoryKills, removeTree } from "../cgroup/mod.ts";
+import { memoryKills } from "../cgroup/mod.ts";
 import { failure, messageOf } from "../errors/mod.ts";
 import { attachToShim, ProgramBuilder, ShimConnection, type ShimState } from "../kernel/mod.ts";
 import { configJson } from "./config-json.ts";
