@@ -15,8 +15,8 @@ export class DeferredStream extends Duplex {
     super({ allowHalfOpen: true });
   }
 
-  /** Joins it to `socket`, whose end ends it. */
-  join(socket: Socket): void {
+  /** Joins it to `socket`, whose end ends it, but not before `complete`: whoever sees the end may ask how it ended. */
+  join(socket: Socket, complete?: Promise<void>): void {
     if (this.destroyed) {
       socket.destroy();
       return;
@@ -25,9 +25,13 @@ export class DeferredStream extends Duplex {
     socket.on("data", (chunk: Buffer) => {
       if (!this.push(chunk)) socket.pause();
     });
-    socket.on("end", () => this.push(null));
+    const end = (): void => {
+      if (complete === undefined) this.push(null);
+      else void complete.then(() => this.push(null));
+    };
+    socket.on("end", end);
     socket.on("error", () => socket.destroy());
-    socket.on("close", () => this.push(null));
+    socket.on("close", end);
     const waiting = this.#waiting;
     this.#waiting = undefined;
     if (waiting !== undefined) this.#forward(socket, waiting.chunk, waiting.callback);

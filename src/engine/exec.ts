@@ -30,6 +30,8 @@ interface Exec {
   pid: number;
   exitCode: number | null;
   shim: ShimConnection | undefined;
+  /** Resolves when its end is recorded. */
+  readonly ended: PromiseWithResolvers<void>;
 }
 
 const startDeadline = 60_000;
@@ -61,6 +63,7 @@ export class ExecService implements Execs {
       pid: 0,
       exitCode: null,
       shim: undefined,
+      ended: Promise.withResolvers(),
     });
     this.#publish(`exec_create: ${(body.Cmd ?? []).join(" ")}`, container, id);
     return { Id: id };
@@ -128,7 +131,7 @@ export class ExecService implements Execs {
     const socket = paths.socket(paths.exec(container.id, id));
     const attached = attachToShim(socket, streams);
     const stream = new DeferredStream();
-    stream.join(await attached);
+    stream.join(await attached, exec.ended.promise);
     return {
       tty: body.Tty ?? false,
       stream,
@@ -192,6 +195,7 @@ export class ExecService implements Execs {
     exec.shim = undefined;
     exec.running = false;
     exec.exitCode = code;
+    exec.ended.resolve();
     this.#publish("exec_die", exec.container, exec.id, { exitCode: String(code) });
     await this.#removeFolder(exec);
   }
@@ -281,6 +285,7 @@ export class ExecService implements Execs {
           pid: 0,
           exitCode: null,
           shim: undefined,
+          ended: Promise.withResolvers(),
         };
         this.#add(exec);
         void this.#follow(exec);
