@@ -86,7 +86,7 @@ async function client(seed: number, until: number): Promise<void> {
   }
 }
 
-test("at random moments during 200 starts, execs and removals", async () => {
+test("at random moments during 200 creates, starts, execs and removals; exec codes and namespaces are not looked at", async () => {
   const steady = start(engine, [], ["sh", "-c", "i=0; while :; do i=$((i+1)); echo $i; sleep 0.02; done"]);
   const steadyPid = await pidOf(engine, steady);
   const next = random(4711);

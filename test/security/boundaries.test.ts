@@ -53,7 +53,7 @@ describe("descriptors (CVE-2016-9962, CVE-2024-21626)", () => {
   });
 });
 
-test("the program that enters a container is a sealed copy in memory (CVE-2019-5736)", async () => {
+test("a container that writes to /proc/PID/exe leaves the executables on disk as they were (CVE-2019-5736, in part)", async () => {
   const script = Buffer.from("#!/proc/self/exe\n");
   await loadImage(engine, "self", [
     { type: "file", path: "evil", mode: 0o755, size: script.length, body: script },
@@ -150,7 +150,7 @@ describe("system calls", () => {
   });
 });
 
-test("a mount's target that is swapped for a link all the time never leads out (CVE-2021-30465)", () => {
+test("a mount's target that is moved about in 40 starts never leads out (not the whole race of CVE-2021-30465)", () => {
   const outside = mkdtempSync(join(tmpdir(), "caisson-outside."));
   try {
     const spinner =
