@@ -84,7 +84,6 @@ export async function draftContainer(services: Services, request: CreateRequest)
     networking: body.NetworkingConfig ?? {},
     mounts,
     ...(userNamespace.mode === "private" ? { idRange: allocateRange(store.ranges()) } : {}),
-    ...(userNamespace.mode === "container" ? { idRange: undefined } : {}),
     userNamespace,
     platform: image.os,
   };

@@ -4,10 +4,9 @@
  */
 import type { Program } from "../kernel/mod.ts";
 import { compileExec, hostIds, type SpecProcess } from "../runtime/mod.ts";
-import { rangeMappings } from "../security/mod.ts";
 import type { Container } from "./container-store.ts";
 import type { ExecBody } from "./engine.ts";
-import { environment, noNewPrivileges, processCapabilities } from "./oci-spec.ts";
+import { environment, noNewPrivileges, processCapabilities, specMappings } from "./oci-spec.ts";
 import { cgroupOf, containerUser } from "./runtime-context.ts";
 import { idRangeOf } from "./joins.ts";
 import type { Services } from "./services.ts";
@@ -62,14 +61,7 @@ export async function execProgram(
     oomScoreAdj: host.OomScoreAdj,
   };
   const range = idRangeOf(services, record);
-  const mappings =
-    range === undefined
-      ? undefined
-      : rangeMappings(range).map(({ containerId, hostId, size: count }) => ({
-          containerID: containerId,
-          hostID: hostId,
-          size: count,
-        }));
+  const mappings = range === undefined ? undefined : specMappings(range);
   const bounding = processCapabilities(host, 0, facts.capabilities, host.Privileged).bounding ?? [];
   const filter = seccomp.filter(host, bounding);
   return compileExec({
@@ -79,7 +71,7 @@ export async function execProgram(
     cgroup: { driver: cgroups, cgroup: cgroupOf(services, record) },
     ids: hostIds({ namespaces: [], uidMappings: mappings, gidMappings: mappings }),
     openStdin: body.AttachStdin ?? false,
-    lastCapability: 40,
+    lastCapability: facts.lastCapability,
     ...(filter === undefined ? {} : { seccomp: { filter: filter.filter, flags: filter.flags } }),
   });
 }

@@ -177,19 +177,21 @@ export function noNewPrivileges(host: HostConfig, byDefault: boolean): boolean {
   return !/[=:](false|0)$/.test(option);
 }
 
+/** A range of ids as config.json writes its mappings. */
+export function specMappings(range: number): { containerID: number; hostID: number; size: number }[] {
+  return rangeMappings(range).map(({ containerId, hostId, size }) => ({
+    containerID: containerId,
+    hostID: hostId,
+    size,
+  }));
+}
+
 /** Makes config.json. */
 export function makeSpec(record: ContainerRecord, context: SpecContext): Spec {
   const { config, hostConfig: host, userNamespace, idRange } = record;
   const { user, directory, capabilities } = context;
   const range = userNamespace.mode === "private" ? idRange : context.joinedRange;
-  const mappings =
-    range === undefined
-      ? undefined
-      : rangeMappings(range).map(({ containerId, hostId, size }) => ({
-          containerID: containerId,
-          hostID: hostId,
-          size,
-        }));
+  const mappings = range === undefined ? undefined : specMappings(range);
   const idmap = mappings !== undefined;
   const custom = record.mounts
     .map((mount) => specMount(mount, idmap))

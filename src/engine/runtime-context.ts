@@ -99,6 +99,7 @@ export async function prepareLaunch(
     cgroup: { driver: services.cgroups, cgroup, resources: containerResources(host) },
     isDirectory,
     openStdin: config.OpenStdin,
+    lastCapability: facts.lastCapability,
     ...(join === undefined
       ? {}
       : {

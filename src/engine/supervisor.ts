@@ -9,6 +9,7 @@ import { memoryKills } from "../cgroup/mod.ts";
 import { failure, messageOf } from "../errors/mod.ts";
 import { attachToShim, ProgramBuilder, ShimConnection, type ShimState } from "../kernel/mod.ts";
 import { configJson } from "./config-json.ts";
+import { NEVER } from "./container.ts";
 import type { Container, PendingAttach } from "./container-store.ts";
 import { ensureBindSources } from "./bind-sources.ts";
 import { publishContainer } from "./container-events.ts";
@@ -103,7 +104,7 @@ export class Supervisor {
     state.oomKilled = false;
     state.manuallyStopped = false;
     state.startedAt = formatTime(started);
-    state.finishedAt = "0001-01-01T00:00:00Z";
+    state.finishedAt = NEVER;
     container.exited = Promise.withResolvers();
     this.#services.store.save(container);
   }
@@ -253,11 +254,6 @@ export class Supervisor {
     } finally {
       clearTimeout(timer);
     }
-  }
-
-  /** Resolves when the container has exited; at once if it doesn't run. */
-  async exited(container: Container): Promise<void> {
-    await container.exited?.promise;
   }
 }
 

@@ -66,6 +66,7 @@ function rehearse({ defaults, seccomp, cgroups }: WarmUpParts, round: number): v
     cgroup: { driver: cgroups, cgroup, resources: containerResources(hostConfig) },
     isDirectory: () => false,
     openStdin: false,
+    lastCapability: 40,
     ...(filter === undefined ? {} : { seccomp: { filter: filter.filter, flags: filter.flags } }),
   });
   encodeProgram(program);

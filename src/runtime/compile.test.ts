@@ -47,6 +47,20 @@ test("joined namespaces are entered by a process between, which clones the conta
   expect(labels(operations).at(-1)).toBe("reap the process between");
 });
 
+test("a process that joins namespaces gets its OOM score while it still sees the host's /proc", () => {
+  const spec = exampleSpec();
+  const { operations } = compile(
+    exampleContext({
+      spec: { ...spec, process: { ...spec.process, oomScoreAdj: 300 } },
+      join: { pid: 77, namespaces: new Set(["pid"]) },
+    }),
+  );
+  const order = labels(operations);
+  const score = order.indexOf("set how soon it is killed for memory");
+  expect(score).toBeGreaterThan(order.indexOf("make the process between"));
+  expect(score).toBeLessThan(order.indexOf("enter the joined namespaces"));
+});
+
 test("a terminal is opened inside, passed to the shim, and becomes all three streams", () => {
   const spec = exampleSpec();
   const process = { ...spec.process, terminal: true, consoleSize: { height: 40, width: 120 } };

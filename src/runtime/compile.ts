@@ -3,8 +3,8 @@
  *
  *     parent (the shim)                         child (the container's process)
  *     make the cgroup and its limits
- *     clone ──────────────────────────────────▶ waits for the mounts
- *     map the ids, join the cgroup
+ *     clone ──────────────────────────────────▶ enters the cgroup, waits for the mounts
+ *     map the ids
  *     make root, /dev, binds as detached mounts
  *     pass them ──────────────────────────────▶ becomes root of its user namespace
  *                                               attaches the mounts, pivots
@@ -50,12 +50,9 @@ import {
 import { cloneFlags, hostIds, isNew, joinFlags, mapText, startLoopback } from "./namespaces.ts";
 import { openDirectoryTarget } from "./paths.ts";
 import { restrictPaths } from "./restrictions.ts";
-import { becomeProcess, setOomScore, setStreams } from "./process.ts";
+import { becomeProcess, becomeRoot, giveStreams, setOomScore, setStreams } from "./process.ts";
 import { handOver, receive, slotList, type Handover } from "./slots.ts";
 import { attachRoot, makeRoot, pivotRoot } from "./rootfs.ts";
-
-/** The newest capability that this engine knows; the kernel refuses to drop later ones with a tolerated EINVAL. */
-const LAST_CAPABILITY = 40;
 
 interface Plan {
   readonly b: ProgramBuilder;
@@ -135,6 +132,7 @@ function compileJoined(plan: Plan, entrance: CgroupEntrance | undefined, join: J
     { flags: int(0, "0"), channel: outer, cgroup: entrance?.slot },
     () => {
       entrance?.enter(b);
+      setOomScore(b, "self", context.spec.process.oomScoreAdj);
       b.call("enter the joined namespaces", "setns", [target, joinFlags(join.namespaces)]);
       const names = cloneFlags(context.spec.linux);
       const parent = int(Number(names.value) | CLONE.values.PARENT, `CLONE_PARENT|${names.text}`);
@@ -184,13 +182,8 @@ function prepare(plan: Plan, mapped: boolean): void {
   const idmap = mapped ? user : undefined;
   makeRoot(b, context.root, idmap, scratch.context, root);
   prepareMounts(b, context, mounts, ids, idmap, scratch);
-  if (context.spec.process.terminal === true) return;
-  const { uid, gid } = context.spec.process.user;
-  for (const stream of [streams.stdin, streams.stdout, streams.stderr]) {
-    // So that the process may open /dev/stdout anew; stdin may be the host's /dev/null, which stays as it is.
-    if (stream === streams.stdin && !context.openStdin) continue;
-    b.call(`give ${stream.name} to the process`, "fchown", [stream, ids.uid(uid), ids.gid(gid)]);
-  }
+  const { process } = context.spec;
+  if (process.terminal !== true) giveStreams(b, streams, context.openStdin, process.user, ids);
 }
 
 function takeTerminal({ b, context }: Plan, channel: Slot, into: Slot): void {
@@ -203,9 +196,7 @@ function becomeContainer(plan: Plan): void {
   const { b, context, channel, mounts, root, scratch, slave, streams } = plan;
   const { process, linux, hostname, domainname } = context.spec;
   clearMask(b);
-  b.call("take no groups of the host along", "setgroups", [0, 0]);
-  b.call("become the container's root group", "setresgid", [0, 0, 0]);
-  b.call("become the container's root", "setresuid", [0, 0, 0]);
+  becomeRoot(b);
   if (isNew(linux, "cgroup")) {
     b.call("make a cgroup namespace", "unshare", [flags(CLONE, "NEWCGROUP")]);
   }
@@ -225,7 +216,8 @@ function becomeContainer(plan: Plan): void {
     b.call("give the terminal to the process", "fchown", [slave, uid, gid]);
     b.composite("pass the terminal", "pass", [channel, slotList([streams.terminal])]);
   }
-  makeDirectory(b, root, process.cwd, scratch);
+  // The working directory is made where it is missing.
+  openDirectoryTarget(b, root, process.cwd, scratch.target, scratch.directory);
   pivotRoot(b, root, linux.rootfsPropagation);
   for (const [key, value] of Object.entries(linux.sysctl ?? {})) {
     writeProc(b, `set ${key}`, `/proc/sys/${key.replaceAll(".", "/")}`, value);
@@ -237,12 +229,7 @@ function becomeContainer(plan: Plan): void {
   setStreams(b, streams, process.terminal === true ? slave : undefined);
   becomeProcess(b, process, channel, {
     seccomp: context.seccomp,
-    lastCapability: LAST_CAPABILITY,
+    lastCapability: context.lastCapability,
     dieWithShim: true,
   });
-}
-
-/** Adds the working directory where it is missing. */
-function makeDirectory(b: ProgramBuilder, root: Slot, path: string, scratch: Scratch): void {
-  openDirectoryTarget(b, root, path, scratch.target, scratch.directory);
 }

@@ -41,6 +41,8 @@ export interface CompileContext {
   readonly join?: Join;
   /** Whether stdin is a pipe and not /dev/null. */
   readonly openStdin: boolean;
+  /** The newest capability that the kernel knows; what is dropped goes up to it. */
+  readonly lastCapability: number;
   /** Compiled seccomp filter (struct sock_filter[]) and its SECCOMP_FILTER_FLAG_*. */
   readonly seccomp?: { readonly filter: Uint8Array; readonly flags: number };
 }

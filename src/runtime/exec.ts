@@ -10,7 +10,7 @@ import { makeShimSlots } from "./context.ts";
 import { makeTerminalPair, type HostIds } from "./devices.ts";
 import { clearMask } from "./mounts.ts";
 import { joinFlags } from "./namespaces.ts";
-import { becomeProcess, setOomScore, setStreams } from "./process.ts";
+import { becomeProcess, becomeRoot, giveStreams, setOomScore, setStreams } from "./process.ts";
 import { handOver, receive, type Handover, slotList } from "./slots.ts";
 import type { SpecProcess } from "./spec.ts";
 
@@ -43,11 +43,7 @@ export function compileExec(context: ExecContext): Program {
   clearMask(b);
   b.call("find the container's process", "pidfd_open", [context.pid, 0], { into: target });
   if (terminal === undefined) {
-    const { uid, gid } = process.user;
-    for (const stream of [streams.stdin, streams.stdout, streams.stderr]) {
-      if (stream === streams.stdin && !context.openStdin) continue;
-      b.call(`give ${stream.name} to the process`, "fchown", [stream, ids.uid(uid), ids.gid(gid)]);
-    }
+    giveStreams(b, streams, context.openStdin, process.user, ids);
   }
   const entrance =
     context.cgroup === undefined ? undefined : openEntrance(b, context.cgroup.driver, context.cgroup.cgroup);
@@ -57,9 +53,7 @@ export function compileExec(context: ExecContext): Program {
     setOomScore(b, "self", process.oomScoreAdj);
     b.call("enter the container's namespaces", "setns", [target, joinFlags(context.namespaces)]);
     const pid = b.clone("make the process", { flags: flags(CLONE, "PARENT"), pidfd, channel: inner }, () => {
-      b.call("take no groups of the host along", "setgroups", [0, 0]);
-      b.call("become the container's root group", "setresgid", [0, 0, 0]);
-      b.call("become the container's root", "setresuid", [0, 0, 0]);
+      becomeRoot(b);
       if (terminal !== undefined) {
         makeTerminalPair(b, CWD, "/dev/pts/ptmx", { master: terminal, slave }, process.consoleSize);
         b.call("give the terminal to the process", "fchown", [slave, process.user.uid, process.user.gid]);

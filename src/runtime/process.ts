@@ -19,6 +19,7 @@ import {
 } from "../kernel/mod.ts";
 import { capabilityBits, capabilityMask, capsetData, capsetHeader } from "../security/mod.ts";
 import type { ShimSlotSet } from "./context.ts";
+import type { HostIds } from "./devices.ts";
 import type { SpecProcess } from "./spec.ts";
 
 /** The channel's descriptor once the rest is closed: above the streams, below every RLIMIT_NOFILE. */
@@ -71,6 +72,29 @@ export function setOomScore(b: ProgramBuilder, pid: Result | "self", score: numb
   const path = text("/proc/", pid, "/oom_score_adj");
   const tolerate = score <= 0 ? (["EACCES", "EPERM"] as const) : [];
   writeProc(b, "set how soon it is killed for memory", path, String(score), { tolerate });
+}
+
+/**
+ * Adds that the process owns its streams, so that it may open /dev/stdout anew. stdin may be the host's /dev/null, which
+ * stays as it is. Done from outside: `ids` are the host's.
+ */
+export function giveStreams(
+  b: ProgramBuilder,
+  { stdin, stdout, stderr }: Pick<ShimSlotSet, "stdin" | "stdout" | "stderr">,
+  openStdin: boolean,
+  { uid, gid }: SpecProcess["user"],
+  ids: HostIds,
+): void {
+  for (const stream of openStdin ? [stdin, stdout, stderr] : [stdout, stderr]) {
+    b.call(`give ${stream.name} to the process`, "fchown", [stream, ids.uid(uid), ids.gid(gid)]);
+  }
+}
+
+/** Adds that a process that has just entered a user namespace is its root, without groups of the host. */
+export function becomeRoot(b: ProgramBuilder): void {
+  b.call("take no groups of the host along", "setgroups", [0, 0]);
+  b.call("become the container's root group", "setresgid", [0, 0, 0]);
+  b.call("become the container's root", "setresuid", [0, 0, 0]);
 }
 
 /** Closes every descriptor but the streams and the channel, so that none can be found by a path such as /proc/self/fd/7. */

@@ -67,6 +67,7 @@ export function exampleContext(change: Partial<CompileContext> = {}): CompileCon
     root: { kind: "overlay", lower: ["/layers/b", "/layers/a"], upper: "/c/diff", work: "/c/work" },
     isDirectory: (source) => source !== "/data/hosts",
     openStdin: true,
+    lastCapability: 40,
     ...change,
   };
 }

@@ -85,6 +85,12 @@ describe("namespaces", () => {
     expect(common).toEqual([space, "user"].toSorted());
   });
 
+  test("--oom-score-adj holds for a container that joins another's namespace", () => {
+    start(engine, ["--name=target"]);
+    const flags = ["--net=container:target", "--oom-score-adj=300"];
+    expect(shell(engine, flags, "cat /proc/self/oom_score_adj")).toBe("300");
+  });
+
   test("joining what does not run, or is not shared, is refused", () => {
     const absent = run(engine, ["--net=container:nosuch"], ["true"]);
     expect(absent.code).toBe(125);
