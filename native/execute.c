@@ -54,16 +54,21 @@ static int do_sync(struct run *run)
 	return channel_send((int)run->value[0], &message, NULL, &run->remote);
 }
 
-/* The slots that PASS and TAKE speak of: the second argument, as a list. */
+/* The slots that PASS, TAKE and KEEP speak of: the last argument, as a list. */
+static const struct argument *list(const struct operation *operation)
+{
+	return &operation->argument[operation->arguments - 1];
+}
+
 static uint32_t list_length(const struct operation *operation)
 {
-	return operation->argument[1].length / sizeof(uint16_t);
+	return list(operation)->length / sizeof(uint16_t);
 }
 
 static uint16_t list_slot(const struct run *run, const struct operation *operation, uint32_t i)
 {
 	uint16_t slot;
-	memcpy(&slot, run->evaluation.program->data + operation->argument[1].value + i * sizeof(slot), sizeof(slot));
+	memcpy(&slot, run->evaluation.program->data + list(operation)->value + i * sizeof(slot), sizeof(slot));
 	return slot;
 }
 
@@ -91,6 +96,14 @@ static int do_take(struct run *run, const struct operation *operation, int64_t *
 		*result += descriptors[i] >= 0;
 	}
 	return 0;
+}
+
+static int do_keep(struct run *run, const struct operation *operation)
+{
+	int error = run->context->keep != NULL ? 0 : -ENOSYS;
+	for (uint32_t i = 0; i < list_length(operation) && error == 0; i++)
+		error = run->context->keep(list_slot(run, operation, i));
+	return error;
 }
 
 static int open_checked(struct run *run, int flags, unsigned int mode, uint64_t magic)
@@ -188,6 +201,7 @@ static int perform(struct run *run, const struct operation *operation, int64_t *
 	case KIND_REMOVE: return remove_tree((int)run->value[0], pointer(run, 1), result);
 	case KIND_PROCESS: return context->process ? context->process((int)run->value[0], (int)run->value[1]) : -ENOSYS;
 	case KIND_HOLD: return context->hold ? context->hold() : -ENOSYS;
+	case KIND_KEEP: return do_keep(run, operation);
 	case KIND_CLOSE:
 		slot_set(context, operation->argument[0].index, -1);
 		return 0;

@@ -11,6 +11,7 @@ struct context {
 	int slots[MAX_SLOTS]; /* a descriptor, or -1 */
 	int (*process)(int pid, int pidfd); /* PROCESS: `pidfd` stays the slot's; who wants to keep it duplicates it */
 	int (*hold)(void);                  /* HOLD: returns when GO came */
+	int (*keep)(uint32_t slot);         /* KEEP, for each of its slots */
 	void (*child)(void);                /* first thing in every cloned child: closes what is no business of it */
 	/* execute.c's and clone.c's */
 	int children[MAX_CHILDREN]; /* pidfds */
@@ -87,9 +88,15 @@ int channel_receive(int channel, struct message *message, int *descriptors, uint
  * (EXDEV). Missing is fine. `removed` receives the number of entries. */
 int remove_tree(int directory, const char *name, int64_t *removed);
 
-/* launch.c: starts a shim, nobody's child, with this configuration (EINVAL: it is none) from the sealed memfd `self`.
- * Returns where what it writes to its descriptor 4 arrives. */
+/* launch.c: starts a shim, nobody's child, with this configuration (EINVAL: it is none) from the sealed memfd `self`, or
+ * hands it to the one that waits. Returns where what it writes to its descriptor 4 arrives. */
 int launch_shim(int self, const void *configuration, size_t length, int *pidfd);
+
+/* Has a shim wait for its configuration, so that the next launch_shim() finds it ready. */
+void launch_spare(int self);
+
+/* In a process that the session starts: the waiting shim is no business of it. */
+void spare_forget(void);
 
 /* session.c: serves descriptor 3 until its end; shims are started from `self`. Returns the exit status. */
 int session_main(int self);

@@ -1,4 +1,4 @@
-/* Starting a shim from a session. */
+/* Starting a shim from a session: a new process, or the one that waits for work. */
 #include <linux/close_range.h>
 #include <sched.h>
 
@@ -7,10 +7,15 @@
 enum { STACK = 16 << 10 };
 
 struct launch {
-	int self, configuration, reply;
+	int self, configuration, reply; /* reply: -1 while there is nobody to hear of it */
 	const char *id;
 	int pidfd, error;
 };
+
+/* A shim that has been executed and waits for its configuration on the other end of `socket`. */
+static struct spare {
+	int socket, pidfd;
+} spare = { -1, -1 };
 
 /* In the shim's process, until it executes in the session's memory: its descriptors shall be 0 to 4 and no others. */
 static int become_shim(void *argument)
@@ -20,7 +25,7 @@ static int become_shim(void *argument)
 	/* Out of the way of 3 and 4, whatever numbers they have. */
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC), self = fcntl(launch->self, F_DUPFD_CLOEXEC, 10);
 	int configuration = fcntl(launch->configuration, F_DUPFD_CLOEXEC, 10);
-	int report = fcntl(launch->reply, F_DUPFD_CLOEXEC, 10);
+	int report = fcntl(launch->reply < 0 ? null : launch->reply, F_DUPFD_CLOEXEC, 10);
 
 	if (null >= 0 && self >= 0 && configuration >= 0 && report >= 0 && dup2(null, 0) >= 0 && dup2(null, 1) >= 0 &&
 	    dup2(null, 2) >= 0 && dup2(configuration, SHIM_CONFIGURATION) >= 0 && dup2(report, SHIM_REPLY) >= 0) {
@@ -58,6 +63,50 @@ static int double_fork(struct launch *launch)
 	return -launch->error;
 }
 
+void launch_spare(int self)
+{
+	/* Room for an id, which takes its place. */
+	static const char title[] = "spare                                                           ";
+	struct launch launch = { .self = self, .reply = -1, .id = title, .pidfd = -1 };
+	int ends[2];
+	if (spare.socket >= 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return;
+	launch.configuration = ends[1];
+	int error = double_fork(&launch);
+	close(ends[1]);
+	if (error == 0)
+		spare = (struct spare){ ends[0], launch.pidfd };
+	else
+		close(ends[0]);
+}
+
+/* Without one, or if somebody has killed it, there will be a new process. */
+static bool hand_to_spare(struct launch *launch)
+{
+	const struct message message = { .type = MESSAGE_FDS, .count = 2 };
+	const int descriptors[] = { launch->configuration, launch->reply };
+	struct outcome ignored;
+	if (spare.socket < 0)
+		return false;
+	bool handed = channel_send(spare.socket, &message, descriptors, &ignored) == 0;
+	if (handed)
+		launch->pidfd = spare.pidfd;
+	else
+		close(spare.pidfd);
+	close(spare.socket);
+	spare = (struct spare){ -1, -1 };
+	return handed;
+}
+
+void spare_forget(void)
+{
+	if (spare.socket < 0)
+		return;
+	close(spare.socket);
+	close(spare.pidfd);
+	spare = (struct spare){ -1, -1 };
+}
+
 int launch_shim(int self, const void *configuration, size_t length, int *pidfd)
 {
 	const struct shim_configuration *header = configuration;
@@ -72,7 +121,9 @@ int launch_shim(int self, const void *configuration, size_t length, int *pidfd)
 		return -errno;
 	launch.reply = ends[1];
 	launch.configuration = memfd_sealed("caisson-shim", configuration, length);
-	int error = launch.configuration < 0 ? launch.configuration : double_fork(&launch);
+	int error = launch.configuration < 0 ? launch.configuration : 0;
+	if (error == 0 && !hand_to_spare(&launch))
+		error = double_fork(&launch);
 	close(launch.configuration);
 	close(ends[1]);
 	*pidfd = launch.pidfd;

@@ -36,7 +36,7 @@ int main(int argc, char **argv)
 	prctl(PR_SET_NAME, shim ? "caisson-shim" : "caisson-execute");
 	if (shim) {
 		close(self);
-		return shim_main(argc);
+		return shim_main(argc, argv);
 	}
 	/* Whoever started this may have ignored or blocked anything. */
 	signals_reset(UINT64_MAX);

@@ -4,7 +4,7 @@
 #include "execute.h"
 
 /* Input and frame have address space for the largest ones. KEPT bytes of it stay in memory between requests. */
-enum { SOCKET = 3, MAX_PENDING = 16384, GRACE = 100, KEPT = 64 << 10 };
+enum { SOCKET = 3, MAX_PENDING = 16384, GRACE = 100, KEPT = 64 << 10, LULL = 1 };
 
 /* The reply to RUN and FORK; results and output follow. */
 struct frame {
@@ -44,6 +44,7 @@ static struct session {
 	struct frame *frame;
 	int self;
 	bool ended, gone; /* no more requests; nobody who wants replies */
+	bool wants_spare; /* a shim was started and has begun its work: the next lull is the time to have one ready */
 	uint32_t count;
 	struct pending pending[MAX_PENDING];
 	struct pollfd polls[MAX_PENDING + 1];
@@ -89,6 +90,7 @@ static void perform(const struct program *program, struct frame *frame)
 static void leave_session(void)
 {
 	close(SOCKET);
+	spare_forget();
 }
 
 static int do_run(const struct request *request, const struct program *program)
@@ -239,6 +241,7 @@ static void conclude(struct pending *pending)
 	}
 	if (pending->kind == REQUEST_SHIM && pending->state == RUNNING && size > 0 && reply->status == STATUS_DONE) {
 		send_reply(reply, pending->id, pending->kind, size);
+		session.wants_spare = !session.ended;
 		pending->state = FOLLOWED;
 		pending->status = STATUS_EXITED;
 		pending->deadline = 0;
@@ -265,7 +268,7 @@ static void deadline_passed(struct pending *pending)
 /* Answers what has ended and kills what has taken too long, until there is input or nothing is pending any more. */
 static void wait_pending(void)
 {
-	while (session.count > 0) {
+	while (session.count > 0 || session.wants_spare) {
 		uint64_t time = now(), next = UINT64_MAX;
 		for (uint32_t i = 0; i < session.count; i++) {
 			const struct pending *pending = &session.pending[i];
@@ -275,8 +278,16 @@ static void wait_pending(void)
 		}
 		session.polls[0] = (struct pollfd){ session.ended ? -1 : SOCKET, POLLIN, 0 };
 		uint64_t timeout = next <= time ? 0 : next - time > INT32_MAX ? INT32_MAX : next - time;
-		if (poll(session.polls, session.count + 1, next == UINT64_MAX ? -1 : (int)timeout) < 0)
+		if (session.wants_spare && timeout > LULL)
+			timeout = LULL;
+		bool endless = next == UINT64_MAX && !session.wants_spare;
+		int ready = poll(session.polls, session.count + 1, endless ? -1 : (int)timeout);
+		if (ready < 0)
 			continue;
+		if (ready == 0 && session.wants_spare) {
+			launch_spare(session.self);
+			session.wants_spare = false;
+		}
 		time = now();
 		/* Downwards: removing puts the last, which was already looked at, into the gap. */
 		for (uint32_t i = session.count; i-- > 0;) {
@@ -336,6 +347,8 @@ int session_main(int self)
 	while (next_request())
 		;
 	session.ended = true;
+	session.wants_spare = false;
+	spare_forget();
 	/* Shims tell their exits to nobody then: the next engine asks them. */
 	for (uint32_t i = session.count; i-- > 0;)
 		if (session.pending[i].state == FOLLOWED)

@@ -157,6 +157,7 @@ static void rest(void)
 	for (uint32_t i = 0; i < shim.client_count; i++)
 		attach_give_back(&clients[i]);
 	log_give_back();
+	start_give_back();
 	/* One that was still on its way out when the process ran. */
 	reap_helpers();
 	active_at = 0;
@@ -186,6 +187,9 @@ void step(void)
 {
 	enum { LISTENER, PROCESS, INPUT, OUTPUT, FIXED = OUTPUT + 2 };
 	struct pollfd set[FIXED + MAX_CLIENTS];
+	/* Here everybody has heard of the exit, and who was served is gone: nobody waits for what this may take. */
+	if (shim.phase == PHASE_EXITED && record_at == NEVER)
+		let_go();
 	int64_t now = clock_now(CLOCK_MONOTONIC);
 	uint32_t polled = shim.client_count;
 	bool wants_room = shim.phase >= PHASE_RUNNING && shim.input.open && shim.input.full;
@@ -234,16 +238,16 @@ void step(void)
 	sweep_clients();
 }
 
-int shim_main(int argc)
+int shim_main(int argc, char **argv)
 {
-	/* argv[1] is the id, for those who list processes. */
+	/* argv[1] is the id, for those who list processes, or room for it. */
 	if (argc != 2)
 		return 2;
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	if (chdir("/") < 0 || start() != 0)
+	if (chdir("/") < 0 || start(argv[1]) != 0)
 		return 1;
 	active_at = clock_now(CLOCK_MONOTONIC);
 	shim.expected_until = active_at + EXPECT_TIME;
@@ -251,5 +255,6 @@ int shim_main(int argc)
 	while (!is_concluded())
 		step();
 	remove_traces();
+	let_go();
 	return 0;
 }

@@ -5,7 +5,7 @@
 #include "native.h"
 
 /* The role `shim`. Returns the process's exit code. */
-int shim_main(int argc);
+int shim_main(int argc, char **argv);
 
 #define MILLISECOND 1000000ll
 #define SECOND 1000000000ll
@@ -39,12 +39,13 @@ struct client {
 	uint32_t size, begin, end;
 };
 
-enum { MAX_CLIENTS = 128, SLOT_MASTER = 3 };
+enum { MAX_CLIENTS = 128, SLOT_MASTER = 3, MAX_KEPT = 256 };
 enum phase { PHASE_STARTING, PHASE_HELD, PHASE_RUNNING, PHASE_EXITED };
 
 extern struct shim {
 	int directory, listener, pidfd; /* -1: none */
 	int peer;                       /* the terminal's other side, kept open until the exit */
+	int kept[MAX_KEPT], kept_count; /* what KEEP named: slots while the program runs, then descriptors */
 	struct context *context;        /* while the program runs */
 	enum phase phase;
 	bool tty, go, exited;
@@ -92,7 +93,9 @@ void sweep_clients(void); /* closes what is over, and with it the gaps */
 
 /* start.c */
 void answer(uint16_t status, uint32_t index, int error); /* to whoever started the shim */
-int start(void); /* everything up to the running process: 0, or 1 after the answer said why not */
+int start(char *title); /* everything up to the running process: 0, or 1 after the answer said why not */
+void start_give_back(void); /* the memory that starting took */
+void let_go(void); /* of what was kept */
 int write_file(const char *name, const char *content); /* in the shim's directory */
 void remove_traces(void);
 void reap_helpers(void); /* of the start, as far as they have ended */

@@ -13,6 +13,7 @@ struct parts {
 	const struct shim_configuration *header;
 	const char *id, *directory, *log;
 	struct program program;
+	struct context *context;
 };
 
 int write_file(const char *name, const char *content)
@@ -51,6 +52,14 @@ static int on_process(int pid, int pidfd)
 	return 0;
 }
 
+static int on_keep(uint32_t slot)
+{
+	if (shim.kept_count == MAX_KEPT)
+		return -ENOSPC;
+	shim.kept[shim.kept_count++] = (int)slot;
+	return 0;
+}
+
 static int on_hold(void)
 {
 	apply_size();
@@ -81,13 +90,13 @@ static void on_child(void)
 	log_close();
 }
 
-static int open_directory(const struct parts *parts)
+static int open_directory(struct parts *parts)
 {
 	shim.directory = open(parts->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return shim.directory < 0 ? -errno : 0;
 }
 
-static int open_log(const struct parts *parts)
+static int open_log(struct parts *parts)
 {
 	return log_open(parts->log, parts->header->log_limit, parts->header->log_files);
 }
@@ -103,14 +112,15 @@ static int pipe_with(int *ours, int our_end, int *theirs)
 }
 
 /* The container's ends go into the slots, ours into the streams. */
-static int open_streams(const struct parts *parts)
+static int open_streams(struct parts *parts)
 {
-	shim.context = map_memory(parts->space, MAP_PRIVATE);
+	shim.context = parts->context = map_memory(parts->space, MAP_PRIVATE);
 	if (!shim.context)
 		return -ENOMEM;
 	context_init(shim.context);
 	shim.context->process = on_process;
 	shim.context->hold = on_hold;
+	shim.context->keep = on_keep;
 	shim.context->child = on_child;
 
 	int *slots = shim.context->slots, error = 0;
@@ -128,7 +138,7 @@ static int open_streams(const struct parts *parts)
 	return error;
 }
 
-static int open_socket(const struct parts *parts)
+static int open_socket(struct parts *parts)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	(void)parts;
@@ -147,7 +157,7 @@ static int open_socket(const struct parts *parts)
 /* What fails here is told by the index of a reply that speaks of no operation. */
 enum { STAGE_TERMINAL = 0xfffffff5 };
 static const struct stage {
-	int (*perform)(const struct parts *parts);
+	int (*perform)(struct parts *parts);
 	uint32_t index;
 } stages[] = {
 	{ open_directory, 0xfffffff0 },
@@ -243,14 +253,74 @@ void reap_helpers(void)
 	}
 }
 
-/* What it needs is mapped and gone again afterwards: the shim stays for as long as the container does. */
-int start(void)
+/* A shim that was started before it was needed finds a socket in the place of its configuration: there both of its
+ * descriptors come when it is. */
+static bool wait_for_configuration(void)
 {
-	struct parts parts;
+	struct stat status;
+	struct message message;
+	struct outcome ignored;
+	int descriptors[2];
+	if (fstat(SHIM_CONFIGURATION, &status) < 0 || !S_ISSOCK(status.st_mode))
+		return true;
+	if (channel_receive(SHIM_CONFIGURATION, &message, descriptors, 2, &ignored) <= 0)
+		return false;
+	int configuration = fcntl(descriptors[0], F_DUPFD_CLOEXEC, 10);
+	int reply = fcntl(descriptors[1], F_DUPFD_CLOEXEC, 10);
+	bool both = dup2(configuration, SHIM_CONFIGURATION) >= 0 && dup2(reply, SHIM_REPLY) >= 0;
+	syscall(SYS_close_range, SHIM_REPLY + 1, ~0U, 0);
+	return both;
+}
+
+/* Whoever lists processes sees the id, as far as there is room for it. */
+static void show_id(char *title, const char *id)
+{
+	size_t room = strlen(title), length = strlen(id);
+	memset(title, 0, room);
+	memcpy(title, id, length < room ? length : room);
+}
+
+/* What KEEP named stays until the exit, all others go. */
+static void close_slots(void)
+{
+	for (int i = 0; i < shim.kept_count; i++) {
+		int *slot = &shim.context->slots[shim.kept[i]];
+		shim.kept[i] = *slot;
+		*slot = -1;
+	}
+	for (uint32_t i = 0; i < MAX_SLOTS; i++)
+		slot_set(shim.context, i, -1);
+}
+
+void let_go(void)
+{
+	for (int i = 0; i < shim.kept_count; i++)
+		if (shim.kept[i] >= 0)
+			close(shim.kept[i]);
+	shim.kept_count = 0;
+}
+
+/* What starting takes. Unmapping it waits until there is time for it: the shim stays for as long as the container does. */
+static struct parts parts;
+
+void start_give_back(void)
+{
+	if (parts.header == NULL)
+		return;
+	munmap((void *)(uintptr_t)parts.header, parts.size);
+	munmap(parts.context, parts.space);
+	parts.header = NULL;
+}
+
+int start(char *title)
+{
 	uint32_t bad = NO_OPERATION;
+	if (!wait_for_configuration())
+		return 1;
 	fcntl(SHIM_REPLY, F_SETFD, FD_CLOEXEC);
 	if (!read_configuration(&parts, &bad))
 		return fail(STATUS_MALFORMED, bad, EINVAL);
+	show_id(title, parts.id);
 	uint32_t flags = parts.header->flags;
 	shim.tty = flags & SHIM_TTY;
 	shim.input.once = flags & SHIM_STDIN_ONCE;
@@ -275,11 +345,8 @@ int start(void)
 		return fail(STATUS_FAILED, STAGE_TERMINAL, -error);
 	shim.started = (uint64_t)clock_now(CLOCK_REALTIME);
 	answer(STATUS_DONE, 0, 0);
-	for (uint32_t i = 0; i < MAX_SLOTS; i++)
-		slot_set(shim.context, i, -1);
-	munmap(shim.context, parts.space);
+	close_slots();
 	shim.context = NULL;
-	munmap((void *)(uintptr_t)parts.header, parts.size);
 	reap_helpers();
 	return 0;
 }

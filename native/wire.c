@@ -149,6 +149,7 @@ static const struct shape {
 	[KIND_EXIT] = { { INT }, 0, 0, 255 },
 	[KIND_REMOVE] = { .types = { DIRECTORY, STRING } },
 	[KIND_PROCESS] = { .types = { BIT(TYPE_RESULT), SLOT } },
+	[KIND_KEEP] = { .types = { BIT(TYPE_DATA) } },
 };
 
 static bool check_shape(const struct operation *operation)
@@ -237,6 +238,7 @@ static bool check_operation(struct decoder *decoder, const struct operation *ope
 		       check_clone(decoder, argument);
 	case KIND_PASS:
 	case KIND_TAKE: return check_slots(decoder, &argument[1]);
+	case KIND_KEEP: return depth == 0 && check_slots(decoder, &argument[0]);
 	case KIND_COMPARE: return argument[0].length >= 1 && argument[0].length <= 8;
 	case KIND_SKIP: return check_skip(decoder, operation, end);
 	case KIND_EXIT: return depth > 0;

@@ -6,21 +6,18 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Cgroup } from "./types.ts";
 
-/** Version 1's file and version 2's; both have a line `oom_kill N`. */
-const files = ["memory.oom_control", "memory.events"];
-
 /** How many processes of `cgroup` were killed for memory; 0 where it has no memory controller, or is gone. */
 export function memoryKills(cgroup: Cgroup): number {
-  let kills = 0;
-  for (const { path } of cgroup.directories) {
-    for (const file of files) {
-      try {
-        const match = /^oom_kill (\d+)$/m.exec(readFileSync(join(path, file), "utf8"));
-        kills += Number(match?.[1] ?? 0);
-      } catch {
-        // Another controller's directory.
-      }
-    }
+  const memory = cgroup.directories.find(
+    ({ hierarchy: { version, controllers } }) => version === 2 || controllers.includes("memory"),
+  );
+  if (memory === undefined) return 0;
+  // Both versions' files have a line `oom_kill N`.
+  const file = memory.hierarchy.version === 2 ? "memory.events" : "memory.oom_control";
+  try {
+    const match = /^oom_kill (\d+)$/m.exec(readFileSync(join(memory.path, file), "utf8"));
+    return Number(match?.[1] ?? 0);
+  } catch {
+    return 0;
   }
-  return kills;
 }

@@ -11,7 +11,7 @@ import type { StateDatabase } from "./database.ts";
 import { Lock } from "./lock.ts";
 
 /** Milliseconds in which changes of states are gathered into one commit. */
-const FLUSH_DELAY = 5;
+const FLUSH_DELAY = 50;
 
 /** An attached client that waits for its container's start. */
 export interface PendingAttach {
@@ -29,6 +29,8 @@ export class Container {
   readonly state: ContainerState;
   /** Operations that change it wait for each other here. */
   readonly lock: Lock = new Lock();
+  /** Whether there is a bundle and a cgroup: from its start until they were removed some time after its exit. */
+  traces = false;
   /** The line to its shim while it runs. */
   shim: ShimConnection | undefined;
   readonly pending: Set<PendingAttach> = new Set();

@@ -45,6 +45,8 @@ export class StateDatabase {
   constructor(path: string) {
     const database = new Database(path, { create: true, strict: true });
     this.#database = database;
+    // Nobody else opens it while this engine lives: no locks to take and to drop at every commit.
+    database.run("PRAGMA locking_mode = EXCLUSIVE");
     database.run("PRAGMA journal_mode = WAL");
     // A commit survives the end of this process at once; power loss may take the last moments, never the whole.
     database.run("PRAGMA synchronous = NORMAL");

@@ -25,6 +25,7 @@ import type { EngineLog, Services } from "./services.ts";
 import { Supervisor } from "./supervisor.ts";
 import { sweep } from "./sweep.ts";
 import { SystemService } from "./system.ts";
+import { removeRunTraces } from "./run-traces.ts";
 import { warmUp } from "./warm-up.ts";
 import { VolumeService } from "./volumes.ts";
 
@@ -141,7 +142,10 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     idle: () => !store.all().some(({ running }) => running),
     close: async () => {
       store.flush();
-      for (const container of store.all()) container.shim?.close();
+      for (const container of store.all()) {
+        if (!container.running && container.traces) await removeRunTraces(services, container);
+        container.shim?.close();
+      }
       executors.close();
       database.close();
     },

@@ -5,7 +5,7 @@
 import { failure } from "../errors/mod.ts";
 import { publishContainer } from "./container-events.ts";
 import type { Container } from "./container-store.ts";
-import { removeRunTraces } from "./run-traces.ts";
+import { removeFolders } from "./run-traces.ts";
 import type { Services } from "./services.ts";
 import { killContainer } from "./stopping.ts";
 
@@ -27,7 +27,6 @@ export async function removeContainer(
     }
     await killContainer(services, container, "SIGKILL");
     await container.exited?.promise;
-    await removeRunTraces(services, container);
   }
   const anonymous = container.record.mounts.filter(({ anonymous: mine, name }) => mine && name !== undefined);
   container.state.status = "removing";
@@ -36,25 +35,12 @@ export async function removeContainer(
   for (const attach of container.pending) attach.stream.abandon();
   const answer = { StatusCode: container.state.exitCode };
   for (const waiter of [...container.exitWaiters, ...container.removalWaiters]) waiter(answer);
-  void discardFolders(services, container.id);
+  void removeFolders(services, container);
   if (!options.volumes) return;
   for (const { name } of anonymous) {
     if (name === undefined) continue;
     await volumes.removeAnonymous(name).catch((error: unknown) => {
       log.error(`remove the volume ${name} of container ${container.id}`, { error });
     });
-  }
-}
-
-/** Nobody waits for this. What fails is swept when the engine starts next: no row names it any more. */
-async function discardFolders({ paths, storage, trash, log }: Services, id: string): Promise<void> {
-  try {
-    await Promise.all([
-      trash.data.discard(paths.container(id)),
-      trash.run.discard(paths.bundle(id)),
-      storage.remove(id),
-    ]);
-  } catch (error) {
-    log.error(`remove what container ${id} left`, { error });
   }
 }

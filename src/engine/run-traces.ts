@@ -1,32 +1,79 @@
 /**
- * What a run of a container leaves: its bundle with the exit record, its cgroup.
+ * What containers leave: of a run its bundle with the exit record and its cgroup, in the end also its own folder.
  * @module
  */
-import { killTree, removeTree } from "../cgroup/mod.ts";
+import { killTree, removeTree, type Cgroup } from "../cgroup/mod.ts";
 import { messageOf } from "../errors/mod.ts";
 import { ProgramBuilder } from "../kernel/mod.ts";
 import type { Container } from "./container-store.ts";
 import { cgroupOf } from "./runtime-context.ts";
 import type { Services } from "./services.ts";
 
-/**
- * Removes them, once what the record says is in the database. Before a container's row goes this must be done: nothing
- * would name its cgroup any more.
- */
+/** Milliseconds after the exit of a container when its traces go, if it isn't removed before. */
+const TIDY_DELAY = 100;
+
+/** Removes the traces of a container's run, once what its exit record says is in the database. */
 export async function removeRunTraces(services: Services, container: Container): Promise<void> {
-  const { cgroups, executors, log, paths, store, trash } = services;
-  store.flush();
-  const cgroup = cgroupOf(services, container.record);
-  const b = new ProgramBuilder();
-  cgroups.remove(b, cgroup);
-  const gone = trash.run.discard(paths.bundle(container.id));
+  services.store.flush();
+  await removeTraces(services, container, []);
+}
+
+/** Removes them when there is time for it, unless the container is started again or removed until then. */
+export function removeRunTracesSoon(services: Services, container: Container): void {
+  setTimeout(() => {
+    void container.lock.run(async () => {
+      if (container.running || !container.traces) return;
+      await removeRunTraces(services, container).catch((error: unknown) => {
+        services.log.error(`clean up after container ${container.id}`, { error });
+      });
+    });
+  }, TIDY_DELAY).unref();
+}
+
+/**
+ * Removes all that lies on disk of a container whose row is gone. Nobody waits for this. What fails is swept when the
+ * engine starts next: the bundle goes last, it says which cgroup was the container's.
+ */
+export async function removeFolders(services: Services, container: Container): Promise<void> {
+  const { log, paths, storage, trash } = services;
+  const { id } = container;
   try {
-    await executors.warm().run(b.build(), { doing: "remove the cgroup" });
+    await Promise.all([
+      removeTraces(services, container, [[trash.data, paths.container(id)]]),
+      storage.remove(id),
+    ]);
+  } catch (error) {
+    log.error(`remove what container ${id} left`, { error });
+  }
+}
+
+type Trash = Services["trash"]["run"];
+
+async function removeTraces(
+  services: Services,
+  container: Container,
+  more: readonly (readonly [Trash, string])[],
+): Promise<void> {
+  const { cgroups, executors, log, paths, trash } = services;
+  const { id, record, traces } = container;
+  const folders = traces ? [...more, [trash.run, paths.bundle(id)] as const] : more;
+  const remove = async (cgroup: Cgroup | undefined): Promise<void> => {
+    const b = new ProgramBuilder();
+    if (cgroup !== undefined) cgroups.remove(b, cgroup);
+    const moves = folders.map(([into, path]) => into.take(b, path));
+    const outcome = await executors.warm().run(b.build(), { doing: `clean up after container ${id}` });
+    for (const moved of moves) moved(outcome);
+  };
+  container.traces = false;
+  if (!traces) return remove(undefined);
+  const cgroup = cgroupOf(services, record);
+  try {
+    await remove(cgroup);
   } catch (error) {
     // Something is still in it: processes outside of the container's pid namespace, or cgroups that it made itself.
     log.debug(messageOf(error));
     await killTree(cgroup);
     await removeTree(cgroup);
+    await remove(undefined);
   }
-  await gone;
 }

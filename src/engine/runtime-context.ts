@@ -95,7 +95,8 @@ export async function prepareLaunch(
   const context: CompileContext = {
     id: record.id,
     spec: complete,
-    root: plan,
+    // What a container writes that removes itself is never read again.
+    root: host.AutoRemove && plan.kind === "overlay" ? { ...plan, volatile: true } : plan,
     cgroup: { driver: services.cgroups, cgroup, resources: containerResources(host) },
     isDirectory,
     openStdin: config.OpenStdin,

@@ -108,7 +108,9 @@ export async function pauseContainer(services: Services, container: Container): 
     await new Promise((resolve) => setTimeout(resolve, Math.min(1 + attempt, 10)));
   }
   container.state.status = "paused";
+  // Neither shim nor exit record would tell the next engine.
   store.save(container);
+  store.flush();
   publishContainer(services, "pause", container);
 }
 
@@ -120,5 +122,6 @@ export async function unpauseContainer(services: Services, container: Container)
   await thaw(services, container);
   container.state.status = "running";
   services.store.save(container);
+  services.store.flush();
   publishContainer(services, "unpause", container);
 }

@@ -15,7 +15,7 @@ import { ensureBindSources } from "./bind-sources.ts";
 import { publishContainer } from "./container-events.ts";
 import { makeFolder } from "./folders.ts";
 import { readExitRecord, type ExitRecord } from "./exit-record.ts";
-import { removeRunTraces } from "./run-traces.ts";
+import { removeRunTraces, removeRunTracesSoon } from "./run-traces.ts";
 import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
 import type { Services } from "./services.ts";
 import { startFailure } from "./start-error.ts";
@@ -44,6 +44,8 @@ export class Supervisor {
     const { config } = record;
     const folder = paths.bundle(id);
     const pending = [...container.pending];
+    if (container.traces) await removeRunTraces(this.#services, container);
+    container.traces = true;
     try {
       ensureBindSources(record);
       const { spec, program } = await prepareLaunch(this.#services, record, storage.plan(id, record.chain));
@@ -168,10 +170,8 @@ export class Supervisor {
     };
     for (const waiter of container.exitWaiters) waiter(answer);
     container.exitWaiters.clear();
+    removeRunTracesSoon(this.#services, container);
     try {
-      await container.lock.run(async () => {
-        if (!container.running) await removeRunTraces(this.#services, container);
-      });
       await this.#afterExit(container);
     } catch (error) {
       this.#services.log.error(`clean up after container ${container.id}`, { error });
@@ -204,6 +204,7 @@ export class Supervisor {
     const { paths, store } = this.#services;
     const folder = paths.bundle(container.id);
     const { state } = container;
+    container.traces = existsSync(folder);
     const shim = await this.#firstState(container);
     if (shim !== undefined && shim.phase !== "exited") {
       if (!container.running) this.#enter(container, shim.pid, shim.started);
@@ -212,7 +213,9 @@ export class Supervisor {
       return;
     }
     const record = readExitRecord(folder);
-    if (record !== undefined || container.running) {
+    const known =
+      !container.running && record !== undefined && formatTime(record.finished) === state.finishedAt;
+    if (!known && (record !== undefined || container.running)) {
       if (!container.running) this.#enter(container, record?.pid ?? 0, record?.started ?? now());
       else container.exited = Promise.withResolvers();
       const lost = {
@@ -224,7 +227,7 @@ export class Supervisor {
       await this.#exit(container, record ?? lost);
       return;
     }
-    if (existsSync(folder)) await removeRunTraces(this.#services, container);
+    if (container.traces) await removeRunTraces(this.#services, container);
     if (state.status === "restarting" || state.status === "removing") {
       state.status = "exited";
       store.save(container);

@@ -88,6 +88,7 @@ export const composites: {
   readonly remove: 13;
   readonly process: 14;
   readonly hold: 15;
+  readonly keep: 16;
 } = {
   clone: 1,
   await: 2,
@@ -104,6 +105,7 @@ export const composites: {
   remove: 13,
   process: 14,
   hold: 15,
+  keep: 16,
 };
 export type Composite = keyof typeof composites;
 

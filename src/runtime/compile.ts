@@ -49,7 +49,7 @@ import {
 } from "./mounts.ts";
 import { cloneFlags, hostIds, isNew, joinFlags, mapText, startLoopback } from "./namespaces.ts";
 import { openDirectoryTarget } from "./paths.ts";
-import { restrictPaths } from "./restrictions.ts";
+import { makeNothing, restrictPaths } from "./restrictions.ts";
 import { becomeProcess, becomeRoot, giveStreams, setOomScore, setStreams } from "./process.ts";
 import { handOver, receive, slotList, type Handover } from "./slots.ts";
 import { attachRoot, makeRoot, pivotRoot } from "./rootfs.ts";
@@ -60,6 +60,8 @@ interface Plan {
   readonly streams: ShimSlotSet;
   readonly scratch: Scratch;
   readonly root: Slot;
+  /** An empty directory, for masked paths. */
+  readonly empty: Slot;
   readonly mounts: readonly PreparedMount[];
   /** The container's process's channel to whoever cloned it. */
   readonly channel: Slot;
@@ -77,6 +79,7 @@ export function compile(context: CompileContext): Program {
     streams: makeShimSlots(b),
     scratch: makeScratch(b),
     root: b.slot("root"),
+    empty: b.slot("empty directory"),
     mounts: planMounts(b, context),
     channel: b.slot("channel"),
     pidfd: b.slot("pidfd"),
@@ -93,7 +96,7 @@ export function compile(context: CompileContext): Program {
 /** The container's process is cloned by the shim itself; the mounts follow once its user namespace exists. */
 function compileDirect(plan: Plan, entrance: CgroupEntrance | undefined): void {
   const { b, context, channel, pidfd, streams } = plan;
-  const list = slotList([plan.root, ...mountSlots(plan)]);
+  const list = slotList([plan.root, plan.empty, ...mountSlots(plan)]);
   const options = { flags: cloneFlags(context.spec.linux), pidfd, channel, cgroup: entrance?.slot };
   const pid = b.clone("make the container's process", options, () => {
     entrance?.enter(b);
@@ -177,11 +180,12 @@ function mapIds({ b, context, user }: Plan, pid: Result): boolean {
 
 /** Adds what only the host's root may do: the root, the binds, /dev, the streams' owner. */
 function prepare(plan: Plan, mapped: boolean): void {
-  const { b, context, mounts, root, scratch, streams, user } = plan;
+  const { b, context, empty, mounts, root, scratch, streams, user } = plan;
   const ids = hostIds(context.spec.linux);
   const idmap = mapped ? user : undefined;
   makeRoot(b, context.root, idmap, scratch.context, root);
   prepareMounts(b, context, mounts, ids, idmap, scratch);
+  makeNothing(b, context, ids, scratch.context, empty);
   const { process } = context.spec;
   if (process.terminal !== true) giveStreams(b, streams, context.openStdin, process.user, ids);
 }
@@ -222,7 +226,7 @@ function becomeContainer(plan: Plan): void {
   for (const [key, value] of Object.entries(linux.sysctl ?? {})) {
     writeProc(b, `set ${key}`, `/proc/sys/${key.replaceAll(".", "/")}`, value);
   }
-  restrictPaths(b, context, root, scratch);
+  restrictPaths(b, context, root, plan.empty, scratch);
   if (context.spec.root.readonly === true) {
     setMountAttributes(b, "make the root read-only", root, { set: flags(MOUNT_ATTR, "RDONLY") });
   }

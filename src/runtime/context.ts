@@ -13,6 +13,11 @@ export interface OverlayRoot {
   readonly lower: readonly string[];
   readonly upper: string;
   readonly work: string;
+  /**
+   * Nothing that the container writes outlives it, so nobody waits until the disk has it: neither fsync(2) in the
+   * container, nor the end of the mount (overlayfs.rst, "Volatile mount").
+   */
+  readonly volatile?: boolean;
 }
 
 /** A directory of the host (a drop-in runtime's bundle, vfs). */

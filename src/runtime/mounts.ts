@@ -102,7 +102,11 @@ export function prepareMounts(
   }
 }
 
-function prepareBind(b: ProgramBuilder, { mount, slot }: PreparedMount, user: Slot | undefined): void {
+function prepareBind(
+  b: ProgramBuilder,
+  { mount, slot, directory }: PreparedMount,
+  user: Slot | undefined,
+): void {
   const { destination, source } = mount;
   if (source === undefined) {
     throw failure("invalid-parameter", { message: `the bind on ${destination} has no source` });
@@ -111,12 +115,17 @@ function prepareBind(b: ProgramBuilder, { mount, slot }: PreparedMount, user: Sl
   const { recursive } = options;
   cloneTree(b, `take ${source} for ${destination}`, CWD, source, slot, { recursive });
   // A bind keeps the propagation of its source unless it is told another one; private is Docker's and runc's default.
+  const idmap = options.idmap ? user : undefined;
+  const propagation = options.propagation ?? flags(MS, "PRIVATE");
+  const everywhere = options.propagation === undefined || options.propagationRecursive;
   setMountAttributes(b, `detach ${destination} from the host's mount events`, slot, {
-    propagation: options.propagation ?? flags(MS, "PRIVATE"),
-    recursive: options.propagation === undefined || options.propagationRecursive,
+    propagation,
+    // Nothing is below a file.
+    recursive: directory && everywhere,
+    ...(directory || idmap === undefined ? {} : { idmap }),
   });
-  if (options.idmap && user !== undefined) {
-    setMountAttributes(b, `map the ids of ${destination}`, slot, { idmap: user });
+  if (directory && idmap !== undefined) {
+    setMountAttributes(b, `map the ids of ${destination}`, slot, { idmap });
   }
   if (options.set.value !== 0 || options.clear.value !== 0) {
     setMountAttributes(b, `set the options of ${destination}`, slot, {

@@ -1,14 +1,14 @@
 import { expect, test } from "bun:test";
 import { printProgram, ProgramBuilder, type Program } from "../kernel/mod.ts";
 import { makeScratch } from "./mounts.ts";
-import { restrictPaths } from "./restrictions.ts";
+import { makeNothing, restrictPaths } from "./restrictions.ts";
 import { exampleContext, exampleSpec } from "./testing.ts";
 
 function restricted(readonlyPaths: readonly string[], maskedPaths: readonly string[]): Program {
   const spec = exampleSpec();
   const context = exampleContext({ spec: { ...spec, linux: { ...spec.linux, readonlyPaths, maskedPaths } } });
   const b = new ProgramBuilder();
-  restrictPaths(b, context, b.slot("root"), makeScratch(b));
+  restrictPaths(b, context, b.slot("root"), b.slot("empty"), makeScratch(b));
   return b.build();
 }
 
@@ -43,10 +43,37 @@ test("a directory is covered by an empty read-only one, anything else by the nul
   const directory = operations[first + 1];
   const inside = operations.slice(first + 2, first + 2 + (directory?.span ?? 0));
   expect(directory?.args.slice(1)).toEqual([{ kind: "int", value: 0, text: "<0" }, 0]);
-  expect(inside.map(({ call }) => call)).toContain("fsopen");
-  expect(inside.at(-1)?.call).toBe("move_mount");
+  expect(inside.map(({ call }) => call)).toEqual(["open_tree", "move_mount"]);
+  expect(inside[0]?.args[0]).toMatchObject({ name: "empty" });
   const other = operations.slice(first + 2 + inside.length);
   expect(other[0]?.args.slice(1)).toEqual([{ kind: "int", value: 1, text: ">=0" }, 0]);
   expect(other[0]?.span).toBe(other.length - 1);
   expect(other.map(({ call }) => call)).toContain("open_tree");
+});
+
+test("the empty directory is made once, belongs to the container's root, and is kept by the shim", () => {
+  const b = new ProgramBuilder();
+  const empty = b.slot("empty");
+  makeNothing(
+    b,
+    exampleContext(),
+    { uid: (id) => 700 + id, gid: (id) => 800 + id },
+    b.slot("context"),
+    empty,
+  );
+  const { operations } = b.build();
+  expect(operations.map(({ call }) => call)).toEqual([
+    "fsopen",
+    "fsconfig",
+    "fsconfig",
+    "fsconfig",
+    "fsconfig",
+    "fsmount",
+    "close",
+    "keep",
+  ]);
+  expect(operations.slice(2, 4).map(({ args }) => args.slice(2, 4))).toEqual([
+    ["uid", "700"],
+    ["gid", "800"],
+  ]);
 });

@@ -16,20 +16,45 @@ import {
   type Slot,
 } from "../kernel/mod.ts";
 import type { CompileContext } from "./context.ts";
+import type { HostIds } from "./devices.ts";
 import type { Scratch } from "./mounts.ts";
 import { components } from "./paths.ts";
+import { keepUntilExit } from "./slots.ts";
 
-/** Adds the read-only and the masked paths below `root`. */
+/**
+ * Adds, in the parent: a directory with nothing in it, for whatever is masked. The shim keeps it, because letting go of a
+ * detached mount waits for an RCU grace period.
+ */
+export function makeNothing(
+  b: ProgramBuilder,
+  context: CompileContext,
+  ids: HostIds,
+  scratch: Slot,
+  into: Slot,
+): void {
+  if ((context.spec.linux.maskedPaths ?? []).length === 0) return;
+  const attributes = flags(MOUNT_ATTR, "RDONLY", "NOSUID", "NODEV", "NOEXEC");
+  const owner = [
+    ["uid", String(ids.uid(0))],
+    ["gid", String(ids.gid(0))],
+  ] as const;
+  const system = { type: "tmpfs", options: [["mode", "755"] as const, ...owner], attributes };
+  makeMount(b, "make an empty directory", system, scratch, into);
+  keepUntilExit(b, "keep it until the process has exited", [into]);
+}
+
+/** Adds the read-only and the masked paths below `root`; `empty` is what {@link makeNothing} made. */
 export function restrictPaths(
   b: ProgramBuilder,
   context: CompileContext,
   root: Slot,
+  empty: Slot,
   scratch: Scratch,
 ): void {
   const { readonlyPaths = [], maskedPaths = [] } = context.spec.linux;
   for (const path of readonlyPaths) makeReadOnly(b, path, root, scratch);
   if (maskedPaths.length === 0) return;
-  const nothing = openNull(b, root);
+  const nothing = { file: openNull(b, root), directory: empty };
   for (const path of maskedPaths) mask(b, path, root, nothing, scratch);
 }
 
@@ -89,21 +114,25 @@ function openNull(b: ProgramBuilder, root: Slot): Slot {
   return nothing;
 }
 
-function mask(b: ProgramBuilder, path: string, root: Slot, nothing: Slot, scratch: Scratch): void {
-  const { context, mount, target } = scratch;
+/** What covers masked paths: a file and a directory with nothing in them. */
+interface Nothing {
+  readonly file: Slot;
+  readonly directory: Slot;
+}
+
+function mask(b: ProgramBuilder, path: string, root: Slot, nothing: Nothing, scratch: Scratch): void {
+  const { mount, target } = scratch;
   const inside = components(path).join("/");
   const how = flags(O, "PATH", "DIRECTORY", "CLOEXEC");
   const tolerate = ["ENOENT", "ENOTDIR"] as const;
   const directory = openInRoot(b, `find the directory ${path}`, root, inside, target, { how, tolerate });
   b.skipIf("if there is one", directory, "<0", 0, () => {
-    const attributes = flags(MOUNT_ATTR, "RDONLY", "NOSUID", "NODEV", "NOEXEC");
-    const options: [string, string][] = [["mode", "755"]];
-    makeMount(b, `make nothing for ${path}`, { type: "tmpfs", options, attributes }, context, mount);
+    cloneTree(b, "take the empty directory", nothing.directory, "", mount);
     attachMount(b, `hide ${path}`, mount, target);
   });
   b.skipIf("if it isn't one", directory, ">=0", 0, () => {
     ifThere(b, path, root, target, () => {
-      cloneTree(b, "take /dev/null", nothing, "", mount);
+      cloneTree(b, "take /dev/null", nothing.file, "", mount);
       attachMount(b, `hide ${path}`, mount, target);
     });
   });

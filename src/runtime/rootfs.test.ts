@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { printProgram, ProgramBuilder, type Slot } from "../kernel/mod.ts";
+import { printProgram, ProgramBuilder, type Operation, type Slot } from "../kernel/mod.ts";
+import type { RootFileSystem } from "./context.ts";
 import { attachRoot, makeRoot, pivotRoot } from "./rootfs.ts";
 
 function printed(add: (b: ProgramBuilder, root: Slot, scratch: Slot) => void): string {
@@ -77,4 +78,37 @@ test("after the pivot the host's mounts are gone; propagation comes last", () =>
   expect(pivot("shared")).toContain('mount(0, "/", 0, MS_SHARED, 0)');
   expect(pivot("rprivate")).toBe(pivot());
   expect(() => pivot("odd")).toThrow("unknown rootfsPropagation odd");
+});
+
+function made(root: RootFileSystem): readonly Operation[] {
+  const b = new ProgramBuilder();
+  makeRoot(b, root, b.slot("user"), b.slot("context"), b.slot("root"));
+  return b.build().operations;
+}
+
+const shown = (argument: unknown): unknown => (argument as { text?: string }).text;
+
+test("an earlier run's root is waited for before this one is made", () => {
+  const calls = made(overlay).map(({ call }) => call);
+  expect(calls.indexOf("flock")).toBeLessThan(calls.indexOf("fsopen"));
+});
+
+test("root, layers and lock are kept until the exit, in this order: the lock says that the others are gone", () => {
+  const keep = made(overlay).find(({ call }) => call === "keep");
+  expect(shown(keep?.args[0])).toBe("[<root>, <layer 0>, <layer 1>, <lock>]");
+});
+
+test("a volatile root is told so, and forgets the mark of an earlier run", () => {
+  const operations = made({ ...overlay, volatile: true });
+  const options = operations.filter(({ call }) => call === "fsconfig").map(({ args }) => args[2]);
+  expect(options).toContain("volatile");
+  const calls = operations.map(({ call }) => call);
+  expect(calls.indexOf("remove")).toBeGreaterThan(calls.indexOf("flock"));
+  expect(calls.indexOf("remove")).toBeLessThan(calls.indexOf("fsopen"));
+  expect(made(overlay).map(({ call }) => call)).not.toContain("remove");
+});
+
+test("a directory as the root is kept as well", () => {
+  const keep = made({ kind: "directory", path: "/bundle/rootfs" }).find(({ call }) => call === "keep");
+  expect(shown(keep?.args[0])).toBe("[<root>]");
 });

@@ -21,9 +21,12 @@ import {
   type Slot,
 } from "../kernel/mod.ts";
 import type { RootFileSystem } from "./context.ts";
+import { keepUntilExit } from "./slots.ts";
 
 /**
- * Adds the making of the root as a detached mount in `into`. With a user namespace the layers' ids are mapped by it
+ * Adds the making of the root as a detached mount in `into`; the shim keeps it until the process has exited, so that
+ * nobody who waits for the exit waits for the file system's end too: that of an overlay writes back all that is dirty
+ * where its upper directory lies. With a user namespace the layers' ids are mapped by it
  * (mount_setattr(2), MOUNT_ATTR_IDMAP), so that nothing is chowned: files lie as the range's ids in the upper
  * directory and as root's inside.
  */
@@ -41,10 +44,25 @@ export function makeRoot(
       recursive: true,
     });
     if (user !== undefined) setMountAttributes(b, "map its ids", into, { idmap: user });
+    keepUntilExit(b, keeping, [into]);
     return;
   }
   if (root.lower.length === 0) {
     throw failure("invalid-parameter", { message: "an overlay root needs at least one layer" });
+  }
+  const lock = b.slot("lock");
+  open(
+    b,
+    "open the overlay's working directory",
+    CWD,
+    root.work,
+    flags(O, "RDONLY", "DIRECTORY", "CLOEXEC"),
+    lock,
+  );
+  b.call("wait until an earlier run has let go of the root", "flock", [lock, int(2, "LOCK_EX")]);
+  if (root.volatile === true) {
+    // Its mark forbids to mount the same directories again, since after a crash nobody knows what is in them.
+    b.composite("forget what an earlier run left", "remove", [lock, "work"]);
   }
   const layers = root.lower.map((path, index) => {
     if (user === undefined) return { path, slot: undefined };
@@ -64,15 +82,26 @@ export function makeRoot(
     "make the root file system",
     {
       type: "overlay",
-      options: [["source", "overlay"], ...options, ["upperdir", root.upper], ["workdir", root.work]],
+      options: [
+        ["source", "overlay"],
+        ...options,
+        ["upperdir", root.upper],
+        ["workdir", root.work],
+        ...(root.volatile === true ? [["volatile"] as const] : []),
+      ],
       attributes: flags(MOUNT_ATTR, "RELATIME"),
     },
     context,
     into,
   );
-  // The layers' descriptors stay open until the container runs: letting go of a detached mount waits for an RCU grace
-  // period, milliseconds that nobody needs to wait for now.
+  // The layers' descriptors too: letting go of a detached mount waits for an RCU grace period.
+  const detached = layers.flatMap(({ slot }) => slot ?? []);
+  keepUntilExit(b, keeping, [into, ...detached.slice(0, mostKept), lock]);
 }
+
+const keeping = "keep the root until the process has exited";
+/** As many layers as a list of slots holds beside the root and the lock (PROTOCOL.md, PASS). */
+const mostKept = 240;
 
 const propagations: Readonly<Record<string, "PRIVATE" | "SLAVE" | "SHARED" | "UNBINDABLE">> = {
   private: "PRIVATE",

@@ -10,6 +10,11 @@ export function slotList(slots: readonly Slot[]): Bytes {
   return bytes(new Uint8Array(indices.buffer), `[${slots.map(({ name }) => `<${name}>`).join(", ")}]`);
 }
 
+/** Adds, in the shim: these slots stay open until the process has exited, when nobody waits any more. */
+export function keepUntilExit(b: ProgramBuilder, label: string, slots: readonly Slot[]): void {
+  b.composite(label, "keep", [slotList(slots)]);
+}
+
 /** Ends of the handing-over of a process that a process between cloned as the shim's child. */
 export interface Handover {
   /** Channel between the shim and the process between. */

@@ -14,6 +14,7 @@ import {
   open,
   ProgramBuilder,
   type Executor,
+  type Outcome,
   type Program,
 } from "../kernel/mod.ts";
 
@@ -38,8 +39,17 @@ export class Trash {
 
   /** Removes the file or directory at `path` from there; false if nothing was there. */
   async discard(path: string): Promise<boolean> {
-    const name = `${basename(path)}-${Date.now().toString(36)}-${counter++}`;
     const b = new ProgramBuilder();
+    const moved = this.take(b, path);
+    return moved(await this.#executor().run(b.build(), { doing: `remove ${path}` }));
+  }
+
+  /**
+   * Adds the removal of `path` from there to a program. Whoever runs it calls what is returned with the outcome: false
+   * if nothing was there.
+   */
+  take(b: ProgramBuilder, path: string): (outcome: Outcome) => boolean {
+    const name = `${basename(path)}-${Date.now().toString(36)}-${counter++}`;
     const noReplace = int(1, "RENAME_NOREPLACE");
     const moved = b.call(
       `move ${path} to the trash`,
@@ -47,11 +57,12 @@ export class Trash {
       [CWD, path, CWD, join(this.#directory, name), noReplace],
       { tolerate: ["ENOENT"] },
     );
-    const outcome = await this.#executor().run(b.build(), { doing: `remove ${path}` });
-    if (outcome.valueOf(moved) !== 0) return false;
-    this.#waiting.add(name);
-    this.#begin();
-    return true;
+    return (outcome) => {
+      if (outcome.valueOf(moved) !== 0) return false;
+      this.#waiting.add(name);
+      this.#begin();
+      return true;
+    };
   }
 
   /** Deletes what an earlier process left. */

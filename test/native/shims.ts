@@ -48,8 +48,14 @@ export interface State {
   readonly signal: number;
 }
 
-/** A program that runs `script` in a shell with the shim's streams or a new terminal; with `hold` it waits for GO. */
-export function shell(script: string, options: { tty?: boolean; hold?: boolean } = {}): Program {
+/**
+ * A program that runs `script` in a shell with the shim's streams or a new terminal; with `hold` it waits for GO.
+ * `before` adds what the shim does first.
+ */
+export function shell(
+  script: string,
+  options: { tty?: boolean; hold?: boolean; before?: (b: ProgramBuilder) => void } = {},
+): Program {
   const b = new ProgramBuilder();
   const [stdin, stdout, stderr, terminal] = [
     b.slot("stdin"),
@@ -58,6 +64,7 @@ export function shell(script: string, options: { tty?: boolean; hold?: boolean }
     b.slot("terminal"),
   ];
   const [channel, pidfd, other] = [b.slot("channel"), b.slot("pidfd"), b.slot("other")];
+  options.before?.(b);
   if (options.tty === true) {
     const how = flags(O, "RDWR", "NOCTTY", "CLOEXEC");
     b.call("open a terminal", "openat", [CWD, "/dev/ptmx", how, 0], { into: terminal });
