@@ -112,16 +112,16 @@ export class Exchange {
 
   json(status: number, value: unknown): void {
     const body = `${JSON.stringify(value)}\n`;
-    this.#head(status, { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) });
-    this.response.end(body);
+    this.#whole(
+      status,
+      { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) },
+      body,
+    );
   }
 
   text(status: number, body: string): void {
-    this.#head(status, {
-      "Content-Type": "text/plain; charset=utf-8",
-      "Content-Length": Buffer.byteLength(body),
-    });
-    this.response.end(body);
+    const type = "text/plain; charset=utf-8";
+    this.#whole(status, { "Content-Type": type, "Content-Length": Buffer.byteLength(body) }, body);
   }
 
   /** An answer without a body: 204 and 304 have no length either. */
@@ -203,6 +203,23 @@ export class Exchange {
       "Content-Length": Buffer.byteLength(body),
     });
     this.response.end(body);
+  }
+
+  /** Writes the last of an answer that was begun, and its end: one write(2), which wakes the client once. */
+  end(last: string): void {
+    const { response } = this;
+    const socket = response.socket;
+    socket?.cork();
+    response.end(last);
+    socket?.uncork();
+  }
+
+  #whole(status: number, headers: OutgoingHttpHeaders, body: string): void {
+    const { socket } = this.response;
+    socket?.cork();
+    this.#head(status, headers);
+    this.response.end(body);
+    socket?.uncork();
   }
 
   #head(status: number, headers: OutgoingHttpHeaders): void {

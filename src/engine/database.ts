@@ -61,7 +61,7 @@ export class StateDatabase {
   }
 
   #migrate(path: string): void {
-    const row = this.#database.query<{ user_version: number }, []>("PRAGMA user_version").get();
+    const [row] = this.#all<{ user_version: number }>("PRAGMA user_version");
     const version = row?.user_version ?? 0;
     if (version > migrations.length) {
       const message = `open ${path}: it was written by a newer caisson (schema ${version}, this one knows ${migrations.length})`;
@@ -132,10 +132,7 @@ export class StateDatabase {
   }
 
   setting(key: string): string | undefined {
-    const row = this.#database
-      .query<{ value: string }, [string]>("SELECT value FROM settings WHERE key = ?")
-      .get(key);
-    return row?.value;
+    return this.#all<{ value: string }>("SELECT value FROM settings WHERE key = ?", key)[0]?.value;
   }
 
   setSetting(key: string, value: string): void {
@@ -151,10 +148,14 @@ export class StateDatabase {
   close(): void {
     clearTimeout(this.#checkpoint);
     this.#database.run("PRAGMA wal_checkpoint(TRUNCATE)");
-    this.#database.close();
+    // A statement that is left keeps the file open, and locked.
+    const statements = [this.#insert, this.#setState, this.#rename, this.#delete, this.#deleteState];
+    for (const statement of statements) statement.finalize();
+    this.#database.close(true);
   }
 
   #all<T>(sql: string, ...parameters: SQLQueryBindings[]): T[] {
-    return this.#database.query<T, SQLQueryBindings[]>(sql).all(...parameters);
+    using statement = this.#database.prepare<T, SQLQueryBindings[]>(sql);
+    return statement.all(...parameters);
   }
 }

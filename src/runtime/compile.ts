@@ -3,7 +3,7 @@
  *
  *     parent (the shim)                         child (the container's process)
  *     make the cgroup and its limits
- *     clone ──────────────────────────────────▶ enters the cgroup, waits for the mounts
+ *     clone ──────────────────────────────────▶ enters the cgroup, makes its namespaces
  *     map the ids
  *     make root, /dev, binds as detached mounts
  *     pass them ──────────────────────────────▶ becomes root of its user namespace
@@ -47,7 +47,15 @@ import {
   type PreparedMount,
   type Scratch,
 } from "./mounts.ts";
-import { cloneFlags, hostIds, isNew, joinFlags, mapText, startLoopback } from "./namespaces.ts";
+import {
+  cloneFlags,
+  hostIds,
+  isNew,
+  joinFlags,
+  mapText,
+  splitCloneFlags,
+  startLoopback,
+} from "./namespaces.ts";
 import { openDirectoryTarget } from "./paths.ts";
 import { makeNothing, restrictPaths } from "./restrictions.ts";
 import { becomeProcess, becomeRoot, giveStreams, setOomScore, setStreams } from "./process.ts";
@@ -97,9 +105,11 @@ export function compile(context: CompileContext): Program {
 function compileDirect(plan: Plan, entrance: CgroupEntrance | undefined): void {
   const { b, context, channel, pidfd, streams } = plan;
   const list = slotList([plan.root, plan.empty, ...mountSlots(plan)]);
-  const options = { flags: cloneFlags(context.spec.linux), pidfd, channel, cgroup: entrance?.slot };
+  const namespaces = splitCloneFlags(context.spec.linux);
+  const options = { flags: namespaces.born, pidfd, channel, cgroup: entrance?.slot };
   const pid = b.clone("make the container's process", options, () => {
     entrance?.enter(b);
+    if (namespaces.made !== undefined) b.call("make its other namespaces", "unshare", [namespaces.made]);
     b.composite("wait for the mounts", "take", [channel, list]);
     becomeContainer(plan);
   });

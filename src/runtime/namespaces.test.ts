@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { cloneFlags, hostIds, isNew, joinFlags, mapText } from "./namespaces.ts";
+import { cloneFlags, hostIds, isNew, joinFlags, mapText, splitCloneFlags } from "./namespaces.ts";
+import { exampleSpec } from "./testing.ts";
 
 const linux = {
   namespaces: [{ type: "mount" }, { type: "pid" }, { type: "cgroup" }, { type: "network", path: "/x" }],
@@ -26,4 +27,13 @@ test("ids are translated by the mappings, and are the host's without", () => {
   expect(() => ids.uid(10)).toThrow("uid 10 is not in the container's id range");
   expect(hostIds(linux).uid(5)).toBe(5);
   expect(mapText(mapping)).toBe("0 1000 10\n");
+});
+
+test("a process is born into its user and pid namespaces and makes the others for itself", () => {
+  const { linux } = exampleSpec();
+  const { born, made } = splitCloneFlags(linux);
+  expect(born.text).toBe("CLONE_NEWUSER|CLONE_NEWPID");
+  expect(made?.text).toBe("CLONE_NEWNS|CLONE_NEWNET|CLONE_NEWIPC|CLONE_NEWUTS");
+  const none = splitCloneFlags({ ...linux, namespaces: [] });
+  expect([none.born.value, none.made]).toEqual([0, undefined]);
 });

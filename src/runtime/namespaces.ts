@@ -30,10 +30,29 @@ export function isNew(linux: SpecLinux, type: NamespaceType): boolean {
  * its cgroup, whose place it takes as its root (cgroup_namespaces(7)).
  */
 export function cloneFlags(linux: SpecLinux): Int {
-  const names = linux.namespaces
+  return flags(CLONE, ...newNames(linux));
+}
+
+/** Those that a process must be born into; the others it can make for itself. */
+const inborn: ReadonlySet<CloneName> = new Set(["NEWUSER", "NEWPID"]);
+
+/**
+ * CLONE_* in two parts: what is made with the process, and what the process makes for itself by unshare(2) while its
+ * parent does something else. Making a network namespace takes longer than all others together.
+ */
+export function splitCloneFlags(linux: SpecLinux): { readonly born: Int; readonly made: Int | undefined } {
+  const names = newNames(linux);
+  const made = names.filter((name) => !inborn.has(name));
+  return {
+    born: flags(CLONE, ...names.filter((name) => inborn.has(name))),
+    made: made.length === 0 ? undefined : flags(CLONE, ...made),
+  };
+}
+
+function newNames(linux: SpecLinux): CloneName[] {
+  return linux.namespaces
     .filter(({ type, path }) => path === undefined && type !== "cgroup" && type !== "time")
     .map(({ type }) => cloneNames[type]);
-  return flags(CLONE, ...names);
 }
 
 /** CLONE_* for setns(2) of the namespaces that are joined. */

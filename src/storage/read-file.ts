@@ -3,6 +3,7 @@
  * layer never changes. What a container wrote is looked for each time.
  * @module
  */
+import { lstatSync } from "node:fs";
 import { failure } from "../errors/mod.ts";
 import {
   CWD,
@@ -100,6 +101,8 @@ export class FileReader {
 
   /** Whether the container wrote a regular file at the path, or nothing that matters to it, or else. */
   async #written({ upper }: Overlay, components: readonly string[]): Promise<"no" | "file" | "else"> {
+    // Most containers have written nothing there; what isn't there can't lead elsewhere.
+    if (lstatSync(`${upper}/${components[0]}`, { throwIfNoEntry: false }) === undefined) return "no";
     const b = new ProgramBuilder();
     const looks = components.map((_, index) => {
       const path = `${upper}/${components.slice(0, index + 1).join("/")}`;

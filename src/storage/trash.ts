@@ -18,8 +18,12 @@ import {
   type Program,
 } from "../kernel/mod.ts";
 
-/** Milliseconds in which removed things are gathered: one process deletes them together. */
-const GATHERING = 200;
+/** Deleting keeps the disk busy: it waits until nothing was removed for so many milliseconds, */
+const QUIET = 500;
+/** but not longer than this, */
+const PATIENCE = 5000;
+/** nor when so many trees wait. */
+const mostWaiting = 256;
 /** How many trees one process deletes. */
 const mostAtOnce = 64;
 
@@ -83,8 +87,17 @@ export class Trash {
     });
   }
 
+  async #quiet(): Promise<void> {
+    const end = performance.now() + PATIENCE;
+    for (let before = -1; before !== this.#waiting.size;) {
+      if (this.#waiting.size >= mostWaiting || performance.now() >= end) return;
+      before = this.#waiting.size;
+      await new Promise((resolve) => setTimeout(resolve, QUIET));
+    }
+  }
+
   async #empty(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, GATHERING));
+    await this.#quiet();
     while (this.#waiting.size > 0) {
       const names = [...this.#waiting].slice(0, mostAtOnce);
       for (const name of names) this.#waiting.delete(name);

@@ -76,8 +76,7 @@ async function wait(x: Exchange): Promise<void> {
     StatusCode: -1,
     Error: { Message: messageOf(error) },
   }));
-  await x.write(`${JSON.stringify(answer)}\n`);
-  x.response.end();
+  x.end(`${JSON.stringify(answer)}\n`);
 }
 
 export const containerStreamRoutes: readonly Route[] = [
