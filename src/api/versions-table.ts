@@ -3,6 +3,8 @@
  * by step, as dockerd 28.5.2 does it. What they asked differently is create-versions.ts.
  * @module
  */
+import { NEVER } from "../engine/mod.ts";
+
 /** A JSON object while it is changed. */
 export type Item = Record<string, unknown>;
 
@@ -41,8 +43,6 @@ const emptyContainerConfig = {
   OnBuild: null,
   Labels: null,
 };
-
-const zeroTime = "0001-01-01T00:00:00Z";
 
 const answerRules: readonly AnswerRule[] = [
   {
@@ -84,7 +84,6 @@ const answerRules: readonly AnswerRule[] = [
     answer: "image-inspect",
     before: 45,
     apply: (i) => {
-      i["Container"] ??= "";
       i["ContainerConfig"] ??= emptyContainerConfig;
     },
   },
@@ -93,7 +92,7 @@ const answerRules: readonly AnswerRule[] = [
     before: 44,
     apply: (i) => {
       i["VirtualSize"] = i["Size"];
-      if (i["Created"] === undefined || i["Created"] === "") i["Created"] = zeroTime;
+      if (i["Created"] === undefined || i["Created"] === "") i["Created"] = NEVER;
     },
   },
   {

@@ -37,6 +37,25 @@ test("a field that docker doesn't have either is an error, an optional one is no
   );
 });
 
+test("null and what is left out print as nothing of docker's types, as JSON they are null", async () => {
+  const container = {
+    HostConfig: { CapAdd: null, PortBindings: null, MemorySwappiness: null },
+    Config: { Volumes: null, Entrypoint: null },
+  };
+  const shown = async (format: string): Promise<string> => {
+    const answer = { "GET /containers/a/json": { text: JSON.stringify(container) } };
+    return (await runCommand(inspectContainers, ["-f", format, "a"], answer)).stdout.trimEnd();
+  };
+  expect(await shown("{{.HostConfig.CapAdd}} {{.HostConfig.PortBindings}}")).toBe("[] map[]");
+  expect(await shown("{{.HostConfig.MemorySwappiness}} {{.HostConfig.Init}}")).toBe("<nil> <nil>");
+  expect(await shown("{{.Config.Volumes}} {{.Config.Entrypoint}} {{.HostConfig.Tmpfs}}")).toBe(
+    "map[] [] map[]",
+  );
+  expect(await shown("[{{.Config.StopSignal}}] {{.Config.Shell}}")).toBe("[] []");
+  expect(await shown("{{json .HostConfig.CapAdd}} {{len .Config.Entrypoint}}")).toBe("null 0");
+  expect(await shown("{{range .HostConfig.CapAdd}}x{{else}}none{{end}}")).toBe("none");
+});
+
 test("flags go along", async () => {
   expect((await runCommand(inspectContainers, ["-s", "a"], answers)).asked).toEqual([
     "GET /containers/a/json?size=1",

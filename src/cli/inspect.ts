@@ -8,7 +8,7 @@ import type { Command, Context } from "./command.ts";
 import { commandFailed, textOfError } from "./failure-text.ts";
 import type { Flags, FlagSpec } from "./flags.ts";
 import { compactJson, indentJson } from "./json-indent.ts";
-import { Template } from "./template/mod.ts";
+import { Template, type Nothing } from "./template/mod.ts";
 
 const formatFlag: FlagSpec = {
   name: "format",
@@ -22,7 +22,7 @@ Refer to https://docs.docker.com/go/formatting/ for more information about forma
 
 /** Fields that docker's types have even when the engine leaves them out. */
 const optional: ReadonlySet<string> = new Set(
-  "Annotations ArgsEscaped ExposedPorts Health Healthcheck ImageManifestDescriptor Init MacAddress NetworkDisabled OnBuild Options Shell SizeRootFs SizeRw StopTimeout StorageOpt Sysctls Tmpfs UsageData Volumes".split(
+  "Annotations ArgsEscaped ExposedPorts Health Healthcheck ImageManifestDescriptor Init MacAddress NetworkDisabled OnBuild Options Shell SizeRootFs SizeRw StopTimeout StopSignal StorageOpt Sysctls Tmpfs UsageData Volumes".split(
     " ",
   ),
 );
@@ -34,6 +34,21 @@ const maps: ReadonlySet<string> = new Set(
   ),
 );
 
+/** Fields whose null is of a pointer's type in docker's types; any other null that is no map is a list. */
+const pointers: ReadonlySet<string> = new Set(
+  "ExitCode Health Healthcheck ImageManifestDescriptor Init IPAMConfig MemorySwappiness OomKillDisable PidsLimit SizeRootFs SizeRw StopTimeout UsageData".split(
+    " ",
+  ),
+);
+
+/** What is missing or null, by docker's types. `Config` is a map inside LogConfig alone. */
+function nothing(field: string): Nothing {
+  if (pointers.has(field)) return "nil";
+  if (maps.has(field)) return "map";
+  if (field === "MacAddress" || field === "StopSignal") return "text";
+  return field === "ArgsEscaped" || field === "NetworkDisabled" ? "false" : "list";
+}
+
 /** Like docker, first by what its types have, then by what the engine really answered. */
 function evaluate(template: Template, value: unknown): string {
   try {
@@ -42,11 +57,12 @@ function evaluate(template: Template, value: unknown): string {
         // `Config` is a map inside LogConfig and a type with known fields at the top.
         const map =
           parent !== undefined && maps.has(parent) && (parent !== "Config" || !/^[A-Z]/.test(field));
-        return map ? "none" : optional.has(field) ? "nil" : "error";
+        return map ? "none" : optional.has(field) ? nothing(field) : "error";
       },
+      nulls: nothing,
     });
   } catch {
-    return template.execute(value, { missing: () => "error" });
+    return template.execute(value, { missing: () => "error", nulls: nothing });
   }
 }
 

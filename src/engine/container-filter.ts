@@ -171,6 +171,12 @@ function portsOf(filters: Filters, name: string): Set<string> {
       throw failure("invalid-parameter", { message });
     };
     if (value.includes(":")) wrong(`filter for '${name}' should not contain ':': ${value}`);
+    const [range = ""] = value.split("/");
+    const number = range.split("-").find((part) => !/^\d+$/.test(part));
+    if (number !== undefined) {
+      const why = `strconv.ParseUint: parsing ${JSON.stringify(number)}: invalid syntax`;
+      wrong(`error while looking up for ${name} ${value}: ${why}`);
+    }
     const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(\w*))?$/.exec(value);
     const first = Number(match?.[1] ?? Number.NaN);
     const last = Number(match?.[2] ?? first);

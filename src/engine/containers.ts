@@ -25,12 +25,14 @@ import type {
 import { containerFilter, type FilterLookup } from "./container-filter.ts";
 import { checkFilters, pruneLabelsMatch, untilFilter } from "./filters.ts";
 import { inspectContainer, summarizeContainer, type InspectContext } from "./inspect.ts";
+import { logAttributes } from "./log-options.ts";
 import { readLogs } from "./log-reader.ts";
 import { checkName } from "./names.ts";
 import { removeContainer } from "./removal.ts";
 import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
 import { orderShim } from "./shim-line.ts";
 import type { Services } from "./services.ts";
+import { signalNumber } from "./signals.ts";
 import { killContainer, pauseContainer, stopContainer, unpauseContainer } from "./stopping.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { now, parseTime } from "./time.ts";
@@ -121,7 +123,12 @@ export class ContainerService implements Containers {
   }
 
   async stop(name: string, options: { signal?: string; timeout?: number }): Promise<boolean> {
-    return stopContainer(this.#services, this.#find(name), options);
+    const container = this.#find(name);
+    try {
+      return await stopContainer(this.#services, container, options);
+    } catch (error) {
+      throw inContext(`cannot stop container: ${name}`, error);
+    }
   }
 
   async restart(name: string, options: { signal?: string; timeout?: number }): Promise<void> {
@@ -133,7 +140,9 @@ export class ContainerService implements Containers {
 
   async kill(name: string, signal: string): Promise<void> {
     try {
-      await killContainer(this.#services, this.#find(name), signal);
+      // A signal that is none is told even of a container that isn't there.
+      const number = signalNumber(signal);
+      await killContainer(this.#services, this.#find(name), number);
     } catch (error) {
       throw inContext(`cannot kill container: ${name}`, error);
     }
@@ -159,7 +168,11 @@ export class ContainerService implements Containers {
         message: "Renaming a container with the same name as its current name",
       });
     }
-    checkName(plain);
+    try {
+      checkName(plain, "/");
+    } catch (error) {
+      throw inContext("Error when allocating new name", error);
+    }
     const old = container.name;
     this.#services.store.rename(container, plain);
     publishContainer(this.#services, "rename", container, { oldName: `/${old}` });
@@ -219,7 +232,9 @@ export class ContainerService implements Containers {
       throw failure("logs-unreadable", {});
     }
     const live = container.exited === undefined ? undefined : { ended: container.exited.promise };
-    const stream = readLogs(this.#services.paths.log(container.id), { ...options, tty: config.Tty }, live);
+    const attributes = options.details ? logAttributes(container.record, container.name) : {};
+    const wanted = { ...options, tty: config.Tty, attributes };
+    const stream = readLogs(this.#services.paths.log(container.id), wanted, live);
     return { tty: config.Tty, stream };
   }
 

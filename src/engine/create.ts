@@ -8,21 +8,25 @@ import { ProgramBuilder, type Program } from "../kernel/mod.ts";
 import { failure } from "../errors/mod.ts";
 import { allocateRange, rangeMappings } from "../security/mod.ts";
 import type { Owner } from "../storage/mod.ts";
+import { checkProcSource } from "./bind-sources.ts";
 import { commandLine, mergeConfig } from "./config-merge.ts";
 import { Container } from "./container-store.ts";
 import type { CreateBody, HostConfig } from "./container-types.ts";
 import { newState, type ContainerRecord, type MountPoint } from "./container.ts";
+import { discardLimits } from "./discarded-limits.ts";
 import type { CreateRequest } from "./engine.ts";
 import { hostnameFile, hostsFile, resolvConf } from "./etc-files.ts";
 import { makeFolder } from "./folders.ts";
 import { checkHostConfig, completeHostConfig } from "./host-config.ts";
 import { findJoin, idRangeOf, resolveModes } from "./joins.ts";
+import { checkLogOptions } from "./log-options.ts";
 import { mountPoints } from "./mount-points.ts";
 import { checkName, randomName } from "./names.ts";
 import { checkSecurityOptions } from "./seccomp.ts";
 import type { Services } from "./services.ts";
 import { signalNumber } from "./signals.ts";
 import { formatTime, now } from "./time.ts";
+import type { ResolvedImage } from "./image-types.ts";
 import { chooseUserNamespace } from "./user-namespace.ts";
 
 /** A container that is decided but not yet made. */
@@ -34,14 +38,32 @@ export interface Draft {
 
 /** Decides everything about the container that `request` asks for. Changes nothing. */
 export async function draftContainer(services: Services, request: CreateRequest): Promise<Draft> {
-  const { store, defaults, images, seccomp, options } = services;
-  const { body, platform } = request;
+  const draft = await decide(services, request, imageOf(services, request));
+  return { ...draft, record: { ...draft.record, ...freeRange(services, draft.record) } };
+}
+
+/** An id range of its own, unless it has the host's ids or those of a container that it joins. */
+function freeRange({ store }: Services, { userNamespace }: ContainerRecord): { readonly idRange?: number } {
+  return userNamespace.mode === "private" ? { idRange: allocateRange(store.ranges()) } : {};
+}
+
+function imageOf({ images }: Services, { body: { Image: name }, platform }: CreateRequest): ResolvedImage {
+  if (name === undefined || name === "")
+    throw failure("invalid-parameter", { message: "no image specified" });
+  return images.resolve(name, platform);
+}
+
+/** Everything but the id range. */
+async function decide(services: Services, request: CreateRequest, image: ResolvedImage): Promise<Draft> {
+  const { store, defaults, seccomp, options } = services;
+  const { body } = request;
   if (request.name !== undefined) checkName(request.name);
-  const image = images.resolve(requiredImage(request), platform);
   const id = newId();
   const warnings: string[] = [];
-  const host = settleNetwork(resolveModes(store, completeHostConfig(body, defaults)), body, warnings);
+  const complete = discardLimits(completeHostConfig(body, defaults), defaults.limits, warnings);
+  const host = settleNetwork(resolveModes(store, complete), body, warnings);
   checkHostConfig(host, defaults);
+  warnings.push(...checkLogOptions(host.LogConfig));
   checkHostname(body, host);
   checkHealthcheck(
     body,
@@ -56,7 +78,9 @@ export async function draftContainer(services: Services, request: CreateRequest)
   const config = mergeConfig(id, body, image.defaults, host.NetworkMode === "host");
   if (config.StopSignal !== undefined) signalNumber(config.StopSignal);
   const mounts = mountPoints(config, host);
-  for (const { type, mustExist, source } of mounts) {
+  for (const mount of mounts) {
+    const { type, mustExist, source } = mount;
+    checkProcSource(mount);
     if (type === "bind" && mustExist && !existsSync(source)) {
       const message = `invalid mount config for type "bind": bind source path does not exist: ${source}`;
       throw failure("invalid-parameter", { message });
@@ -83,17 +107,10 @@ export async function draftContainer(services: Services, request: CreateRequest)
     hostConfig: host,
     networking: body.NetworkingConfig ?? {},
     mounts,
-    ...(userNamespace.mode === "private" ? { idRange: allocateRange(store.ranges()) } : {}),
     userNamespace,
     platform: image.os,
   };
   return { record, name: request.name ?? freeName(services), warnings };
-}
-
-function requiredImage({ body: { Image: image } }: CreateRequest): string {
-  if (image === undefined || image === "")
-    throw failure("invalid-parameter", { message: "no image specified" });
-  return image;
 }
 
 /** Makes the container that `request` asks for; it can be started then. */
@@ -102,9 +119,10 @@ export async function createContainer(
   request: CreateRequest,
 ): Promise<{ container: Container; warnings: string[] }> {
   const { paths, executors, storage, volumes, store, images } = services;
+  const image = imageOf(services, request);
   // Nobody removes its layers before its row refers to them.
-  using _kept = images.keep(images.resolve(requiredImage(request), request.platform));
-  const draft = await draftContainer(services, request);
+  using _kept = images.keep(image);
+  const draft = await decide(services, request, image);
   // Somebody who fails here, or is killed, leaves folders that no row names: the next start of the engine sweeps them.
   store.checkName(draft.name);
   const inserts: (() => void)[] = [];
@@ -118,8 +136,8 @@ export async function createContainer(
     inserts.push(() => volume.insert());
     mounts.push({ ...mount, name: volume.name, source: volume.path, copyUp: mount.copyUp && volume.fresh });
   }
-  // Another container may have got the draft's range meanwhile: this one is kept until the row names it.
-  const idRange = draft.record.idRange === undefined ? undefined : allocateRange(store.ranges());
+  // Nobody else gets the range before the row names it.
+  const { idRange } = freeRange(services, draft.record);
   if (idRange !== undefined) store.reserved.add(idRange);
   try {
     const record: ContainerRecord = {
@@ -177,6 +195,12 @@ function settleNetwork(host: HostConfig, body: CreateBody, warnings: string[]): 
       "No network was named and bridge networks are not supported yet: the container has no network (none).",
     );
     return { ...host, NetworkMode: "none" };
+  }
+  const further = Object.keys(body.NetworkingConfig?.EndpointsConfig ?? {}).find(
+    (name) => name !== mode && name !== "default",
+  );
+  if (further !== undefined) {
+    throw failure("not-implemented", { what: `connecting to the network ${further} beside ${mode}` });
   }
   if (mode === "none" || mode === "host" || mode.startsWith("container:")) return host;
   throw failure("not-implemented", {

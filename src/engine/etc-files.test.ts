@@ -25,7 +25,7 @@ test("resolv.conf is the host's but for what the container sets", () => {
   expect(resolvConf(host({ DnsSearch: ["."] }), file)).toBe("nameserver 10.0.0.53\noptions ndots:2\n");
 });
 
-test("hostname has the domain", () => {
+test("hostname has no domain", () => {
   const config = { Hostname: "a", Domainname: "b.c" } as Parameters<typeof hostnameFile>[0];
-  expect(hostnameFile(config)).toBe("a.b.c\n");
+  expect(hostnameFile(config)).toBe("a\n");
 });

@@ -36,11 +36,9 @@ export function hostsFile(host: HostConfig, hostFile: string): string {
   return `${[...base, ...extraHosts(host.ExtraHosts ?? [])].join("\n")}\n`;
 }
 
-/** /etc/hostname. */
-export function hostnameFile(config: ContainerConfig): string {
-  return config.Hostname === ""
-    ? ""
-    : `${config.Hostname}${config.Domainname === "" ? "" : `.${config.Domainname}`}\n`;
+/** /etc/hostname: without the domain, as Docker has it. */
+export function hostnameFile(config: Pick<ContainerConfig, "Hostname">): string {
+  return config.Hostname === "" ? "" : `${config.Hostname}\n`;
 }
 
 /** /etc/resolv.conf: the host's, with what the container sets in place of it. */

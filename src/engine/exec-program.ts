@@ -6,7 +6,7 @@ import type { Program } from "../kernel/mod.ts";
 import { compileExec, hostIds, type SpecProcess } from "../runtime/mod.ts";
 import type { Container } from "./container-store.ts";
 import type { ExecBody } from "./engine.ts";
-import { environment, noNewPrivileges, processCapabilities, specMappings } from "./oci-spec.ts";
+import { execEnvironment, noNewPrivileges, processCapabilities, specMappings } from "./oci-spec.ts";
 import { cgroupOf, containerUser } from "./runtime-context.ts";
 import { idRangeOf } from "./joins.ts";
 import type { Services } from "./services.ts";
@@ -37,19 +37,14 @@ export async function execProgram(
   const plan = storage.plan(record.id, record.chain);
   const user = await containerUser(services, plan, body.User || config.User, host.GroupAdd ?? []);
   const tty = body.Tty ?? false;
-  const base = environment(record, tty, user.home).filter(
-    (entry) => body.User === undefined || body.User === "" || !entry.startsWith("HOME="),
-  );
-  const own = new Map(base.map((entry) => [entry.split("=", 1)[0] ?? "", entry]));
-  for (const entry of body.Env ?? []) own.set(entry.split("=", 1)[0] ?? "", entry);
-  if (!own.has("HOME")) own.set("HOME", `HOME=${user.home}`);
+  const own = execEnvironment(record, tty, user.home, body);
   const [rows, columns] = size ?? [0, 0];
   const process: SpecProcess = {
     terminal: tty,
     ...(tty && rows > 0 ? { consoleSize: { height: rows, width: columns } } : {}),
     user: { uid: user.uid, gid: user.gid, additionalGids: user.groups },
     args: body.Cmd ?? [],
-    env: [...own.values()],
+    env: own,
     cwd: body.WorkingDir || config.WorkingDir || "/",
     capabilities: processCapabilities(
       host,

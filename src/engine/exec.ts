@@ -51,7 +51,7 @@ export class ExecService implements Execs {
     if ((body.Cmd ?? []).length === 0) {
       throw failure("invalid-parameter", { message: "No exec command specified" });
     }
-    requireRunning(container);
+    requireRunning(container, name);
     if (body.User !== undefined && body.User !== "") await this.#checkUser(container, body.User);
     const id = randomBytes(32).toString("hex");
     this.#add({
@@ -110,14 +110,14 @@ export class ExecService implements Execs {
   ): Promise<Attachment | undefined> {
     const exec = this.#find(id);
     if (exec.started) throw failure("conflict", { message: `exec instance ${id} has already run` });
-    requireRunning(exec.container);
+    requireRunning(exec.container, exec.container.id);
     exec.started = true;
     const { body, container } = exec;
     this.#publish(`exec_start: ${(body.Cmd ?? []).join(" ")}`, container, id);
     try {
       await this.#launch(exec, options);
     } catch (error) {
-      const { error: answer, exitCode } = startFailure(error, (body.Cmd ?? [])[0] ?? "");
+      const { error: answer, exitCode } = startFailure(error, (body.Cmd ?? [])[0] ?? "", "exec");
       exec.exitCode = exitCode;
       throw answer;
     }
@@ -145,6 +145,11 @@ export class ExecService implements Execs {
   ): Promise<void> {
     const { executors, paths } = this.#services;
     const { body, container, id } = exec;
+    const directory = body.WorkingDir ?? "";
+    if (directory !== "" && !directory.startsWith("/")) {
+      const text = "OCI runtime exec failed: exec failed: Cwd must be an absolute path";
+      throw failure("start-failed", { text });
+    }
     const consoleSize = options.consoleSize ?? body.ConsoleSize ?? undefined;
     const program = await execProgram(this.#services, container, body, consoleSize);
     const folder = paths.exec(container.id, id);
@@ -296,10 +301,11 @@ export class ExecService implements Execs {
   }
 }
 
-function requireRunning(container: Container): void {
+/** `name` is what the client calls the container. */
+function requireRunning(container: Container, name: string): void {
   if (container.state.status === "paused") {
     throw failure("conflict", {
-      message: `Container ${container.id} is paused, unpause the container before exec`,
+      message: `Container ${name} is paused, unpause the container before exec`,
     });
   }
   if (!container.running) throw failure("container-not-running", { id: container.id });

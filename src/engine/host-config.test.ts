@@ -36,12 +36,16 @@ test.each([
   [{ PidMode: "nonsense" }, "invalid PID mode: nonsense"],
   [{ IpcMode: "nonsense" }, "invalid IPC mode: nonsense"],
   [{ UTSMode: "x" }, "invalid UTS mode: x"],
-  [{ OomScoreAdj: 2000 }, "invalid value 2000, range for oom score adj is [-1000, 1000]"],
+  [{ OomScoreAdj: 2000 }, "Invalid value 2000, range for oom score adj is [-1000, 1000]"],
   [{ CapAdd: ["NONSENSE"] }, 'invalid CapAdd: unknown capability: "CAP_NONSENSE"'],
   [{ Sysctls: { "kernel.core_pattern": "|/x" } }, "sysctl 'kernel.core_pattern' is not whitelisted"],
   [{ Sysctls: { "net.ipv4.x": "1\n2" } }, 'sysctl "net.ipv4.x" is not valid'],
   [{ Sysctls: { "net.core.x": "1" }, NetworkMode: "host" }, "not allowed in host network namespace"],
   [{ RestartPolicy: { Name: "sometimes", MaximumRetryCount: 0 } }, "unknown policy 'sometimes'"],
+  [{ CpusetCpus: "x" }, "Invalid value x for cpuset cpus: invalid format: x"],
+  [{ CpusetCpus: "0,2" }, "Requested CPUs are not available - requested 0,2, available: 0-1"],
+  [{ CpusetMems: "1" }, "Requested memory nodes are not available - requested 1, available: 0"],
+  [{ Isolation: "hyperv" }, "invalid isolation (hyperv): linux only supports 'default'"],
   [{ Runtime: "runsc" }, "unknown or invalid runtime name: runsc"],
 ] as [Partial<HostConfig>, string][])("%j is refused", (host, text) => {
   expect(() => check(host)).toThrow(text);
@@ -50,7 +54,6 @@ test.each([
 test.each([
   [{ RestartPolicy: { Name: "always", MaximumRetryCount: 0 } }, "restart policy always"],
   [{ VolumesFrom: ["a"] }, "--volumes-from"],
-  [{ LogConfig: { Type: "syslog", Config: {} } }, "the log driver syslog"],
   [{ Init: true }, "--init"],
 ] as [Partial<HostConfig>, string][])("%j says that it isn't supported", (host, text) => {
   expect(() => check(host)).toThrow(`${text} is not supported by this version of caisson`);

@@ -3,6 +3,7 @@
  * here, before anything is made, or dropped with a warning in Docker's words.
  * @module
  */
+import type { CgroupFeatures } from "../cgroup/mod.ts";
 import { failure } from "../errors/mod.ts";
 import { maskedPaths, normalizeCapabilities, readonlyPaths } from "../security/mod.ts";
 import type { CreateBody, HostConfig } from "./container-types.ts";
@@ -14,7 +15,12 @@ export interface HostDefaults {
   readonly cgroupVersion: 1 | 2;
   readonly cgroupDriver: "cgroupfs" | "systemd";
   /** Processors of the host. */
+  /** Limits that this host's cgroups have. */
+  readonly limits: CgroupFeatures;
   readonly processors: number;
+  /** Processors and memory nodes that a container can be bound to, as the kernel lists them: `0-1`; empty: unknown. */
+  readonly cpus: string;
+  readonly memoryNodes: string;
   /** Capabilities that containers may get, as a mask. */
   readonly capabilities: bigint;
   readonly shmSize: number;
@@ -42,7 +48,7 @@ export function completeHostConfig(body: CreateBody, defaults: HostDefaults): Ho
       Config: log?.Type ? (log.Config ?? {}) : { ...defaults.logOptions, ...log?.Config },
     },
     NetworkMode: given.NetworkMode || "default",
-    PortBindings: given.PortBindings ?? {},
+    PortBindings: given.PortBindings ?? null,
     RestartPolicy: {
       Name: given.RestartPolicy?.Name || "no",
       MaximumRetryCount: given.RestartPolicy?.MaximumRetryCount ?? 0,
@@ -166,7 +172,7 @@ function checkModes(host: HostConfig): void {
   if (!["private", "host"].includes(host.CgroupnsMode))
     refuse(`invalid cgroup namespace mode: ${host.CgroupnsMode}`);
   if (host.OomScoreAdj < -1000 || host.OomScoreAdj > 1000) {
-    refuse(`invalid value ${host.OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
+    refuse(`Invalid value ${host.OomScoreAdj}, range for oom score adj is [-1000, 1000]`);
   }
   if (host.ShmSize < 0) refuse("SHM size can not be less than 0");
 }
@@ -204,13 +210,28 @@ function checkResources(host: HostConfig, defaults: HostDefaults): void {
     ["mems", host.CpusetMems],
   ] as const) {
     if (list !== "" && !/^\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*$/.test(list)) {
-      refuse(`Invalid value ${list} for cpuset ${what}`);
+      refuse(`Invalid value ${list} for cpuset ${what}: invalid format: ${list}`);
+    }
+    const available = what === "cpus" ? defaults.cpus : defaults.memoryNodes;
+    if (list !== "" && available !== "" && !includesAll(available, list)) {
+      const noun = what === "cpus" ? "CPUs" : "memory nodes";
+      refuse(`Requested ${noun} are not available - requested ${list}, available: ${available}`);
     }
   }
   const { BlkioWeight: weight } = host;
   if (weight !== 0 && (weight < 10 || weight > 1000)) {
     refuse("Range of blkio weight is from 10 to 1000");
   }
+}
+
+/** Whether every number of `list` is in `available`; both are like `0-2,4`. */
+function includesAll(available: string, list: string): boolean {
+  const ranges = (text: string): number[][] => text.split(",").map((part) => part.split("-").map(Number));
+  const here = ranges(available);
+  return ranges(list).every(([first = 0, last = first]) => {
+    for (let n = first; n <= last; n++) if (!here.some(([a = 0, b = a]) => a <= n && n <= b)) return false;
+    return true;
+  });
 }
 
 /** Sysctls of a namespace that the container has of its own; everything else would change the host. */
@@ -249,8 +270,7 @@ function checkUnsupported(host: HostConfig): void {
   if (Object.keys(host.StorageOpt ?? {}).length > 0) unsupported("--storage-opt");
   if (host.Init === true) unsupported("--init");
   if (!["", "caisson"].includes(host.Runtime)) refuse(`unknown or invalid runtime name: ${host.Runtime}`);
-  if (!["", "default"].includes(host.Isolation)) refuse(`invalid isolation: ${host.Isolation}`);
-  if (!["json-file", "none"].includes(host.LogConfig.Type))
-    unsupported(`the log driver ${host.LogConfig.Type}`);
+  if (!["", "default"].includes(host.Isolation))
+    refuse(`invalid isolation (${host.Isolation}): linux only supports 'default'`);
   if (!["", "local"].includes(host.VolumeDriver)) unsupported(`the volume driver ${host.VolumeDriver}`);
 }

@@ -3,14 +3,13 @@
  * @module
  */
 import { familiarReference } from "../image/mod.ts";
+import { NEVER } from "./container.ts";
 import type { Json } from "./engine.ts";
 import type { ImageContext } from "./images-context.ts";
 import { imageSize } from "./images-list.ts";
 import { readDockerVersion } from "./images-read.ts";
 import type { ImageRecord } from "./images-table.ts";
 import { formatTime, parseTime } from "./time.ts";
-
-const zeroTime = "0001-01-01T00:00:00Z";
 
 /** The image as dockerd with a graph driver describes it. */
 export async function inspectImage(context: ImageContext, image: ImageRecord): Promise<Json> {
@@ -22,7 +21,7 @@ export async function inspectImage(context: ImageContext, image: ImageRecord): P
     RepoDigests: image.digests.map(familiarReference),
     Parent: "",
     Comment: config.comment ?? "",
-    ...(config.created === undefined ? {} : { Created: created === 0n ? zeroTime : formatTime(created) }),
+    ...(config.created === undefined ? {} : { Created: created === 0n ? NEVER : formatTime(created) }),
     DockerVersion: await readDockerVersion(context.content, image.id),
     Author: config.author ?? "",
     Architecture: config.architecture,
@@ -32,7 +31,7 @@ export async function inspectImage(context: ImageContext, image: ImageRecord): P
     Size: await imageSize(context, image),
     GraphDriver: graphDriver(context, image),
     RootFS: { Type: "layers", Layers: config.rootfs.diff_ids },
-    Metadata: { LastTagTime: image.tagged ?? zeroTime },
+    Metadata: { LastTagTime: image.tagged ?? NEVER },
     Config: runConfig(image),
   };
 }

@@ -91,7 +91,12 @@ function timeFilter({ store }: ImageContext, filters: Filters): (created: bigint
   const until = untilFilter(filters, now());
   const before = [...times("before"), ...(until === undefined ? [] : [until])];
   const since = times("since");
-  return (created) => before.every((time) => created < time) && since.every((time) => created > time);
+  const dated = before.length + since.length > 0;
+  // One that doesn't say when it was made is neither before nor after another.
+  return (created) =>
+    !(dated && created === 0n) &&
+    before.every((time) => created < time) &&
+    since.every((time) => created > time);
 }
 
 /** Whether a name in the form that people know, with or without its tag or digest, matches one of the patterns. */

@@ -2,6 +2,7 @@
  * A container as Docker's JSON: whole (`inspect`) and in short (`ps`).
  * @module
  */
+import { posix } from "node:path";
 import { rangeMappings } from "../security/mod.ts";
 import type { Container } from "./container-store.ts";
 import type { MountPoint } from "./container.ts";
@@ -22,6 +23,12 @@ function mountJson(mount: MountPoint): Json {
     RW: mount.writable,
     Propagation: mount.type === "bind" ? mount.propagation : "",
   };
+}
+
+/** Docker lists a tmpfs that was asked for as one of `Mounts`, not one of `Tmpfs`. */
+function mountsJson({ mounts, hostConfig: { Mounts: requests } }: Container["record"]): Json[] {
+  const asked = new Set((requests ?? []).map(({ Target }) => posix.resolve("/", Target ?? "")));
+  return mounts.filter(({ type, destination }) => type !== "tmpfs" || asked.has(destination)).map(mountJson);
 }
 
 /** Docker's `Networks`: predefined networks have an endpoint without addresses. */
@@ -115,7 +122,7 @@ export async function inspectContainer(
           : null,
     },
     ...(size ? await sizes(services, container) : {}),
-    Mounts: record.mounts.filter(({ type }) => type !== "tmpfs" || host.Mounts !== undefined).map(mountJson),
+    Mounts: mountsJson(record),
     Config: config,
     NetworkSettings: {
       Bridge: "",
@@ -196,11 +203,19 @@ export async function summarizeContainer(
     Labels: config.Labels,
     State: state.status,
     Status: statusText(state),
-    HostConfig: { NetworkMode: host.NetworkMode },
+    HostConfig: {
+      NetworkMode: host.NetworkMode,
+      ...(host.Annotations === undefined ? {} : { Annotations: host.Annotations }),
+    },
     NetworkSettings: { Networks: networks(record, networkId) },
-    Mounts: record.mounts.filter(({ type }) => type !== "tmpfs").map(mountJson),
-    ...(size ? await sizes(services, container) : {}),
+    Mounts: mountsJson(record),
+    ...(size ? withoutZeros(await sizes(services, container)) : {}),
   };
+}
+
+/** A size of 0 is left out of the list. */
+function withoutZeros(sizes: Json): Json {
+  return Object.fromEntries(Object.entries(sizes).filter(([, bytes]) => bytes !== 0));
 }
 
 /** Docker quotes words of the command that contain spaces. */

@@ -2,7 +2,7 @@
  * Containers whose namespaces another one joins (`--network container:X`, `--pid container:X`, `--ipc container:X`).
  * @module
  */
-import { failure, messageOf } from "../errors/mod.ts";
+import { failure, inContext, messageOf } from "../errors/mod.ts";
 import type { Container, ContainerStore } from "./container-store.ts";
 import type { ContainerRecord } from "./container.ts";
 import type { HostConfig } from "./container-types.ts";
@@ -28,7 +28,7 @@ export function findJoin(store: ContainerStore, host: HostConfig): JoinTarget | 
   const joined = modes.flatMap(([namespace, field]) => {
     const mode = host[field];
     if (!mode.startsWith("container:")) return [];
-    return [{ namespace, target: store.find(mode.slice("container:".length)) }];
+    return [{ namespace, target: findJoined(store, namespace, mode) }];
   });
   const first = joined[0];
   if (first === undefined) return undefined;
@@ -41,12 +41,37 @@ export function findJoin(store: ContainerStore, host: HostConfig): JoinTarget | 
   return { target: first.target, namespaces: joined.map(({ namespace }) => namespace) };
 }
 
+function findJoined(
+  store: ContainerStore,
+  namespace: JoinTarget["namespaces"][number],
+  mode: string,
+): Container {
+  try {
+    return store.find(mode.slice("container:".length));
+  } catch (error) {
+    throw namespace === "network" ? inContext("joining network namespace of container", error) : error;
+  }
+}
+
+/** Throws Docker's error for what can't be joined because its container doesn't run. */
+export function requireJoinable({ target, namespaces }: JoinTarget): void {
+  if (target.running) return;
+  if (namespaces.includes("network")) {
+    const message = `cannot join network namespace of a non running container: container ${target.name} is ${target.state.status}`;
+    throw failure("conflict", { message });
+  }
+  const which = namespaces.includes("ipc") ? "IPC" : "PID";
+  const message = `failed to join ${which} namespace: container ${target.id} is not running`;
+  throw failure("conflict", { message });
+}
+
 /** The same modes with the joined container's id in place of whatever it was called by. */
 export function resolveModes(store: ContainerStore, host: HostConfig): HostConfig {
-  const resolve = (mode: string): string => {
+  const resolve = ([namespace, field]: (typeof modes)[number]): string => {
+    const mode = host[field];
     if (!mode.startsWith("container:")) return mode;
     try {
-      return `container:${store.find(mode.slice("container:".length)).id}`;
+      return `container:${findJoined(store, namespace, mode).id}`;
     } catch (error) {
       // Not as 404: clients would take it for a missing image and pull.
       throw failure("invalid-parameter", { message: messageOf(error) }, error);
@@ -54,9 +79,7 @@ export function resolveModes(store: ContainerStore, host: HostConfig): HostConfi
   };
   return {
     ...host,
-    NetworkMode: resolve(host.NetworkMode),
-    PidMode: resolve(host.PidMode),
-    IpcMode: resolve(host.IpcMode),
+    ...Object.fromEntries(modes.map((mode) => [mode[1], resolve(mode)])),
   };
 }
 

@@ -9,7 +9,11 @@ import { fixedTime, RecordScanner } from "./log-record.ts";
 export type LogFormat = Pick<
   LogOptions,
   "stdout" | "stderr" | "timestamps" | "details" | "since" | "until"
-> & { readonly tty: boolean };
+> & {
+  readonly tty: boolean;
+  /** With `details`, of records that have none of their own: the shim doesn't write what is the same in all of them. */
+  readonly attributes?: Readonly<Record<string, string>>;
+};
 
 const lineFeed = 0x0a;
 const headerSize = 8;
@@ -66,7 +70,7 @@ export class LogFormatter {
     }
     if (this.#until !== undefined && scanner.compareTime(this.#until) > 0) return false;
     if (!(scanner.stream === 1 ? stdout : stderr)) return true;
-    const attributes = details ? detailsText(scanner.attributes) : undefined;
+    const attributes = details ? detailsText(scanner.attributes ?? this.#format.attributes) : undefined;
     this.#makeRoom(headerSize + timeSize + (attributes?.length ?? 0) * 3 + scanner.textLimit, remaining);
     const target = this.#chunk;
     const start = this.#at;

@@ -8,7 +8,7 @@ import { basename, dirname } from "node:path";
 import { Readable } from "node:stream";
 import type { LogOptions } from "./engine.ts";
 import { closeFiles, currentInode, openLogFiles, type LogFile } from "./log-files.ts";
-import { LogFormatter } from "./log-format.ts";
+import { LogFormatter, type LogFormat } from "./log-format.ts";
 import { findTail } from "./log-tail.ts";
 import { now } from "./time.ts";
 
@@ -34,7 +34,7 @@ const lineFeed = 0x0a;
  */
 export function readLogs(
   path: string,
-  options: LogOptions & { readonly tty: boolean },
+  options: LogOptions & LogFormat,
   live: LiveLog | undefined,
   onCorrupt: (line: string) => void = () => undefined,
 ): Readable {
@@ -76,7 +76,7 @@ class LogReader {
 
   constructor(
     path: string,
-    options: LogOptions & { readonly tty: boolean },
+    options: LogOptions & LogFormat,
     live: LiveLog | undefined,
     onCorrupt: (line: string) => void,
     stop: AbortSignal,

@@ -3,7 +3,7 @@
  * @module
  */
 import { join } from "node:path";
-import { cgroupDriver, detectCgroups } from "../cgroup/mod.ts";
+import { cgroupDriver, cgroupFeatures, detectCgroups } from "../cgroup/mod.ts";
 import { messageOf } from "../errors/mod.ts";
 import { Executors, installNativeBinary } from "../kernel/mod.ts";
 import { openStorage, probeIdmap, Trash } from "../storage/mod.ts";
@@ -29,6 +29,7 @@ import { removeRunTraces } from "./run-traces.ts";
 import { warmUp } from "./warm-up.ts";
 import { VolumeService } from "./volumes.ts";
 
+export { NEVER } from "./container.ts";
 export type * from "./container-types.ts";
 export type * from "./daemon-options.ts";
 export type * from "./engine.ts";
@@ -55,7 +56,10 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     logOptions: options.logOpts,
     cgroupVersion: cgroupHost.version,
     cgroupDriver: options.cgroupDriver,
+    limits: cgroupFeatures(cgroupHost),
     processors: facts.processors,
+    cpus: cgroupHost.cpuset?.cpus ?? "",
+    memoryNodes: cgroupHost.cpuset?.mems ?? "",
     capabilities: facts.capabilities,
     shmSize: 64 << 20,
     throttledProcessors: facts.throttledProcessors,

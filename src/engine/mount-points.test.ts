@@ -32,7 +32,10 @@ test.each([
   ["/a:/b:nonsense", "invalid mode: nonsense"],
   ["a b:/c", "includes invalid characters for a local volume name"],
   ["/a:/proc/sys", "cannot be mounted because it is inside /proc"],
-  ["/a:/x/../proc", "cannot be mounted because it is inside /proc"],
+  ["volume:/x/../proc", "cannot be mounted because it is inside /proc"],
+  ["/a:/b:nocopy", 'invalid mount config for type "bind": field VolumeOptions must not be specified'],
+  ["/a:/", "type \"bind\": invalid specification: destination can't be '/'"],
+  ["name:rel", "invalid mount path: 'rel' mount path must be absolute"],
 ])("%s is refused", (bind, text) => {
   expect(() => parseBind(bind)).toThrow(text);
 });
@@ -62,7 +65,7 @@ test("two mounts in one place, options of another type, an unknown type", () => 
     'invalid mount config for type "bind": field TmpfsOptions must not be specified',
   );
   expect(() => points({ Mounts: [{ Type: "nonsense" as "bind", Target: "/x" }] })).toThrow(
-    'mount type unknown: "nonsense"',
+    'invalid mount config for type "nonsense": mount type unknown',
   );
-  expect(() => points({ Tmpfs: { "/x": "evil=1" } })).toThrow('invalid tmpfs option "evil=1"');
+  expect(() => points({ Tmpfs: { "/x": "evil=1" } })).toThrow('invalid tmpfs option "evil"');
 });

@@ -29,17 +29,22 @@ function refuse(message: string): never {
   throw failure("invalid-parameter", { message });
 }
 
-/** A destination inside the container, cleaned; `what` is shown in the error. */
-function destinationOf(path: string, what: string): string {
-  if (!path.startsWith("/"))
-    refuse(`invalid mount config: invalid mount path: '${path}' mount path must be absolute`);
+/**
+ * A destination inside the container, cleaned; `what` begins the error. Binds may be on /proc itself: what lies there is
+ * looked at when the source is.
+ */
+function destinationOf(path: string, what: string, type: MountPoint["type"]): string {
+  if (!path.startsWith("/")) refuse(`${what}: invalid mount path: '${path}' mount path must be absolute`);
   const clean = posix.normalize(path).replace(/(.)\/$/, "$1");
-  if (/^\/proc(\/|$)/.test(clean) && !procFiles.has(clean)) {
-    refuse(`invalid mount config: "${clean}" cannot be mounted because it is inside /proc`);
+  const wholeProc = clean === "/proc" && type === "bind";
+  if (/^\/proc(\/|$)/.test(clean) && !procFiles.has(clean) && !wholeProc) {
+    refuse(`${what}: "${clean}" cannot be mounted because it is inside /proc`);
   }
-  if (clean === "/") refuse(`invalid ${what}: destination can't be '/'`);
+  if (clean === "/") refuse(`${what}: invalid specification: destination can't be '/'`);
   return clean;
 }
+
+const configOf = (type: string): string => `invalid mount config for type "${type}"`;
 
 const base: Omit<MountPoint, "type" | "source" | "destination"> = {
   mode: "",
@@ -60,7 +65,9 @@ export function parseBind(bind: string): MountPoint {
   if (parts.length > 3 || parts.length < 2 || source === "" || target === "") {
     refuse(`invalid volume specification: '${bind}'`);
   }
-  const destination = destinationOf(target, `volume specification: '${bind}'`);
+  const type = source.startsWith("/") ? "bind" : "volume";
+  const what = `invalid volume specification: '${bind}': ${configOf(type)}`;
+  const destination = destinationOf(target, what, type);
   let writable = true;
   let propagation = "";
   let copyUp = !source.startsWith("/");
@@ -68,8 +75,10 @@ export function parseBind(bind: string): MountPoint {
     if (option === "ro") writable = false;
     else if (option === "rw") writable = true;
     else if (propagations.has(option)) propagation = option;
-    else if (option === "nocopy") copyUp = false;
-    else if (!["z", "Z", "copy", "consistent", "cached", "delegated"].includes(option)) {
+    else if (option === "nocopy") {
+      if (type === "bind") refuse(`${what}: field VolumeOptions must not be specified`);
+      copyUp = false;
+    } else if (!["z", "Z", "copy", "consistent", "cached", "delegated"].includes(option)) {
       refuse(`invalid mode: ${mode}`);
     }
   }
@@ -107,11 +116,14 @@ export function parseBind(bind: string): MountPoint {
 
 /** Docker's `--tmpfs` and `Tmpfs`: its own defaults, then what was asked for. */
 function tmpfs(target: string, options: readonly string[]): MountPoint {
-  const destination = destinationOf(target, "tmpfs");
+  const destination = destinationOf(target, configOf("tmpfs"), "tmpfs");
   const defaults = ["noexec", "nosuid", "nodev"];
   const known =
     /^(rw|ro|exec|noexec|suid|nosuid|dev|nodev|sync|async|(no)?atime|(no)?diratime|(no)?relatime|(r?(private|shared|slave|unbindable))|((size|mode|uid|gid|nr_inodes|nr_blocks|mpol)=[\w:%-]+))$/;
-  for (const option of options) if (!known.test(option)) refuse(`invalid tmpfs option "${option}"`);
+  for (const option of options) {
+    if (known.test(option)) continue;
+    refuse(`invalid tmpfs option "${option.split("=", 1)[0] ?? ""}"`);
+  }
   return {
     ...base,
     type: "tmpfs",
@@ -124,9 +136,10 @@ function tmpfs(target: string, options: readonly string[]): MountPoint {
 
 function fromRequest(request: MountRequest): MountPoint {
   const { Type, Source = "", Target, ReadOnly = false, BindOptions, VolumeOptions, TmpfsOptions } = request;
-  const invalid = (reason: string): never => refuse(`invalid mount config for type "${Type}": ${reason}`);
+  const invalid = (reason: string): never => refuse(`${configOf(Type)}: ${reason}`);
   if (Target === undefined || Target === "") invalid("field Target must not be empty");
-  const destination = destinationOf(Target, `mount config for type "${Type}"`);
+  if (!["bind", "volume", "tmpfs", "image"].includes(Type)) invalid("mount type unknown");
+  const destination = destinationOf(Target, configOf(Type), Type === "bind" ? "bind" : "volume");
   if (Type !== "bind" && BindOptions !== undefined && BindOptions !== null)
     invalid("field BindOptions must not be specified");
   if (Type !== "volume" && VolumeOptions !== undefined && VolumeOptions !== null) {
@@ -193,7 +206,7 @@ function fromRequest(request: MountRequest): MountPoint {
     case "image":
       throw failure("not-implemented", { what: 'a mount of type "image"' });
     default:
-      return refuse(`invalid mount config: mount type unknown: "${String(Type)}"`);
+      return invalid("mount type unknown");
   }
 }
 
@@ -210,7 +223,7 @@ export function mountPoints(config: Pick<ContainerConfig, "Volumes">, host: Host
     add(tmpfs(target, options === "" ? [] : options.split(",")), false);
   }
   for (const target of Object.keys(config.Volumes ?? {})) {
-    const destination = destinationOf(target, "volume");
+    const destination = destinationOf(target, configOf("volume"), "volume");
     if (result.has(destination)) continue;
     result.set(destination, {
       ...base,

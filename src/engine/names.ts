@@ -32,9 +32,9 @@ export function randomName(attempt: number = 0): string {
   return attempt < 2 ? name : `${name}${randomInt(10)}`;
 }
 
-/** Throws `invalid-parameter` in Docker's words if no container can have this name (without a slash). */
-export function checkName(name: string): void {
+/** Throws `invalid-parameter` in Docker's words if no container can have this name; `slash` is what they show before it. */
+export function checkName(name: string, slash: "" | "/" = ""): void {
   if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(name)) return;
-  const message = `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`;
+  const message = `Invalid container name (${slash}${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`;
   throw failure("invalid-parameter", { message });
 }

@@ -2,6 +2,7 @@
  * A container as an OCI bundle's config.json: Docker's words translated to the runtime's.
  * @module
  */
+import type { ExecBody } from "./engine.ts";
 import { failure } from "../errors/mod.ts";
 import type { Spec, SpecDevice, SpecMount, SpecNamespace, SpecProcess, SpecRlimit } from "../runtime/mod.ts";
 import { capabilitySets, rangeMappings, resolveCapabilities, type ResolvedUser } from "../security/mod.ts";
@@ -32,7 +33,30 @@ export function environment(record: ContainerRecord, tty: boolean, home: string)
   const { config } = record;
   const hostname = config.Hostname === "" ? [] : [`HOSTNAME=${config.Hostname}`];
   const result = [defaultPath, ...hostname, ...(tty ? ["TERM=xterm"] : [])];
-  const set = (entry: string): void => {
+  override(result, config.Env ?? []);
+  if (!result.some((entry) => entry.startsWith("HOME="))) result.push(`HOME=${home}`);
+  return result;
+}
+
+/** An exec's: the container's with its own over it. A `HOME` that nobody set is that of the exec's user. */
+export function execEnvironment(
+  record: ContainerRecord,
+  tty: boolean,
+  home: string,
+  { Env: own, User: user = "" }: ExecBody,
+): string[] {
+  const given = (record.config.Env ?? []).some((entry) => entry.startsWith("HOME="));
+  const result = environment(record, tty, home).filter(
+    (entry) => (given && user === "") || !entry.startsWith("HOME="),
+  );
+  override(result, own ?? []);
+  if (!result.some((entry) => entry.startsWith("HOME="))) result.push(`HOME=${home}`);
+  return result;
+}
+
+/** Sets what `entries` say in `result`; a name without a value unsets it. */
+function override(result: string[], entries: readonly string[]): void {
+  for (const entry of entries) {
     const name = entry.split("=", 1)[0] ?? "";
     const index = result.findIndex((other) => other.startsWith(`${name}=`));
     if (!entry.includes("=")) {
@@ -42,10 +66,7 @@ export function environment(record: ContainerRecord, tty: boolean, home: string)
     } else {
       result[index] = entry;
     }
-  };
-  for (const entry of config.Env ?? []) set(entry);
-  if (!result.some((entry) => entry.startsWith("HOME="))) result.push(`HOME=${home}`);
-  return result;
+  }
 }
 
 /** Docker's capabilities for this container; those of a user other than root are ambient only if they were asked for. */

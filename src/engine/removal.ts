@@ -2,6 +2,7 @@
  * Removing containers: the name and the ids are free at once, what lies on disk follows.
  * @module
  */
+import { constants } from "node:os";
 import { failure } from "../errors/mod.ts";
 import { publishContainer } from "./container-events.ts";
 import type { Container } from "./container-store.ts";
@@ -25,7 +26,7 @@ export async function removeContainer(
           : "container is running: stop the container before removing or force remove";
       throw failure("conflict", { message: `cannot remove container "${container.name}": ${advice}` });
     }
-    await killContainer(services, container, "SIGKILL");
+    await killContainer(services, container, constants.signals.SIGKILL);
     await container.exited?.promise;
   }
   const anonymous = container.record.mounts.filter(({ anonymous: mine, name }) => mine && name !== undefined);

@@ -4,7 +4,7 @@
  */
 import { statSync } from "node:fs";
 import type { DeviceRule, Resources, ThrottleDevice } from "../cgroup/mod.ts";
-import { failure, messageOf } from "../errors/mod.ts";
+import { failure } from "../errors/mod.ts";
 import type { HostConfig, ThrottleDevice as Throttle } from "./container-types.ts";
 
 /** Devices that every container may use: those of its /dev, its terminals, making (not opening) any node. */
@@ -33,7 +33,7 @@ export function hostDevice(path: string): { type: "c" | "b"; major: number; mino
   try {
     stat = statSync(path);
   } catch (error) {
-    const message = `error gathering device information while adding custom device "${path}": ${messageOf(error)}`;
+    const message = `error gathering device information while adding custom device "${path}": no such file or directory`;
     throw failure("invalid-parameter", { message }, error);
   }
   if (!stat.isCharacterDevice() && !stat.isBlockDevice()) {

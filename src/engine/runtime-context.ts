@@ -5,13 +5,12 @@
  */
 import { statSync } from "node:fs";
 import type { Cgroup } from "../cgroup/mod.ts";
-import { failure } from "../errors/mod.ts";
 import { compile, type Spec, type CompileContext } from "../runtime/mod.ts";
 import type { Program } from "../kernel/mod.ts";
 import { resolveUser, type ResolvedUser } from "../security/mod.ts";
 import type { RootPlan } from "../storage/mod.ts";
 import type { ContainerRecord } from "./container.ts";
-import { findJoin, idRangeOf } from "./joins.ts";
+import { findJoin, idRangeOf, requireJoinable } from "./joins.ts";
 import { makeSpec, processCapabilities } from "./oci-spec.ts";
 import { containerResources } from "./resources.ts";
 import type { Services } from "./services.ts";
@@ -69,10 +68,7 @@ export async function prepareLaunch(
   const user = await containerUser(services, plan, config.User, host.GroupAdd ?? []);
   const cgroup = cgroupOf(services, record);
   const join = findJoin(store, host);
-  if (join !== undefined && !join.target.running) {
-    const message = `cannot join namespaces of a non running container: ${join.target.id}`;
-    throw failure("conflict", { message });
-  }
+  if (join !== undefined) requireJoinable(join);
   const files = join?.namespaces.includes("network") === true ? join.target.id : record.id;
   const ulimits = options.defaultUlimits.map(({ Name, Soft, Hard }) => ({
     type: `RLIMIT_${Name.toUpperCase()}`,

@@ -13,7 +13,12 @@ export function signalNumber(name: string): number {
   const invalid = (): Error => failure("invalid-parameter", { message: `invalid signal: ${name}` });
   if (/^\d+$/.test(name)) {
     const number = Number(name);
-    if (number < 1 || number > SIGRTMAX) throw invalid();
+    if (number < 1) throw invalid();
+    if (number > SIGRTMAX) {
+      throw failure("invalid-parameter", {
+        message: `the linux daemon does not support signal ${number}`,
+      });
+    }
     return number;
   }
   const upper = name.toUpperCase().replace(/^SIG/, "");

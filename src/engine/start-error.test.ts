@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { CWD, errnoNumbers, flags, KernelError, O, open, ProgramBuilder, type Errno } from "../kernel/mod.ts";
+import { failure } from "../errors/mod.ts";
 import { startFailure } from "./start-error.ts";
 
-function failed(call: "execve" | "fail" | "openat" | "open_tree", errno: Errno): KernelError {
+function failed(call: "chdir" | "execve" | "fail" | "openat" | "open_tree", errno: Errno): KernelError {
   const b = new ProgramBuilder();
   if (call === "fail") b.composite("find x in PATH", "fail", [2]);
   else if (call === "openat") open(b, "open a layer", CWD, "/x", flags(O, "PATH"), b.slot("layer"));
@@ -18,9 +19,9 @@ test.each([
   ["open_tree", "ENOENT", "sh", 127, "no such file or directory"],
   ["openat", "EIO", "sh", 128, "open a layer"],
 ] as const)("%s %s of %s exits %i", (call, errno, command, exitCode, text) => {
-  const failure = startFailure(failed(call, errno), command);
-  expect(failure.exitCode).toBe(exitCode);
-  expect(failure.error.message).toContain(text);
+  const result = startFailure(failed(call, errno), command);
+  expect(result.exitCode).toBe(exitCode);
+  expect(result.error.message).toContain(text);
 });
 
 test("the kernel's step, its call and its errno stand in the text", () => {
@@ -30,6 +31,16 @@ test("the kernel's step, its call and its errno stand in the text", () => {
   );
 });
 
-test("what isn't the kernel's is told as it is", () => {
-  expect(startFailure(new TypeError("odd"), "sh").error.message).toContain("odd");
+test("a directory that isn't there is 127 with runc's words, an exec is told as one", () => {
+  const { error, exitCode } = startFailure(failed("chdir", "ENOENT"), "sh", "exec");
+  expect(exitCode).toBe(127);
+  expect(error.message).toStartWith(
+    'OCI runtime exec failed: exec failed: unable to start container process: chdir to cwd ("/x") set in config.json failed: no such file or directory',
+  );
+});
+
+test("what the engine refused is told as it is, what nobody expected says what was being done", () => {
+  const refused = failure("internal", { message: "unable to find user nosuch" });
+  expect(startFailure(refused, "sh")).toEqual({ error: refused, exitCode: 128 });
+  expect(startFailure(new TypeError("odd"), "sh").error.message).toMatch(/^failed to create task.*: odd$/);
 });

@@ -2,7 +2,7 @@
  * Why a container's process didn't start, in the words by which Docker's clients tell 126 from 127.
  * @module
  */
-import { failure, messageOf, type CaissonError } from "../errors/mod.ts";
+import { CaissonError, failure, messageOf } from "../errors/mod.ts";
 import { KernelError } from "../kernel/mod.ts";
 
 /** What is told and what the container's exit code becomes. */
@@ -11,14 +11,23 @@ export interface StartFailure {
   readonly exitCode: 126 | 127 | 128;
 }
 
-const prefix = "failed to create task for container: failed to start container process";
+/** What didn't start: a container or an exec in one. */
+export type Started = "container" | "exec";
+
+const prefixes: Readonly<Record<Started, string>> = {
+  container: "failed to create task for container: failed to start container process",
+  exec: "OCI runtime exec failed: exec failed: unable to start container process",
+};
 
 /**
  * Turns what a start threw into Docker's answer. The kernel's part (the step, the call, its errno) stands behind
- * Docker's words, so that a client's match and a person's eye both find theirs.
+ * Docker's words, so that a client's match and a person's eye both find theirs. What the engine itself refused, before
+ * anything was started, is told as it is.
  */
-export function startFailure(error: unknown, command: string): StartFailure {
+export function startFailure(error: unknown, command: string, started: Started = "container"): StartFailure {
+  const prefix = prefixes[started];
   if (!(error instanceof KernelError)) {
+    if (error instanceof CaissonError && error.code !== "executor-lost") return { error, exitCode: 128 };
     const text = `${prefix}: ${messageOf(error)}`;
     return { error: failure("start-failed", { text }, error), exitCode: 128 };
   }
@@ -46,6 +55,15 @@ export function startFailure(error: unknown, command: string): StartFailure {
     return {
       error: failure("not-executable", { text: `${prefix}: ${reason}: ${message}` }, error),
       exitCode: 126,
+    };
+  }
+  if (operation?.call === "chdir" && (errnoName === "ENOENT" || errnoName === "ENOTDIR")) {
+    const [directory] = operation.args;
+    const why = errnoName === "ENOENT" ? "no such file or directory" : "not a directory";
+    const reason = `chdir to cwd (${JSON.stringify(directory)}) set in config.json failed: ${why}`;
+    return {
+      error: failure("executable-not-found", { text: `${prefix}: ${reason}: ${message}` }, error),
+      exitCode: 127,
     };
   }
   if (operation?.call === "open_tree" && errnoName === "ENOENT") {

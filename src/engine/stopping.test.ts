@@ -47,18 +47,19 @@ test("stop: a paused container is let go on after its signal", async () => {
   expect(fake.programs[0]).toContain("cgroup.freeze");
 });
 
-test("stop: one that doesn't run is left alone, but its signal must be one", async () => {
+test("stop: one that doesn't run is left alone; a signal must be one where it would be sent", async () => {
   const { container } = fake.container({ status: "exited" });
-  expect(await stopContainer(fake.services, container, {})).toBe(false);
-  expect(fake.actions).toEqual([]);
+  expect(await stopContainer(fake.services, container, { signal: "SIGFOO" })).toBe(false);
+  container.state.status = "running";
   expect(await problem(stopContainer(fake.services, container, { signal: "SIGFOO" }))).toContain("SIGFOO");
+  expect(fake.actions).toEqual([]);
 });
 
 test("kill: only SIGKILL waits for the end and holds restarts off", async () => {
   const { container, signals } = fake.container({ status: "running" });
-  await killContainer(fake.services, container, "HUP");
+  await killContainer(fake.services, container, 1);
   expect(container.state.manuallyStopped).toBe(false);
-  const killed = killContainer(fake.services, container, "KILL");
+  const killed = killContainer(fake.services, container, 9);
   const early = await Promise.race([killed.then(() => "done"), Bun.sleep(2).then(() => "waits")]);
   expect(early).toBe("waits");
   exit(container);
@@ -69,7 +70,7 @@ test("kill: only SIGKILL waits for the end and holds restarts off", async () => 
 
 test("kill: what doesn't run can't be killed", async () => {
   const { container } = fake.container({ status: "exited" });
-  expect(await problem(killContainer(fake.services, container, "KILL"))).toContain("is not running");
+  expect(await problem(killContainer(fake.services, container, 9))).toContain("is not running");
 });
 
 test("pause: tried until the kernel says that all is frozen, and kept", async () => {

@@ -32,8 +32,7 @@ async function exitsWithin(container: Container, milliseconds: number): Promise<
 }
 
 /** Sends a signal to a running container's process. */
-export async function killContainer(services: Services, container: Container, signal: string): Promise<void> {
-  const number = signalNumber(signal);
+export async function killContainer(services: Services, container: Container, number: number): Promise<void> {
   if (!container.running) throw failure("container-not-running", { id: container.id });
   if (number === SIGKILL) container.state.manuallyStopped = true;
   await orderShim(container, services.paths.shim(container.id), (shim) => shim.signal(number));
@@ -62,9 +61,8 @@ export async function stopContainer(
   options: { readonly signal?: string; readonly timeout?: number },
 ): Promise<boolean> {
   const { config } = container.record;
-  const name = options.signal || config.StopSignal || "SIGTERM";
-  const number = signalNumber(name);
   if (!container.running) return false;
+  const number = signalNumber(options.signal || config.StopSignal || "SIGTERM");
   const seconds = options.timeout ?? config.StopTimeout ?? defaultTimeout;
   container.state.manuallyStopped = true;
   await orderShim(container, services.paths.shim(container.id), (shim) => shim.signal(number));
@@ -90,7 +88,7 @@ async function thaw(services: Services, container: Container): Promise<void> {
 export async function pauseContainer(services: Services, container: Container): Promise<void> {
   const { cgroups, executors, store } = services;
   if (container.state.status === "paused") {
-    throw failure("conflict", { message: `container ${container.id} is already paused` });
+    throw failure("conflict", { message: `Container ${container.id} is already paused` });
   }
   if (!container.running) throw failure("container-not-running", { id: container.id });
   const b = new ProgramBuilder();

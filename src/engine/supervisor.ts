@@ -6,7 +6,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { memoryKills } from "../cgroup/mod.ts";
-import { failure, messageOf } from "../errors/mod.ts";
+import { messageOf } from "../errors/mod.ts";
 import { attachToShim, ProgramBuilder, ShimConnection, type ShimState } from "../kernel/mod.ts";
 import { configJson } from "./config-json.ts";
 import { NEVER } from "./container.ts";
@@ -14,6 +14,7 @@ import type { Container, PendingAttach } from "./container-store.ts";
 import { ensureBindSources } from "./bind-sources.ts";
 import { publishContainer } from "./container-events.ts";
 import { makeFolder } from "./folders.ts";
+import { rotation } from "./log-options.ts";
 import { readExitRecord, type ExitRecord } from "./exit-record.ts";
 import { removeRunTraces, removeRunTracesSoon } from "./run-traces.ts";
 import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
@@ -88,12 +89,8 @@ export class Supervisor {
   }
 
   #log(container: Container): { path: string; limit: number; files: number } {
-    const { Config: options } = container.record.hostConfig.LogConfig;
-    return {
-      path: this.#services.paths.log(container.id),
-      limit: parseSize(options["max-size"]),
-      files: Math.max(1, Number(options["max-file"] ?? "1")),
-    };
+    const path = this.#services.paths.log(container.id);
+    return { path, ...rotation(container.record.hostConfig.LogConfig.Config) };
   }
 
   /** The container runs from here on. */
@@ -258,15 +255,4 @@ export class Supervisor {
       clearTimeout(timer);
     }
   }
-}
-
-/** Reads Docker's sizes (`10m`, `1g`); 0 without one. */
-export function parseSize(text: string | undefined): number {
-  if (text === undefined || text === "" || text === "-1") return 0;
-  const match = /^(\d+(?:\.\d+)?)\s*([kmgt]?)i?b?$/i.exec(text.trim());
-  if (match === null) {
-    throw failure("invalid-parameter", { message: `invalid size: '${text}'` });
-  }
-  const power = { "": 0, k: 1, m: 2, g: 3, t: 4 }[(match[2] ?? "").toLowerCase()] ?? 0;
-  return Math.floor(Number(match[1]) * 1024 ** power);
 }

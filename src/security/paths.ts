@@ -5,18 +5,18 @@
 
 /** Kernel memory, keys, addresses, the machine's hardware, and side channels into what other containers do. */
 const masked: readonly string[] = [
-  "/proc/acpi",
   "/proc/asound",
+  "/proc/acpi",
   "/proc/interrupts",
   "/proc/kcore",
   "/proc/keys",
   "/proc/latency_stats",
-  "/proc/sched_debug",
-  "/proc/scsi",
   "/proc/timer_list",
   "/proc/timer_stats",
-  "/sys/devices/virtual/powercap",
+  "/proc/sched_debug",
+  "/proc/scsi",
   "/sys/firmware",
+  "/sys/devices/virtual/powercap",
 ];
 
 /** Paths that a container only reads: settings that are not divided by namespaces. Docker's list. */

@@ -136,7 +136,11 @@ class Unpacker {
       this.#size += entry.size;
       const content = fillFile(this.#pipeline, FILE, name, entry, `write ${pathText(path)}`);
       if (content !== undefined) return content.then(() => this.#finishFile(path, name, entry, xattrs));
-    } else this.#make(path, name, entry);
+    } else {
+      // As in a file system, a symbolic link is as long as its target.
+      if (entry.type === "symlink") this.#size += Buffer.byteLength(entry.linkPath);
+      this.#make(path, name, entry);
+    }
     this.#finishFile(path, name, entry, xattrs);
     return undefined;
   }

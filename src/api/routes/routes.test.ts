@@ -313,7 +313,7 @@ describe("what is refused, in Docker's words", () => {
       "/containers/c/exec",
       { Cmd: ["a"], DetachKeys: "foo" },
       400,
-      "invalid escape keys (foo) provided",
+      "Invalid escape keys (foo) provided",
     ],
     [
       "POST",

@@ -9,14 +9,20 @@ import { parseTemplate, type Call, type Expression, type Node, type Pipe } from 
 import { printValue } from "./print.ts";
 import { Row } from "./row.ts";
 
+/** What stands for nothing of a Go type: how it prints is all that is left of it. */
+export type Nothing = "none" | "nil" | "list" | "map" | "text" | "false";
+
 /** How a template is worked out. */
 export interface EvaluateOptions {
   readonly functions?: Readonly<Record<string, TemplateFunction>>;
   /**
    * What a field is that an object doesn't have: `none` prints `<no value>` however many fields follow, `nil` prints
-   * `<nil>` and has no fields. `parent` is the name that led to the object. Without this, `none`.
+   * `<nil>` and has no fields, the others print as nothing of their type. `parent` is the name that led to the object.
+   * Without this, `none`.
    */
-  readonly missing?: (field: string, parent: string | undefined) => "none" | "nil" | "error";
+  readonly missing?: (field: string, parent: string | undefined) => Nothing | "error";
+  /** What a field is whose value is null. Without this, `nil`. */
+  readonly nulls?: (field: string, parent: string | undefined) => Nothing;
 }
 
 /** A template, parsed once and used for many values. */
@@ -36,8 +42,21 @@ export class Template {
   }
 }
 
-/** A value that is known to be nothing of a pointer type, printed `<nil>` rather than `<no value>`. */
-const nil: unique symbol = Symbol("nil");
+/** A value that is known to be nothing of a type. */
+class Nil {
+  readonly kind: Nothing;
+
+  constructor(kind: Nothing) {
+    this.kind = kind;
+  }
+
+  /** As `{{.Field}}` prints it. */
+  get text(): string {
+    return { none: "<no value>", nil: "<nil>", list: "[]", map: "map[]", text: "", false: "false" }[
+      this.kind
+    ];
+  }
+}
 
 /** `{{break}}` and `{{continue}}` on their way to the loop. */
 interface Jump {
@@ -49,6 +68,7 @@ class Evaluator {
   readonly #root: unknown;
   readonly #functions: Readonly<Record<string, TemplateFunction>>;
   readonly #missing: NonNullable<EvaluateOptions["missing"]>;
+  readonly #nulls: NonNullable<EvaluateOptions["nulls"]>;
   readonly #scopes: Map<string, unknown>[];
   #output = "";
 
@@ -57,6 +77,7 @@ class Evaluator {
     this.#root = root;
     this.#functions = options.functions ?? functions;
     this.#missing = options.missing ?? ((): "none" => "none");
+    this.#nulls = options.nulls ?? ((): "nil" => "nil");
     this.#scopes = [new Map([["$", root]])];
   }
 
@@ -88,7 +109,7 @@ class Evaluator {
       case "print": {
         const value = this.#pipe(node.pipe, dot);
         if (node.pipe.variables.length === 0)
-          this.#output += value === nil ? "<nil>" : printValue(plain(value));
+          this.#output += value instanceof Nil ? value.text : printValue(value);
         return undefined;
       }
       case "break":
@@ -243,7 +264,8 @@ class Evaluator {
       if (value.has(name)) return value.get(name, args);
       throw wrong(`can't evaluate field ${name} in type ${value.type}`);
     }
-    if (value === nil) throw wrong(`nil pointer evaluating interface {}.${name}`);
+    if (value instanceof Nil && value.kind === "map") return undefined;
+    if (value instanceof Nil) throw wrong(`nil pointer evaluating interface {}.${name}`);
     if (value === null || value === undefined) {
       if (this.#missing(name, parent) !== "error") return undefined;
       throw wrong(`nil data; no entry for key ${JSON.stringify(name)}`);
@@ -252,15 +274,18 @@ class Evaluator {
       throw wrong(`can't evaluate field ${name} in type interface {}`);
     }
     const map = value as Record<string, unknown>;
-    if (Object.hasOwn(map, name)) return map[name] === null ? nil : map[name];
+    if (Object.hasOwn(map, name)) return map[name] === null ? new Nil(this.#nulls(name, parent)) : map[name];
     const missing = this.#missing(name, parent);
-    if (missing !== "error") return missing === "nil" ? nil : undefined;
+    if (missing !== "error") return missing === "none" ? undefined : new Nil(missing);
     throw wrong(`map has no entry for key ${JSON.stringify(name)}`);
   }
 }
 
 function plain(value: unknown): unknown {
-  return value === nil ? undefined : value;
+  if (!(value instanceof Nil)) return value;
+  return { text: "", false: false, none: undefined, nil: undefined, list: undefined, map: undefined }[
+    value.kind
+  ];
 }
 
 function entriesOf(value: unknown): readonly (readonly [unknown, unknown])[] | undefined {
