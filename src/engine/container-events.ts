@@ -22,3 +22,17 @@ export function publishContainer(
     },
   });
 }
+
+/** Publishes that a container's volumes are in use now, or no longer. */
+export function publishVolumes(
+  { events }: Services,
+  action: "mount" | "unmount",
+  container: Container,
+): void {
+  for (const { type, name = "", destination, writable } of container.record.mounts) {
+    if (type !== "volume") continue;
+    const use = { destination, propagation: "", "read/write": String(writable) };
+    const Attributes = { container: container.id, driver: "local", ...(action === "mount" ? use : {}) };
+    events.publish({ Type: "volume", Action: action, Actor: { ID: name, Attributes } });
+  }
+}

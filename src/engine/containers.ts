@@ -213,6 +213,8 @@ export class ContainerService implements Containers {
       );
       deleted.push(container.id);
     }
+    const Attributes = { reclaimed: String(space) };
+    this.#services.events.publish({ Type: "container", Action: "prune", Actor: { ID: "", Attributes } });
     return { ContainersDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: space };
   }
 

@@ -65,7 +65,7 @@ export class ExecService implements Execs {
       shim: undefined,
       ended: Promise.withResolvers(),
     });
-    this.#publish(`exec_create: ${(body.Cmd ?? []).join(" ")}`, container, id);
+    this.#publish(`exec_create: ${commandText(body)}`, container, id);
     return { Id: id };
   }
 
@@ -113,7 +113,7 @@ export class ExecService implements Execs {
     requireRunning(exec.container, exec.container.id);
     exec.started = true;
     const { body, container } = exec;
-    this.#publish(`exec_start: ${(body.Cmd ?? []).join(" ")}`, container, id);
+    this.#publish(`exec_start: ${commandText(body)}`, container, id);
     try {
       await this.#launch(exec, options);
     } catch (error) {
@@ -299,6 +299,12 @@ export class ExecService implements Execs {
       }
     }
   }
+}
+
+/** As Docker's events have it: a space follows the program even where no arguments do. */
+function commandText({ Cmd: command }: ExecBody): string {
+  const [program = "", ...args] = command ?? [];
+  return `${program} ${args.join(" ")}`;
 }
 
 /** `name` is what the client calls the container. */

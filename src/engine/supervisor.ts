@@ -12,7 +12,7 @@ import { configJson } from "./config-json.ts";
 import { NEVER } from "./container.ts";
 import type { Container, PendingAttach } from "./container-store.ts";
 import { ensureBindSources } from "./bind-sources.ts";
-import { publishContainer } from "./container-events.ts";
+import { publishContainer, publishVolumes } from "./container-events.ts";
 import { makeFolder } from "./folders.ts";
 import { rotation } from "./log-options.ts";
 import { readExitRecord, type ExitRecord } from "./exit-record.ts";
@@ -84,6 +84,7 @@ export class Supervisor {
       await removeRunTraces(this.#services, container);
       throw answer;
     }
+    publishVolumes(this.#services, "mount", container);
     publishContainer(this.#services, "start", container);
     for (const attach of pending) void this.#joinAttach(container, attach);
   }
@@ -155,6 +156,8 @@ export class Supervisor {
     state.finishedAt = formatTime(exit.finished);
     store.save(container);
     const seconds = Number((exit.finished - parseTime(state.startedAt)) / 1_000_000_000n);
+    if (state.oomKilled) publishContainer(this.#services, "oom", container);
+    publishVolumes(this.#services, "unmount", container);
     publishContainer(this.#services, "die", container, {
       execDuration: String(Math.max(0, seconds)),
       exitCode: String(exit.code),
