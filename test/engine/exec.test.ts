@@ -180,6 +180,19 @@ test("at a terminal: ctrl-c interrupts the process", async () => {
   expect(await session.ended()).toBe(130);
 });
 
+test.each([
+  ["ctrl-p ctrl-q", [], "\x10\x11"],
+  ["the keys that were chosen", ["--detach-keys=ctrl-a,x"], "\x01x"],
+])("at a terminal: is left by %s and goes on", async (_, flags, keys) => {
+  const args = ["exec", "-it", ...flags, "box", "sh", "-c", "echo go; sleep 98765"];
+  await using session = TerminalSession.open(engine, args);
+  await session.expect(/go/);
+  session.type(keys);
+  expect(await session.ended()).toBe(0);
+  expect(execute(engine, "box", "pgrep -f 'sleep 9876[5]'")).toMatch(/^\d+/);
+  execute(engine, "box", "pkill -f 'sleep 9876[5]'; true");
+});
+
 test("many at the same time each get their own output", async () => {
   const outputs = await Promise.all(
     Array.from({ length: 20 }, async (_, n) => {
