@@ -21,15 +21,34 @@ function filterFlag(example: string): FlagSpec {
 
 /** What a prune is about. */
 interface Kind {
-  readonly warning: string;
+  /** A filter for its help. */
+  readonly example: string;
+  /** What `--all` is said to do; undefined: there is none. */
+  readonly all?: string;
+  /** What the person is warned of. */
+  readonly warning: (all: boolean) => string;
   readonly title: string;
-  readonly filters: Filters;
+  /** Filters beside those that were given. */
+  readonly filters?: (all: boolean) => Filters;
   readonly work: (client: Client, filters: Filters) => Promise<{ lines: readonly string[]; bytes: number }>;
 }
 
+function pruneCommand(kind: Kind): Command {
+  const all: readonly FlagSpec[] =
+    kind.all === undefined ? [] : [{ name: "all", short: "a", type: "bool", usage: kind.all }];
+  return {
+    use: "[OPTIONS]",
+    flags: [...all, filterFlag(kind.example), forceFlag],
+    args: { exact: 0 },
+    run: (context, flags) => prune(context, flags, kind),
+  };
+}
+
 async function prune(context: Context, flags: Flags, kind: Kind): Promise<number> {
-  if (!flags.bool("force") && !(await confirmed(context, kind.warning))) return 0;
-  const { lines, bytes } = await kind.work(await context.client(), kind.filters);
+  const all = kind.all !== undefined && flags.bool("all");
+  if (!flags.bool("force") && !(await confirmed(context, kind.warning(all)))) return 0;
+  const filters = { ...toFilters(flags.list("filter")), ...kind.filters?.(all) };
+  const { lines, bytes } = await kind.work(await context.client(), filters);
   if (lines.length > 0) context.stdout.text(`${kind.title}:\n${lines.map((line) => `${line}\n`).join("")}\n`);
   context.stdout.line(`Total reclaimed space: ${humanSize(bytes)}`);
   return 0;
@@ -46,81 +65,47 @@ async function confirmed(context: Context, warning: string): Promise<boolean> {
 }
 
 /** `caisson container prune` */
-export const pruneContainers: Command = {
-  use: "[OPTIONS]",
-  flags: [filterFlag("until=<timestamp>"), forceFlag],
-  args: { exact: 0 },
-  run: (context, flags) =>
-    prune(context, flags, {
-      warning: "This will remove all stopped containers.",
-      title: "Deleted Containers",
-      filters: toFilters(flags.list("filter")),
-      work: async (client, filters) => {
-        const answer = await client.containers.prune(filters);
-        return { lines: answer.ContainersDeleted ?? [], bytes: answer.SpaceReclaimed ?? 0 };
-      },
-    }),
-};
+export const pruneContainers: Command = pruneCommand({
+  example: "until=<timestamp>",
+  warning: () => "This will remove all stopped containers.",
+  title: "Deleted Containers",
+  work: async (client, filters) => {
+    const answer = await client.containers.prune(filters);
+    return { lines: answer.ContainersDeleted ?? [], bytes: answer.SpaceReclaimed ?? 0 };
+  },
+});
 
 /** `caisson image prune` */
-export const pruneImages: Command = {
-  use: "[OPTIONS]",
-  flags: [
-    {
-      name: "all",
-      short: "a",
-      type: "bool",
-      usage: "Remove all unused images, not just dangling ones",
-    },
-    filterFlag("until=<timestamp>"),
-    forceFlag,
-  ],
-  args: { exact: 0 },
-  run: (context, flags) => {
-    const all = flags.bool("all");
-    return prune(context, flags, {
-      warning: all
-        ? "This will remove all images without at least one container associated to them."
-        : "This will remove all dangling images.",
-      title: "Deleted Images",
-      filters: { ...toFilters(flags.list("filter")), dangling: [String(!all)] },
-      work: async (client, filters) => {
-        const answer = await client.images.prune(filters);
-        const lines = (answer.ImagesDeleted ?? []).map((item) =>
-          (item.Untagged ?? "") === "" ? `deleted: ${item.Deleted ?? ""}` : `untagged: ${item.Untagged}`,
-        );
-        return { lines, bytes: answer.SpaceReclaimed ?? 0 };
-      },
-    });
+export const pruneImages: Command = pruneCommand({
+  example: "until=<timestamp>",
+  all: "Remove all unused images, not just dangling ones",
+  warning: (all) =>
+    all
+      ? "This will remove all images without at least one container associated to them."
+      : "This will remove all dangling images.",
+  title: "Deleted Images",
+  filters: (all) => ({ dangling: [String(!all)] }),
+  work: async (client, filters) => {
+    const answer = await client.images.prune(filters);
+    const lines = (answer.ImagesDeleted ?? []).map((item) =>
+      (item.Untagged ?? "") === "" ? `deleted: ${item.Deleted ?? ""}` : `untagged: ${item.Untagged}`,
+    );
+    return { lines, bytes: answer.SpaceReclaimed ?? 0 };
   },
-};
+});
 
 /** `caisson volume prune` */
-export const pruneVolumes: Command = {
-  use: "[OPTIONS]",
-  flags: [
-    {
-      name: "all",
-      short: "a",
-      type: "bool",
-      usage: "Remove all unused volumes, not just anonymous ones",
-    },
-    filterFlag("label=<label>"),
-    forceFlag,
-  ],
-  args: { exact: 0 },
-  run: (context, flags) => {
-    const all = flags.bool("all");
-    return prune(context, flags, {
-      warning: all
-        ? "This will remove all local volumes not used by at least one container."
-        : "This will remove anonymous local volumes not used by at least one container.",
-      title: "Deleted Volumes",
-      filters: { ...toFilters(flags.list("filter")), ...(all ? { all: ["true"] } : {}) },
-      work: async (client, filters) => {
-        const answer = await client.volumes.prune(filters);
-        return { lines: answer.VolumesDeleted ?? [], bytes: answer.SpaceReclaimed ?? 0 };
-      },
-    });
+export const pruneVolumes: Command = pruneCommand({
+  example: "label=<label>",
+  all: "Remove all unused volumes, not just anonymous ones",
+  warning: (all) =>
+    all
+      ? "This will remove all local volumes not used by at least one container."
+      : "This will remove anonymous local volumes not used by at least one container.",
+  title: "Deleted Volumes",
+  filters: (all): Filters => (all ? { all: ["true"] } : {}),
+  work: async (client, filters) => {
+    const answer = await client.volumes.prune(filters);
+    return { lines: answer.VolumesDeleted ?? [], bytes: answer.SpaceReclaimed ?? 0 };
   },
-};
+});

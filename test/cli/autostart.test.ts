@@ -5,11 +5,12 @@
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { chmodSync, copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdtempSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { caisson, ended, TestEngine, type Ended } from "../support/engine.ts";
 import { eventually, must, start } from "../support/containers.ts";
+import { processesNaming } from "../support/host-state.ts";
 import { importBusybox } from "../support/image.ts";
 
 let space: ChildProcess;
@@ -42,10 +43,9 @@ test("the first command starts it, others at the same time find it, and it stays
     `${caisson} ps -q & ${caisson} ps -q & ${caisson} version -f '{{.Server.Os}}'; wait`,
   ];
   expect(there(both)).toEqual({ code: 0, stdout: "linux\n", stderr: "" });
-  const pids = there(["sh", "-c", "pgrep -f '^[^ ]*caisson daemon --idle-exit' || true"]);
-  const pid = Number(there(["cat", "/run/caisson.pid"]).stdout);
-  expect(pid).toBeGreaterThan(1);
-  expect(pids.code).toBe(0);
+  const engines = enginesThere();
+  expect(engines).toHaveLength(1);
+  const [pid = 0] = engines;
   expect(there([caisson, "info", "-f", "{{.DockerRootDir}}"]).stdout).toBe("/var/lib/caisson\n");
   process.kill(pid, "SIGTERM");
   await eventually("the engine's end", () => {
@@ -59,16 +59,16 @@ test("the first command starts it, others at the same time find it, and it stays
 }, 60_000);
 
 test("--idle-exit: it leaves when nothing runs and nobody asks, and stays when something runs", async () => {
-  await using engine = await TestEngine.start("--idle-exit=2");
+  await using engine = await TestEngine.start("--idle-exit=8");
   const pid = engine.pid;
   const runs = (): boolean => spawnSync("kill", ["-0", String(pid)]).status === 0 && !zombie(pid);
   await importBusybox(engine);
   const id = start(engine, []);
-  await Bun.sleep(5000);
+  await Bun.sleep(12_000);
   expect(runs()).toBe(true);
   must(engine, ["rm", "-f", id]);
-  await eventually("the idle engine's end", () => (runs() ? undefined : true), 30);
-}, 90_000);
+  await eventually("the idle engine's end", () => (runs() ? undefined : true), 60);
+}, 120_000);
 
 test("an ordinary user without an engine is told why there is none", () => {
   const folder = mkdtempSync(join(tmpdir(), "caisson-user."));
@@ -93,6 +93,18 @@ test("an ordinary user without an engine is told why there is none", () => {
     rmSync(folder, { recursive: true, force: true });
   }
 });
+
+/** Engines in our mount namespace. */
+function enginesThere(): number[] {
+  const ours = readlinkSync(`/proc/${space.pid}/ns/mnt`);
+  return processesNaming("--idle-exit").filter((pid) => {
+    try {
+      return readlinkSync(`/proc/${pid}/ns/mnt`) === ours;
+    } catch {
+      return false;
+    }
+  });
+}
 
 function zombie(pid: number): boolean {
   return ended(spawnSync("ps", ["-o", "stat=", "-p", String(pid)])).stdout.startsWith("Z");

@@ -43,9 +43,9 @@ const filtered = (filters: Readonly<Record<string, readonly string[]>>): Promise
 
 /** `type action`, with the attributes that aren't every container's. */
 function told({ Type, Action, Actor }: Event): string {
-  const { image, name, k, ...rest } = Actor.Attributes;
-  const own = Type === "container" ? rest : Actor.Attributes;
-  const text = Object.entries(own).map(([key, value]) => `${key}=${value}`);
+  const common = Type === "container" ? ["image", "name", "k"] : [];
+  const own = Object.entries(Actor.Attributes).filter(([key]) => !common.includes(key));
+  const text = own.map(([key, value]) => `${key}=${value}`);
   return [Type, Action, ...text.toSorted()].join(" ").replaceAll(/[0-9a-f]{64}/g, "ID");
 }
 

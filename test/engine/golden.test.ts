@@ -122,9 +122,9 @@ function sorted(value: unknown): unknown {
 /** What differs from the golden answer and isn't known. */
 async function unknown(name: string, path: string, known: readonly Known[]): Promise<Difference[]> {
   const golden: unknown = JSON.parse(readFileSync(join(import.meta.dir, `golden/${name}.json`), "utf8"));
-  const { status, json } = await engine.request("GET", `/v1.51${path}`);
-  expect(status).toBe(200);
-  return differences(sorted(golden), sorted(json<unknown>())).filter(
+  const answer = await engine.request("GET", `/v1.51${path}`);
+  expect(answer.status).toBe(200);
+  return differences(sorted(golden), sorted(answer.json<unknown>())).filter(
     ({ path: at, golden: theirs, ours }) =>
       ![...always, ...known].some(([where, allowed]) => where.test(at) && allowed(ours, theirs)),
   );

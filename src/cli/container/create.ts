@@ -5,7 +5,7 @@
 import { type Client, ServerError } from "../../client/mod.ts";
 import { fs } from "../builtins.ts";
 import type { Command, Context } from "../command.ts";
-import { failure } from "../../errors/mod.ts";
+import { failure, isFailure } from "../../errors/mod.ts";
 import { commandFailed, textOfError } from "../failure-text.ts";
 import { fileProblem } from "../file-problem.ts";
 import type { Flags } from "../flags.ts";
@@ -146,7 +146,7 @@ export function withHelp(context: Context, error: unknown, command: string, exit
   const said = textOfError(error);
   const { program } = context;
   const text = `${program}: ${said}\n\nRun '${program} ${command} --help' for more information`;
-  if (exit === 125) return failure("usage", { message: text }, error);
+  if (exit === 125 || isFailure(error, "no-engine")) return failure("usage", { message: text }, error);
   if (
     /executable file not found|no such file or directory|system cannot find the file specified/.test(said)
   ) {

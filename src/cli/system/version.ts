@@ -69,12 +69,19 @@ Refer to https://docs.docker.com/go/formatting/ for more information about forma
       Arch: process.arch === "x64" ? "amd64" : process.arch,
       Context: "default",
     };
-    if (template !== undefined) context.stdout.line(execute(template, { Client: client, Server: server }));
+    if (template !== undefined)
+      context.stdout.line(execute(template, { Client: withGoNames(client), Server: withGoNames(server) }));
     else context.stdout.text(`${alignColumns(versionText(client, server), { minWidth: 20, padding: 1 })}\n`);
     if (problem !== undefined) throw commandFailed(textOfError(problem), problem);
     return 0;
   },
 };
+
+/** Docker's templates know the version of the API by its name in Go, its JSON by another. */
+function withGoNames<T extends { readonly ApiVersion?: string } | null>(value: T): T {
+  if (value === null) return value;
+  return Object.defineProperty({ ...value }, "APIVersion", { value: value.ApiVersion, enumerable: false });
+}
 
 function parse(source: string): Template {
   try {

@@ -112,7 +112,11 @@ export const functions: Readonly<Record<string, TemplateFunction>> = {
     ),
   js: (...values) => JSON.stringify(sprint(values)).slice(1, -1),
   urlquery: (...values) => encodeURIComponent(sprint(values)).replaceAll("%20", "+"),
-  json: toJson,
+  json: (...values) => {
+    if (values.length !== 1)
+      throw commandFailed(`wrong number of args for json: want 1 got ${values.length}`);
+    return toJson(values[0]);
+  },
   split: (value, separator) => text(value).split(text(separator)),
   join: (values, separator) => list(values).map(text).join(text(separator)),
   title: (value) =>
