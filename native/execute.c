@@ -4,6 +4,8 @@
 
 #include "execute.h"
 
+enum { OPENAT2_TRIES = 1000 };
+
 void context_init(struct context *context)
 {
 	memset(context, 0, sizeof(*context));
@@ -26,7 +28,11 @@ static const void *pointer(const struct run *run, unsigned int argument)
 static int do_syscall(struct run *run, const struct operation *operation, int64_t *result)
 {
 	const uint64_t *value = run->value;
-	*result = RETRY(syscall((long)operation->number, value[0], value[1], value[2], value[3], value[4], value[5]));
+	unsigned int again = 0;
+	/* openat2() in a root gives up at a `..` when anything on the host was renamed or mounted meanwhile. */
+	do
+		*result = syscall((long)operation->number, value[0], value[1], value[2], value[3], value[4], value[5]);
+	while (*result < 0 && (errno == EINTR || (errno == EAGAIN && operation->number == SYS_openat2 && again++ < OPENAT2_TRIES)));
 	if (*result < 0)
 		return -errno;
 	if (operation->result != NO_SLOT)
