@@ -26,6 +26,8 @@ export interface MountPoint {
   readonly anonymous: boolean;
   /** The source must exist already: `--mount` says so, `-v` makes it. */
   readonly mustExist: boolean;
+  /** A bind of what was no directory when the container was made. */
+  readonly file?: boolean;
   /** A new volume takes what the image has there. */
   readonly copyUp: boolean;
   readonly subpath?: string;

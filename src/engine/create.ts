@@ -3,7 +3,7 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { ProgramBuilder, type Program } from "../kernel/mod.ts";
 import { failure } from "../errors/mod.ts";
 import { allocateRange, rangeMappings } from "../security/mod.ts";
@@ -77,7 +77,10 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
   }
   const config = mergeConfig(id, body, image.defaults, host.NetworkMode === "host");
   if (config.StopSignal !== undefined) signalNumber(config.StopSignal);
-  const mounts = mountPoints(config, host);
+  const mounts = mountPoints(config, host).map((mount) => ({
+    ...mount,
+    ...(mount.type === "bind" && isFile(mount.source) ? { file: true } : {}),
+  }));
   for (const mount of mounts) {
     const { type, mustExist, source } = mount;
     checkProcSource(mount);
@@ -112,6 +115,8 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
   };
   return { record, name: request.name ?? freeName(services), warnings };
 }
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
 
 /** Makes the container that `request` asks for; it can be started then. */
 export async function createContainer(

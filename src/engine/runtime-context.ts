@@ -53,8 +53,10 @@ export function cgroupOf(services: Services, record: ContainerRecord): Cgroup {
   return cgroup;
 }
 
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? true;
+/** A source that is missing now is taken for what it was, so that the program is the one that was explained. */
+function isDirectory({ mounts }: ContainerRecord, path: string): boolean {
+  const was = !mounts.some(({ source, file }) => source === path && file === true);
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? was;
 }
 
 /** Compiles the start of a container. `plan` is where its root comes from. */
@@ -94,7 +96,7 @@ export async function prepareLaunch(
     // What a container writes that removes itself is never read again.
     root: host.AutoRemove && plan.kind === "overlay" ? { ...plan, volatile: true } : plan,
     cgroup: { driver: services.cgroups, cgroup, resources: containerResources(host) },
-    isDirectory,
+    isDirectory: (source) => isDirectory(record, source),
     openStdin: config.OpenStdin,
     lastCapability: facts.lastCapability,
     ...(join === undefined

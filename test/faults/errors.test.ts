@@ -1,9 +1,9 @@
 /**
- * What fails says which step of the program failed, in the words in which `explain` shows that step.
+ * What fails says which step of the program failed: its number, its words and its call are those of `explain`.
  * @module
  */
-import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { command, must, removeAll, start } from "../support/containers.ts";
 import { TestEngine } from "../support/engine.ts";
@@ -17,79 +17,121 @@ beforeAll(async () => {
 afterAll(async () => engine[Symbol.asyncDispose]());
 afterEach(() => removeAll(engine));
 
-/** The step that an error names, and what explain says of it. */
-async function stepOf(error: string, body: object): Promise<{ text: string; explained: string }> {
-  const match = /([^:]+): (\w+)\(.*\): E[A-Z]+ \(.*\) \[step (\d+)\]/.exec(error);
-  if (match === null) throw new Error(`no step in: ${error}`);
-  const [, text = "", , index = ""] = match;
-  const answer = await engine.request("POST", "/caisson/explain/run", body);
-  expect(answer.status).toBe(200);
-  const lines = answer.body.toString("utf8").split("\n");
-  const explained = lines.filter((line) => new RegExp(`(^|\\D)${index}(\\D|$)`).test(line.slice(0, 12)));
-  return { text: text.trim(), explained: explained.join("\n") };
+/** A step of a program. */
+interface Step {
+  readonly index: number;
+  readonly label: string;
+  readonly call: string;
 }
 
-const startFails = async (body: object): Promise<string> => {
-  const { Id } = (await engine.request("POST", "/containers/create", body)).json<{ Id: string }>();
-  const { status, body: answer } = await engine.request("POST", `/containers/${Id}/start`);
-  expect(status).toBeGreaterThanOrEqual(400);
-  return (JSON.parse(answer.toString("utf8")) as { message: string }).message;
-};
+/** The steps that `caisson explain run ARGS` prints. */
+function explained(args: readonly string[]): Step[] {
+  const { code, stdout, stderr } = engine.caisson(["explain", "run", ...args]);
+  if (code !== 0) throw new Error(`explain: ${stderr}`);
+  const steps = [...stdout.matchAll(/^ *(\d+) +# (.*)\n +(.*)$/gm)];
+  return steps.map(([, index, label = "", call = ""]) => ({ index: Number(index), label, call }));
+}
 
-test("a bind's source that vanished after the container was made", async () => {
-  const source = mkdtempSync(join(engine.directory, "source."));
-  const body = {
-    Image: "busybox",
-    Cmd: ["true"],
-    HostConfig: { NetworkMode: "none", Mounts: [{ Type: "bind", Source: source, Target: "/x" }] },
-  };
-  const { Id } = (await engine.request("POST", "/containers/create", body)).json<{ Id: string }>();
-  rmSync(source, { recursive: true });
-  const { message } = (await engine.request("POST", `/containers/${Id}/start`)).json<{ message: string }>();
-  expect(message).toContain(source);
-  expect(message).toMatch(
-    /ENOENT \(no such file or directory\) \[step \d+\]|bind source path does not exist/,
-  );
+/** What an error says of a step: `…: LABEL: CALL: ERRNO (…) [step N]`. */
+function expectStepOf(error: string, steps: readonly Step[], errno: string, label: string): void {
+  const index = Number(/ \[step (\d+)\]/.exec(error)?.[1]);
+  const step = steps.find((candidate) => candidate.index === index);
+  expect(step?.label).toBe(label);
+  // A call names the container's id where it names its folder: explain's is another one.
+  expect(withoutIds(error)).toContain(withoutIds(`: ${step?.label ?? ""}: ${step?.call ?? ""}: ${errno} (`));
+}
+
+const withoutIds = (text: string): string => text.replaceAll(/[0-9a-f]{64}/g, "ID");
+
+describe("a bind's source that vanished after the container was made", () => {
+  test.each([
+    ["a directory", (path: string): void => void mkdirSync(path)],
+    ["a file", (path: string): void => writeFileSync(path, "")],
+  ])("%s", (_, make) => {
+    const source = join(mkdtempSync(join(engine.directory, "source.")), "it");
+    make(source);
+    const args = ["--net=none", `--mount=type=bind,src=${source},dst=/x`, "busybox", "true"];
+    const steps = explained(args);
+    const id = must(engine, ["create", ...args]);
+    rmSync(source, { recursive: true });
+    const { code, stderr } = command(engine, ["start", id]);
+    expect(code).toBe(1);
+    expectStepOf(stderr, steps, "ENOENT", `take ${source} for /x`);
+  });
 });
 
-test("an entrypoint without its x bit", async () => {
-  const body = { Image: "busybox", Entrypoint: ["/etc/passwd"], HostConfig: { NetworkMode: "none" } };
-  const message = await startFails(body);
-  expect(message).toContain('exec: "/etc/passwd": permission denied');
-  const { text, explained } = await stepOf(message, body);
-  expect(text).toBe("execute /etc/passwd");
-  expect(explained).toContain("execute /etc/passwd");
-});
-
-test("a command line says the same", () => {
-  const { code, stderr } = command(engine, [
-    "run",
-    "--rm",
-    "--net=none",
-    "--entrypoint=/etc/passwd",
-    "busybox",
-  ]);
+test("an entrypoint without its x bit", () => {
+  const args = ["--net=none", "--hostname=h", "--entrypoint=/etc/passwd", "busybox"];
+  const { code, stderr } = command(engine, ["run", "--rm", ...args]);
   expect(code).toBe(126);
-  expect(stderr).toContain("execve(");
-  expect(stderr).toMatch(/\[step \d+\]/);
+  expect(stderr).toContain('exec: "/etc/passwd": permission denied');
+  expectStepOf(stderr, explained(args), "EACCES", "execute /etc/passwd");
 });
 
-test("a limit on processes that is reached already", () => {
-  const id = start(engine, ["--pids-limit=1"]);
-  const { code, stdout, stderr } = command(engine, ["exec", id, "true"]);
-  expect(code).not.toBe(0);
-  expect(stdout + stderr).toMatch(/EAGAIN \(resource temporarily unavailable\) \[step \d+\]/i);
-  must(engine, ["rm", "-f", id]);
+describe("a limit on processes that is reached already", () => {
+  // Version 1 lets a process move into a full cgroup and refuses only what it makes there: the container's process is made
+  // inside where another's namespaces are joined. Version 2 refuses to have a process born there.
+  test("by a parent cgroup's other processes", () => {
+    const parent = `/caisson-full-${process.pid}`;
+    const sleeper = engine.spawnInside("sleep", ["1000"]);
+    const folder = ["/sys/fs/cgroup/pids", "/sys/fs/cgroup"].find((root) =>
+      readdirSync("/sys/fs/cgroup").includes("pids") ? root.endsWith("pids") : !root.endsWith("pids"),
+    );
+    const full = `${folder ?? ""}${parent}`;
+    const other = start(engine, []);
+    try {
+      const args = [`--net=container:${other}`, `--cgroup-parent=${parent}`, "busybox", "true"];
+      // The container's own cgroup is made by the program; its parent's limit holds for it.
+      mkdirSync(full, { recursive: true });
+      writeFileSync(join(full, "pids.max"), "1");
+      writeFileSync(join(full, "cgroup.procs"), String(sleeper.pid));
+      const steps = explained(args);
+      const { code, stderr } = command(engine, ["run", "--rm", ...args]);
+      expect(code).toBe(125);
+      expectStepOf(stderr, steps, "EAGAIN", "make the container's process");
+    } finally {
+      sleeper.kill("SIGKILL");
+      for (const root of readdirSync("/sys/fs/cgroup")) removeEmpty(`/sys/fs/cgroup/${root}${parent}`);
+      removeEmpty(full);
+    }
+  });
+
+  test("by the container's own: for an exec, which has no explain", () => {
+    const id = start(engine, ["--pids-limit=1"]);
+    const { code, stdout, stderr } = command(engine, ["exec", id, "true"]);
+    expect(code).not.toBe(0);
+    expect(stdout + stderr).toMatch(
+      /: make the process: clone\(.*\): EAGAIN \(resource temporarily unavailable\) \[step \d+\]/,
+    );
+    must(engine, ["rm", "-f", id]);
+  });
 });
+
+/** A cgroup goes when its last process is gone, which takes a moment. */
+function removeEmpty(path: string): void {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    try {
+      rmdirSync(path);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EBUSY") return;
+      Bun.sleepSync(20);
+    }
+  }
+}
 
 test("explain makes nothing", async () => {
-  const body = {
-    Image: "busybox",
-    Cmd: ["true"],
-    HostConfig: { NetworkMode: "none", Memory: 64 << 20, CapDrop: ["ALL"] },
-  };
-  const { body: text } = await engine.request("POST", "/caisson/explain/run", body);
+  // What was removed may still be about to be deleted.
+  const files = (): string[] =>
+    (readdirSync(engine.dataRoot, { recursive: true }) as string[]).filter(
+      (path) => !path.includes("trash/"),
+    );
+  const before = files();
+  const options = ["--net=none", "--memory=64m", "--cap-drop=ALL", "-v", "unmade:/v"];
+  const calls = explained([...options, "busybox", "true"]).map(({ call }) => call);
   for (const word of ["clone", "pivot_root", "overlay", "proc", "seccomp", "execve", "capset", "memory"])
-    expect(text.toString("utf8")).toContain(word);
+    expect(calls.some((call) => call.includes(word))).toBe(true);
   expect((await engine.request("GET", "/containers/json?all=1")).json<object[]>()).toEqual([]);
+  expect(files()).toEqual(before);
+  expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(engine.directory);
 });
