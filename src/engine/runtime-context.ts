@@ -3,12 +3,13 @@
  * the host, changes nothing.
  * @module
  */
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import type { Cgroup } from "../cgroup/mod.ts";
 import { compile, type Spec, type CompileContext } from "../runtime/mod.ts";
 import type { Program } from "../kernel/mod.ts";
 import { resolveUser, type ResolvedUser } from "../security/mod.ts";
 import type { RootPlan } from "../storage/mod.ts";
+import { checkPropagation } from "./bind-propagation.ts";
 import type { ContainerRecord } from "./container.ts";
 import { findJoin, idRangeOf, requireJoinable } from "./joins.ts";
 import { makeSpec, processCapabilities } from "./oci-spec.ts";
@@ -67,6 +68,7 @@ export async function prepareLaunch(
 ): Promise<Launch> {
   const { facts, options, paths, seccomp, store } = services;
   const { config, hostConfig: host } = record;
+  checkPropagation(record.mounts, () => readFileSync("/proc/self/mountinfo", "utf8"));
   const user = await containerUser(services, plan, config.User, host.GroupAdd ?? []);
   const cgroup = cgroupOf(services, record);
   const join = findJoin(store, host);

@@ -3,11 +3,10 @@
  * @module
  */
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   command,
-  eventually,
   execute,
   inspect,
   must,
@@ -120,26 +119,4 @@ test("a new volume gets what the image has there, a bind or nocopy does not", ()
   expect(run(engine, ["-v", "filled:/etc"], ["test", "-e", "/etc/passwd"]).code).toBe(1);
   expect(run(engine, ["-v", "bare:/etc:nocopy"], ["test", "-e", "/etc/passwd"]).code).toBe(1);
   must(engine, ["volume", "rm", "filled", "bare"]);
-});
-
-test("propagation: a mount of the host's arrives in a slave, not in a private bind", async () => {
-  const source = folder();
-  mkdirSync(join(source, "m"));
-  const flags = ["--net=none", "-v", `${source}:/b:rslave`];
-  const { code, stderr } = command(engine, [
-    "run",
-    "-d",
-    "--name=slave",
-    ...flags,
-    "busybox",
-    "sleep",
-    "1000",
-  ]);
-  // The temporary folder's mount must be shared for this to be asked for.
-  if (code !== 0) {
-    expect(stderr).toContain("is not a shared or slave mount");
-    return;
-  }
-  expect((await inspect(engine, "slave")).Mounts[0]?.Propagation).toBe("rslave");
-  await eventually("a running container", async () => (await inspect(engine, "slave")).State.Running);
 });

@@ -40,9 +40,11 @@ export class TestEngine implements AsyncDisposable {
   readonly host: string;
   readonly #namespace: ChildProcess;
   readonly #flags: readonly string[];
+  /** Whether it has a mount namespace of its own. */
+  readonly #mounts: boolean;
   #daemon: ChildProcess | undefined;
 
-  private constructor(namespace: ChildProcess, flags: readonly string[]) {
+  private constructor(namespace: ChildProcess, flags: readonly string[], mounts: boolean) {
     this.directory = mkdtempSync(join(tmpdir(), "caisson-test."));
     this.dataRoot = join(this.directory, "data");
     this.execRoot = join(this.directory, "run");
@@ -50,13 +52,23 @@ export class TestEngine implements AsyncDisposable {
     this.host = `unix://${this.socket}`;
     this.#namespace = namespace;
     this.#flags = flags;
+    this.#mounts = mounts;
   }
 
   /** Starts an engine with `flags` beside those that give it a place of its own. Resolves when it answers. */
   static async start(...flags: readonly string[]): Promise<TestEngine> {
+    return TestEngine.#startIn(["--net"], flags);
+  }
+
+  /** The same in a mount namespace of its own, whose mounts nobody else sees; {@link runInside} makes some. */
+  static async startWithMounts(...flags: readonly string[]): Promise<TestEngine> {
+    return TestEngine.#startIn(["--net", "--mount", "--propagation=private"], flags);
+  }
+
+  static async #startIn(spaces: readonly string[], flags: readonly string[]): Promise<TestEngine> {
     const namespace = spawn(
       "unshare",
-      ["--net", "sh", "-c", "ip link set lo up && echo && exec sleep infinity"],
+      [...spaces, "sh", "-c", "ip link set lo up && echo && exec sleep infinity"],
       {
         stdio: ["ignore", "pipe", "inherit"],
       },
@@ -67,7 +79,7 @@ export class TestEngine implements AsyncDisposable {
         reject(new Error("cannot make a network namespace; are these tests run as root?")),
       );
     });
-    const engine = new TestEngine(namespace, flags);
+    const engine = new TestEngine(namespace, flags, spaces.includes("--mount"));
     try {
       await engine.resume();
     } catch (error) {
@@ -177,6 +189,11 @@ export class TestEngine implements AsyncDisposable {
     return spawn("nsenter", [...this.#enter(), command, ...args], { cwd: "/", stdio: "ignore" });
   }
 
+  /** Runs a program to its end in the engine's namespaces. */
+  runInside(command: string, args: readonly string[]): Ended {
+    return ended(spawnSync("nsenter", [...this.#enter(), command, ...args], { cwd: "/" }));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     try {
       if (await this.#answers()) {
@@ -193,7 +210,8 @@ export class TestEngine implements AsyncDisposable {
   }
 
   #enter(): readonly string[] {
-    return [`--net=/proc/${this.#namespace.pid}/ns/net`];
+    const folder = `/proc/${this.#namespace.pid}/ns`;
+    return [`--net=${folder}/net`, ...(this.#mounts ? [`--mount=${folder}/mnt`] : [])];
   }
 
   async #answers(): Promise<boolean> {

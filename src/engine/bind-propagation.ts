@@ -1,0 +1,66 @@
+/**
+ * Whether a bind's source can do what its propagation promises: mount events go between a container and the host only
+ * where the source's own mount shares them.
+ * @module
+ */
+import { realpathSync } from "node:fs";
+import { failure } from "../errors/mod.ts";
+import type { MountPoint } from "./container.ts";
+
+/** A line of proc_pid_mountinfo(5). */
+interface HostMount {
+  readonly point: string;
+  readonly shared: boolean;
+  readonly slave: boolean;
+}
+
+function parse(line: string): HostMount {
+  const fields = line.split(" ");
+  const options = fields.slice(6, fields.indexOf("-", 6));
+  const unescape = (text: string): string =>
+    text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCodePoint(Number.parseInt(octal, 8)));
+  return {
+    point: unescape(fields[4] ?? ""),
+    shared: options.some((option) => option.startsWith("shared:")),
+    slave: options.some((option) => option.startsWith("master:")),
+  };
+}
+
+/** The mount that `path` lies in: the deepest one, of several at one place the last. */
+function mountOf(path: string, mountinfo: string): HostMount | undefined {
+  const above = mountinfo
+    .split("\n")
+    .filter((line) => line !== "")
+    .map(parse)
+    .filter(({ point }) => point === "/" || path === point || path.startsWith(`${point}/`));
+  return above.reduce<HostMount | undefined>(
+    (best, mount) => (best === undefined || mount.point.length >= best.point.length ? mount : best),
+    undefined,
+  );
+}
+
+/**
+ * Throws, in Docker's words, for a bind that wants more than its source's mount gives.
+ * @param mountinfo the content of /proc/self/mountinfo
+ */
+export function checkPropagation(mounts: readonly MountPoint[], mountinfo: () => string): void {
+  for (const { type, source, propagation } of mounts) {
+    const wanted = /^r?(shared|slave)$/.exec(propagation)?.[1];
+    if (type !== "bind" || wanted === undefined) continue;
+    const path = resolved(source);
+    const mount = mountOf(path, mountinfo());
+    if (mount === undefined || mount.shared || (wanted === "slave" && mount.slave)) continue;
+    const kind = wanted === "shared" ? "shared" : "shared or slave";
+    const message = `path ${source} is mounted on ${mount.point} but it is not a ${kind} mount`;
+    throw failure("invalid-parameter", { message });
+  }
+}
+
+/** What is missing is told by the program that starts the container. */
+function resolved(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
