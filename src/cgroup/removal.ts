@@ -4,6 +4,7 @@
  * @module
  */
 import { readdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { failure, messageOf } from "../errors/mod.ts";
 import { AT, CWD, flags, type ProgramBuilder } from "../kernel/mod.ts";
@@ -78,6 +79,26 @@ function kill(pid: number): void {
   } catch {
     // It is gone already.
   }
+}
+
+/**
+ * Where cgroups of the same name as `cgroup` lie, below whatever parent: for a container of which nothing but its id is
+ * known any more. Looks at every cgroup of the host.
+ */
+export async function findByName(cgroup: Cgroup): Promise<Cgroup> {
+  const found = cgroup.directories.map(async (directory) => {
+    const paths = await named(directory.hierarchy.mountPoint, basename(directory.path));
+    return paths.map((path) => ({ ...directory, path }));
+  });
+  return { ...cgroup, directories: (await Promise.all(found)).flat() };
+}
+
+async function named(directory: string, name: string): Promise<string[]> {
+  const below = await children(directory);
+  const deeper = await Promise.all(
+    below.filter((path) => basename(path) !== name).map((path) => named(path, name)),
+  );
+  return [...below.filter((path) => basename(path) === name), ...deeper.flat()];
 }
 
 /** The ids of all processes in `directory` and below it. */

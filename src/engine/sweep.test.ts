@@ -18,10 +18,13 @@ test("what no row names is removed, wherever something of it is left", async () 
   writeFileSync(paths.log(orphan("b")), "log");
   fake.storage.left.push(orphan("c"));
   mkdirSync(`${fake.root}/cgroup/docker/${orphan("c")}/inner`, { recursive: true });
+  mkdirSync(`${fake.root}/cgroup/given/parent/${orphan("a")}/inner`, { recursive: true });
   await sweep(fake.services);
   expect(existsSync(paths.bundle(orphan("a")))).toBe(false);
   expect(existsSync(paths.container(orphan("b")))).toBe(false);
   expect(existsSync(`${fake.root}/cgroup/docker/${orphan("c")}`)).toBe(false);
+  expect(existsSync(`${fake.root}/cgroup/given/parent/${orphan("a")}`)).toBe(false);
+  expect(existsSync(`${fake.root}/cgroup/given/parent`)).toBe(true);
   expect(fake.storage.removed.toSorted()).toEqual(["a", "b", "c"].map(orphan));
   expect(fake.logged).toHaveLength(3);
 });

@@ -3,7 +3,7 @@
  * @module
  */
 import { readdirSync, rmSync } from "node:fs";
-import { killTree, removeTree } from "../cgroup/mod.ts";
+import { findByName, killTree, removeTree } from "../cgroup/mod.ts";
 import { messageOf } from "../errors/mod.ts";
 import { ShimConnection } from "../kernel/mod.ts";
 import type { Services } from "./services.ts";
@@ -38,7 +38,7 @@ export async function sweep(services: Services): Promise<void> {
 }
 
 /** Ends the process of a container that no row names. */
-async function endOrphan({ paths, cgroups, options }: Services, id: string): Promise<void> {
+async function endOrphan({ paths, cgroups }: Services, id: string): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   try {
     const shim = await ShimConnection.open(
@@ -54,7 +54,8 @@ async function endOrphan({ paths, cgroups, options }: Services, id: string): Pro
   } catch {
     // Its shim is gone already.
   }
-  const cgroup = cgroups.locate(options.cgroupParent ?? cgroups.defaultParent, id);
+  // No row says what its --cgroup-parent was.
+  const cgroup = await findByName(cgroups.locate(cgroups.defaultParent, id));
   await killTree(cgroup);
   await removeTree(cgroup);
 }
