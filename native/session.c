@@ -241,6 +241,11 @@ static void conclude(struct pending *pending)
 	}
 	if (pending->kind == REQUEST_SHIM && pending->state == RUNNING && size > 0 && reply->status == STATUS_DONE) {
 		send_reply(reply, pending->id, pending->kind, size);
+		/* Its exit is told to nobody: the next engine asks it. */
+		if (session.ended) {
+			pending_remove(pending);
+			return;
+		}
 		session.wants_spare = !session.ended;
 		pending->state = FOLLOWED;
 		pending->status = STATUS_EXITED;

@@ -37,6 +37,8 @@ export class Container {
   /** Who waits for its next exit, and for its removal. */
   readonly exitWaiters: Set<(answer: WaitAnswer) => void> = new Set();
   readonly removalWaiters: Set<(answer: WaitAnswer) => void> = new Set();
+  /** Of its execs: resolve when their ends are recorded. Its bundle, in which their shims write, is kept until then. */
+  readonly execs: Set<Promise<void>> = new Set();
   /** Resolves when its process has exited and everything of it is recorded; undefined while it doesn't run. */
   exited: PromiseWithResolvers<void> | undefined;
 

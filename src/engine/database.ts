@@ -22,6 +22,9 @@ const migrations: readonly string[] = [
    CREATE TABLE container_states (id TEXT PRIMARY KEY, state TEXT NOT NULL) WITHOUT ROWID;
    CREATE TABLE volumes (name TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
    CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;`,
+  // Execs that have ended, in the order of their ends.
+  `CREATE TABLE execs (id TEXT NOT NULL UNIQUE, container TEXT NOT NULL, data TEXT NOT NULL);
+   CREATE INDEX execs_of_container ON execs (container);`,
 ];
 
 export interface ContainerRow {
@@ -32,6 +35,14 @@ export interface ContainerRow {
   readonly state: string;
 }
 
+/** An exec that has ended. */
+export interface ExecRow {
+  readonly id: string;
+  /** The container's id. */
+  readonly container: string;
+  readonly data: string;
+}
+
 /** The database, with its statements prepared. */
 export class StateDatabase {
   readonly #database: Database;
@@ -40,6 +51,9 @@ export class StateDatabase {
   readonly #rename: Statement<unknown, [string, string]>;
   readonly #delete: Statement<unknown, [string]>;
   readonly #deleteState: Statement<unknown, [string]>;
+  readonly #insertExec: Statement<unknown, [string, string, string]>;
+  readonly #deleteExec: Statement<unknown, [string]>;
+  readonly #deleteExecs: Statement<unknown, [string]>;
   #checkpoint: NodeJS.Timeout | undefined;
 
   constructor(path: string) {
@@ -58,6 +72,9 @@ export class StateDatabase {
     this.#rename = database.prepare("UPDATE containers SET name = ?2 WHERE id = ?1");
     this.#delete = database.prepare("DELETE FROM containers WHERE id = ?");
     this.#deleteState = database.prepare("DELETE FROM container_states WHERE id = ?");
+    this.#insertExec = database.prepare("INSERT OR REPLACE INTO execs VALUES (?, ?, ?)");
+    this.#deleteExec = database.prepare("DELETE FROM execs WHERE id = ?");
+    this.#deleteExecs = database.prepare("DELETE FROM execs WHERE container = ?");
   }
 
   #migrate(path: string): void {
@@ -117,6 +134,23 @@ export class StateDatabase {
   deleteContainer(id: string): void {
     this.#delete.run(id);
     this.#deleteState.run(id);
+    this.#deleteExecs.run(id);
+  }
+
+  /** Execs that have ended, of containers that exist; the one that ended last comes last. */
+  execs(): ExecRow[] {
+    return this.#all<ExecRow>("SELECT id, container, data FROM execs ORDER BY rowid");
+  }
+
+  /** Writes execs that have ended, all in one transaction. */
+  insertExecs(rows: readonly ExecRow[]): void {
+    this.transaction(() => {
+      for (const { id, container, data } of rows) this.#insertExec.run(id, container, data);
+    });
+  }
+
+  deleteExec(id: string): void {
+    this.#deleteExec.run(id);
   }
 
   volumes(): { name: string; data: string }[] {

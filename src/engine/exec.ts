@@ -4,7 +4,7 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { failure, messageOf } from "../errors/mod.ts";
 import { attachToShim, CWD, mkdir, ProgramBuilder, ShimConnection, type ShimState } from "../kernel/mod.ts";
@@ -13,6 +13,7 @@ import { publishContainer } from "./container-events.ts";
 import type { Attachment, ExecBody, Execs, Json } from "./engine.ts";
 import { DeferredStream } from "./deferred-stream.ts";
 import { execProgram } from "./exec-program.ts";
+import { ExecStore, newExec, type Exec } from "./exec-store.ts";
 import { makeFolder } from "./folders.ts";
 import { readExitRecord } from "./exit-record.ts";
 import { containerUser } from "./runtime-context.ts";
@@ -20,30 +21,15 @@ import type { Services } from "./services.ts";
 import { orderShim } from "./shim-line.ts";
 import { startFailure } from "./start-error.ts";
 
-/** An exec as the engine knows it. */
-interface Exec {
-  readonly id: string;
-  readonly container: Container;
-  readonly body: ExecBody;
-  running: boolean;
-  started: boolean;
-  pid: number;
-  exitCode: number | null;
-  shim: ShimConnection | undefined;
-  /** Resolves when its end is recorded. */
-  readonly ended: PromiseWithResolvers<void>;
-}
-
 const startDeadline = 60_000;
-/** How many execs that have ended are remembered for each container. */
-const remembered = 64;
 
 export class ExecService implements Execs {
   readonly #services: Services;
-  readonly #execs = new Map<string, Exec>();
+  readonly #store: ExecStore;
 
   constructor(services: Services) {
     this.#services = services;
+    this.#store = new ExecStore(services);
   }
 
   async create(name: string, body: ExecBody): Promise<{ Id: string }> {
@@ -54,17 +40,7 @@ export class ExecService implements Execs {
     requireRunning(container, name);
     if (body.User !== undefined && body.User !== "") await this.#checkUser(container, body.User);
     const id = randomBytes(32).toString("hex");
-    this.#add({
-      id,
-      container,
-      body,
-      running: false,
-      started: false,
-      pid: 0,
-      exitCode: null,
-      shim: undefined,
-      ended: Promise.withResolvers(),
-    });
+    this.#store.add(newExec(id, container, body));
     this.#publish(`exec_create: ${commandText(body)}`, container, id);
     return { Id: id };
   }
@@ -79,14 +55,6 @@ export class ExecService implements Execs {
     }
   }
 
-  #add(exec: Exec): void {
-    const mine = [...this.#execs.values()].filter(
-      (other) => other.container === exec.container && other.exitCode !== null,
-    );
-    for (const old of mine.slice(0, Math.max(0, mine.length - remembered))) this.#execs.delete(old.id);
-    this.#execs.set(exec.id, exec);
-  }
-
   #publish(
     action: string,
     container: Container,
@@ -97,10 +65,8 @@ export class ExecService implements Execs {
   }
 
   #find(id: string): Exec {
-    const exec = this.#execs.get(id);
-    if (exec === undefined || this.#services.store.byId(exec.container.id) === undefined) {
-      throw failure("no-such-exec", { id });
-    }
+    const exec = this.#store.get(id);
+    if (exec === undefined) throw failure("no-such-exec", { id });
     return exec;
   }
 
@@ -119,6 +85,7 @@ export class ExecService implements Execs {
     } catch (error) {
       const { error: answer, exitCode } = startFailure(error, (body.Cmd ?? [])[0] ?? "", "exec");
       exec.exitCode = exitCode;
+      this.#store.save(exec);
       throw answer;
     }
     if (options.detach) return undefined;
@@ -169,6 +136,7 @@ export class ExecService implements Execs {
       columns,
     };
     const executor = executors.warm();
+    this.#store.begin(exec);
     try {
       const [, started] = await Promise.all([
         executor.run(b.build(), { doing: "make the exec's folder" }),
@@ -180,29 +148,21 @@ export class ExecService implements Execs {
         exit === undefined ? this.#follow(exec) : this.#end(exec, exit.code),
       );
     } catch (error) {
-      await this.#removeFolder(exec);
+      await this.#store.removeFolder(exec);
+      this.#store.abandon(exec);
       throw error;
     }
   }
 
-  async #removeFolder({ container, id }: Exec): Promise<void> {
-    const { paths, log, trash } = this.#services;
-    try {
-      await trash.run.discard(paths.exec(container.id, id));
-    } catch (error) {
-      log.warn(`remove what exec ${id} left: ${messageOf(error)}`);
-    }
-  }
-
   /** An exec's process has ended. */
-  async #end(exec: Exec, code: number): Promise<void> {
+  #end(exec: Exec, code: number): void {
     exec.shim?.close();
     exec.shim = undefined;
     exec.running = false;
     exec.exitCode = code;
     exec.ended.resolve();
     this.#publish("exec_die", exec.container, exec.id, { exitCode: String(code) });
-    await this.#removeFolder(exec);
+    this.#store.save(exec);
   }
 
   /** Follows, by its socket, an exec's shim that an earlier engine started or whose executor is gone. */
@@ -226,7 +186,7 @@ export class ExecService implements Execs {
       resolve(undefined);
     }
     const end = (await promise) ?? readExitRecord(folder);
-    await this.#end(exec, end?.code ?? 137);
+    this.#end(exec, end?.code ?? 137);
   }
 
   async inspect(id: string): Promise<Json> {
@@ -264,12 +224,18 @@ export class ExecService implements Execs {
 
   /** Ids of a container's execs that run, for `inspect`. */
   running(container: Container): string[] {
-    return [...this.#execs.values()]
-      .filter((exec) => exec.container === container && exec.running)
-      .map(({ id }) => id);
+    return this.#store.running(container).map(({ id }) => id);
   }
 
-  /** Finds a running container's execs again after the engine was restarted. */
+  /** Writes what is known of ended execs now. */
+  flush(): void {
+    this.#store.flush();
+  }
+
+  /**
+   * Finds a container's execs again after the engine was restarted, also those that have ended meanwhile. Goes before
+   * the container's own recovery, which removes its bundle when it has ended.
+   */
   recover(container: Container): void {
     const folder = this.#services.paths.execs(container.id);
     let ids: string[];
@@ -279,20 +245,24 @@ export class ExecService implements Execs {
       return;
     }
     for (const id of ids) {
+      // Its end is on disk already, only the folder was not removed yet.
+      const known = this.#store.get(id);
+      if (known !== undefined) {
+        void this.#store.removeFolder(known);
+        continue;
+      }
       try {
         const body = JSON.parse(readFileSync(join(folder, id, "exec.json"), "utf8")) as ExecBody;
-        const exec: Exec = {
-          id,
-          container,
-          body,
-          running: true,
-          started: true,
-          pid: 0,
-          exitCode: null,
-          shim: undefined,
-          ended: Promise.withResolvers(),
-        };
-        this.#add(exec);
+        const exec = newExec(id, container, body);
+        // Its shim was never started, or its program failed: nothing of it ran.
+        if (!existsSync(join(folder, id, "shim.sock")) && !existsSync(join(folder, id, "exit"))) {
+          void this.#store.removeFolder(exec);
+          continue;
+        }
+        exec.running = true;
+        exec.started = true;
+        this.#store.add(exec);
+        this.#store.begin(exec);
         void this.#follow(exec);
       } catch (error) {
         this.#services.log.warn(`find exec ${id} of container ${container.id} again: ${messageOf(error)}`);

@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { cgroupDriver, cgroupFeatures, detectCgroups } from "../cgroup/mod.ts";
 import { messageOf } from "../errors/mod.ts";
-import { Executors, installNativeBinary } from "../kernel/mod.ts";
+import { Executors, installNativeBinary, otherExecutorsGone } from "../kernel/mod.ts";
 import { openStorage, probeIdmap, Trash } from "../storage/mod.ts";
 import { ContainerStore } from "./container-store.ts";
 import { ContainerService } from "./containers.ts";
@@ -40,7 +40,9 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
   const { dataRoot, execRoot } = options;
   const paths = new EnginePaths(dataRoot, execRoot);
   const facts = gatherHostFacts();
-  const executors = new Executors(installNativeBinary(execRoot));
+  const nativeBinary = installNativeBinary(execRoot);
+  await otherExecutorsGone(nativeBinary);
+  const executors = new Executors(nativeBinary);
   const cgroupHost = detectCgroups();
   const cgroups = cgroupDriver(options.cgroupDriver, cgroupHost);
   const database = new StateDatabase(paths.database);
@@ -126,8 +128,8 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
   await volumes.sweep();
   for (const container of store.all()) {
     try {
+      execs.recover(container);
       await supervisor.recover(container);
-      if (container.running) execs.recover(container);
     } catch (error) {
       log.error(`find container ${container.id} again: ${messageOf(error)}`, { error });
     }
@@ -146,6 +148,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     idle: () => !store.all().some(({ running }) => running),
     close: async () => {
       store.flush();
+      execs.flush();
       for (const container of store.all()) {
         if (!container.running && container.traces) await removeRunTraces(services, container);
         container.shim?.close();

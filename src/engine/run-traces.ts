@@ -2,6 +2,7 @@
  * What containers leave: of a run its bundle with the exit record and its cgroup, in the end also its own folder.
  * @module
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { killTree, removeTree, type Cgroup } from "../cgroup/mod.ts";
 import { messageOf } from "../errors/mod.ts";
 import { ProgramBuilder } from "../kernel/mod.ts";
@@ -11,6 +12,9 @@ import type { Services } from "./services.ts";
 
 /** Milliseconds after the exit of a container when its traces go, if it isn't removed before. */
 const TIDY_DELAY = 100;
+
+/** Milliseconds in which the ends of its execs are heard of. */
+const EXECS_PATIENCE = 2000;
 
 /** Removes the traces of a container's run, once what its exit record says is in the database. */
 export async function removeRunTraces(services: Services, container: Container): Promise<void> {
@@ -47,6 +51,13 @@ export async function removeFolders(services: Services, container: Container): P
   }
 }
 
+/** The bundle is kept until it is on disk how the execs ended that end with their container. */
+async function endExecs({ execs }: Container, cgroup: Cgroup): Promise<void> {
+  if (execs.size === 0) return;
+  await killTree(cgroup);
+  await Promise.race([Promise.all(execs), sleep(EXECS_PATIENCE, undefined, { ref: false })]);
+}
+
 type Trash = Services["trash"]["run"];
 
 async function removeTraces(
@@ -67,6 +78,7 @@ async function removeTraces(
   container.traces = false;
   if (!traces) return remove(undefined);
   const cgroup = cgroupOf(services, record);
+  await endExecs(container, cgroup);
   try {
     await remove(cgroup);
   } catch (error) {

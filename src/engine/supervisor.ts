@@ -213,6 +213,7 @@ export class Supervisor {
       return;
     }
     const record = readExitRecord(folder);
+    // What this record says may be written down already: only the cleaning up was not done.
     const known =
       !container.running && record !== undefined && formatTime(record.finished) === state.finishedAt;
     if (!known && (record !== undefined || container.running)) {
@@ -232,6 +233,8 @@ export class Supervisor {
       state.status = "exited";
       store.save(container);
     }
+    // The engine may have been killed between its exit and what follows from it.
+    if (state.status === "exited") await this.#afterExit(container);
   }
 
   /** What the shim says first, if there is one. A shim whose program is still running is waited for. */

@@ -115,7 +115,7 @@ export class Executor {
 
   /** Starts an executor from the native binary at `path`. */
   static start(path: string): Executor {
-    return new Executor(spawnWithSocket([path, "execute"], "caisson-executor"));
+    return new Executor(spawnWithSocket([path, "execute"]));
   }
 
   get pid(): number {

@@ -7,6 +7,7 @@ export { encodeProgram } from "./encode.ts";
 export { errnoNumbers, type Errno } from "./errno.ts";
 export { Executor, type Outcome, type RunOptions, type ProcessExit, type StartedShim } from "./executor.ts";
 export { Executors } from "./executors.ts";
+export { otherExecutorsGone } from "./other-executors.ts";
 export { KernelError } from "./failure.ts";
 export * from "./flags.ts";
 export { installNativeBinary } from "./native-binary.ts";

@@ -15,10 +15,9 @@ export interface SocketProcess {
 }
 
 /** Starts `command` with a stream socket on its descriptor 3. Its stdout is closed, stderr goes to ours. */
-export function spawnWithSocket(command: readonly [string, ...string[]], argv0: string): SocketProcess {
+export function spawnWithSocket(command: readonly [string, ...string[]]): SocketProcess {
   const child = Bun.spawn({
     cmd: [...command],
-    argv0,
     cwd: "/",
     env: {},
     stdio: ["ignore", "ignore", "inherit", "pipe"],

@@ -5,16 +5,7 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  command,
-  execute,
-  inspect,
-  must,
-  removeAll,
-  run,
-  shell,
-  start,
-} from "../support/containers.ts";
+import { command, execute, inspect, must, removeAll, run, shell, start } from "../support/containers.ts";
 import { TestEngine } from "../support/engine.ts";
 import { importBusybox } from "../support/image.ts";
 

@@ -3,43 +3,32 @@
  * @module
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { Agent, request } from "node:http";
+import { ApiClient } from "../support/api.ts";
 import { eventually, run } from "../support/containers.ts";
 import { TestEngine } from "../support/engine.ts";
-import { cgroupsOf, mountsBelow, namespaces, useOf } from "../support/host-state.ts";
+import { descriptorsOf, filesOf, HostState, namespaces, residentMemoryOf } from "../support/host-state.ts";
 import { importBusybox } from "../support/image.ts";
 
 let engine: TestEngine;
-const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+let api: ApiClient;
+let host: HostState;
 beforeAll(async () => {
-  engine = await TestEngine.start();
+  engine = await TestEngine.start(`--cgroup-parent=${HostState.parent}`);
+  api = new ApiClient(engine);
   await importBusybox(engine);
 });
 afterAll(async () => {
-  agent.destroy();
+  api[Symbol.dispose]();
   await engine[Symbol.asyncDispose]();
+  host[Symbol.dispose]();
 });
 
+/** The containers that the API made. */
 const made = new Set<string>();
 
-/** One request over a connection that is kept, as an SDK makes it. */
-function call(method: string, path: string, body?: object): Promise<{ status: number; text: string }> {
-  return new Promise((resolve, reject) => {
-    const payload = body === undefined ? "" : JSON.stringify(body);
-    const headers = { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(payload) };
-    const outgoing = request({ socketPath: engine.socket, agent, method, path, headers }, (response) => {
-      let text = "";
-      response.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
-      response.on("end", () => resolve({ status: response.statusCode ?? 0, text }));
-      response.on("error", reject);
-    });
-    outgoing.on("error", reject);
-    outgoing.end(payload);
-  });
-}
-
-async function runOne(): Promise<void> {
-  const created = await call("POST", "/containers/create", {
+/** `run --rm busybox true` as an SDK does it. */
+async function runByApi(): Promise<void> {
+  const created = await api.call("POST", "/containers/create", {
     Image: "busybox",
     Cmd: ["true"],
     HostConfig: { NetworkMode: "none", AutoRemove: true },
@@ -47,54 +36,79 @@ async function runOne(): Promise<void> {
   expect(created).toMatchObject({ status: 201 });
   const { Id } = JSON.parse(created.text) as { Id: string };
   made.add(Id);
-  const removed = call("POST", `/containers/${Id}/wait?condition=removed`);
-  expect((await call("POST", `/containers/${Id}/start`)).status).toBe(204);
+  const removed = api.call("POST", `/containers/${Id}/wait?condition=removed`);
+  expect((await api.call("POST", `/containers/${Id}/start`)).status).toBe(204);
   expect((await removed).text).toContain('"StatusCode":0');
 }
 
+/** Of ten runs three are the command line's: of the docker CLI where there is one, else of caisson. */
 async function runMany(count: number): Promise<void> {
-  let left = count;
-  const worker = async (): Promise<void> => {
-    while (left-- > 0) await runOne();
-  };
-  await Promise.all([worker(), worker()]);
+  for (let done = 0; done < count; done += 10) {
+    const byApi = Promise.all(Array.from({ length: 7 }, runByApi));
+    for (let i = 0; i < 3; i++) expect(run(engine, [], ["true"])).toMatchObject({ code: 0, stderr: "" });
+    await byApi;
+  }
 }
 
-test("1,000 by the API, 40 by the command line: mounts, cgroups, namespaces, descriptors, files, memory", async () => {
-  await runMany(100);
-  for (let i = 0; i < 2; i++) run(engine, [], ["true"]);
-  await Bun.sleep(300);
-  const before = useOf(engine);
-  await runMany(1000);
-  for (let i = 0; i < 40; i++) expect(run(engine, [], ["true"]).code).toBe(0);
+/** Waits for what happens in the background: deleting, checkpoints, idle connections. */
+async function quiescence(): Promise<void> {
+  let files = filesOf(engine).length;
+  for (let same = 0; same < 5;) {
+    await Bun.sleep(300);
+    const now = filesOf(engine).length;
+    same = now === files ? same + 1 : 0;
+    files = now;
+  }
+}
+
+/**
+ * By how much the floor of the engine's memory may differ between runs 200 to 500 and 700 to 1,000, in KiB. By run 200
+ * everything is loaded and compiled. After that its size was seen to go up and down by 12 MB between collections, without a
+ * trend over 2,000 runs; the floor of four samples by less. 800 containers that were kept would be 20 MB at 25 KiB each.
+ */
+const BREATH = 8 << 10;
+
+test("1,000 runs, 300 of them by a command line: mounts, cgroups, namespaces, files, descriptors, memory", async () => {
+  await runMany(20);
+  await quiescence();
+  host = new HostState(engine);
+  const files = filesOf(engine);
+  const descriptors = descriptorsOf(engine);
+  const memory: number[] = [];
+  for (let hundred = 1; hundred <= 10; hundred++) {
+    await runMany(100);
+    await Bun.sleep(1000);
+    memory.push(residentMemoryOf(engine));
+  }
+  await quiescence();
+  console.log(`memory after each 100 runs, in KiB: ${memory.join(", ")}`);
+  const grown = Math.min(...memory.slice(6)) - Math.min(...memory.slice(1, 5));
   expect((await engine.request("GET", "/containers/json?all=1")).json<object[]>()).toEqual([]);
-  await eventually("the same use as before", () => {
-    const { descriptors, children, files } = useOf(engine);
-    return (
-      descriptors <= before.descriptors + 3 && children <= before.children + 1 && files <= before.files + 5
-    );
-  });
-  expect(mountsBelow(engine.directory)).toEqual([]);
-  expect(cgroupsOf(made)).toEqual([]);
-  expect(useOf(engine).residentKiB).toBeLessThan(before.residentKiB + 30_000);
-}, 300_000);
+  expect(filesOf(engine)).toEqual(files);
+  await eventually("the descriptors of before", () => {
+    return JSON.stringify(descriptorsOf(engine)) === JSON.stringify(descriptors) || undefined;
+  }).catch(() => expect(descriptorsOf(engine)).toEqual(descriptors));
+  await host.expectUnchanged(made);
+  expect(grown).toBeLessThan(BREATH);
+}, 500_000);
 
 test("namespaces end with their containers", async () => {
   const before = namespaces();
-  const id = (
-    await engine.request("POST", "/containers/create", {
-      Image: "busybox",
-      Cmd: ["sleep", "1000"],
-      HostConfig: { NetworkMode: "none" },
-    })
-  ).json<{ Id: string }>().Id;
-  await engine.request("POST", `/containers/${id}/start`);
-  const { State } = (await engine.request("GET", `/containers/${id}/json`)).json<{
-    State: { Pid: number };
-  }>();
-  const own = [...namespaces()].filter((space) => !before.has(space));
-  expect(own.length).toBeGreaterThanOrEqual(6);
-  expect(State.Pid).toBeGreaterThan(1);
-  await engine.request("DELETE", `/containers/${id}?force=1`);
+  const { text } = await api.call("POST", "/containers/create", {
+    Image: "busybox",
+    Cmd: ["sleep", "1000"],
+    HostConfig: { NetworkMode: "none" },
+  });
+  const { Id } = JSON.parse(text) as { Id: string };
+  await api.call("POST", `/containers/${Id}/start`);
+  const answer = await api.call("GET", `/containers/${Id}/json`);
+  const { State } = JSON.parse(answer.text) as { State: { Pid: number } };
+  const own = [...namespaces()]
+    .filter(([space, pids]) => !before.has(space) && pids.includes(State.Pid))
+    .map(([space]) => space);
+  // The cgroup namespace is the host's by default where cgroups are of version 1.
+  const kinds = own.map((space) => space.split(":")[0]).filter((kind) => kind !== "cgroup");
+  expect(kinds.sort()).toEqual(["ipc", "mnt", "net", "pid", "user", "uts"]);
+  await api.call("DELETE", `/containers/${Id}?force=1`);
   await eventually("an end of its namespaces", () => own.every((space) => !namespaces().has(space)));
 });

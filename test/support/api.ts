@@ -69,7 +69,7 @@ export class ApiClient implements Disposable {
       const waited = await this.call("POST", `/containers/${id}/wait`);
       const { StatusCode: code } = JSON.parse(waited.text) as { StatusCode: number };
       const logs = await this.call("GET", `/containers/${id}/logs?stdout=1&stderr=1`);
-      end = { code, output: plain(logs.text) };
+      end = { code, output: withoutFrames(logs.text) };
     } else {
       end = { refused: (JSON.parse(started.text) as { message: string }).message, output: "" };
     }
@@ -82,8 +82,8 @@ export class ApiClient implements Disposable {
   }
 }
 
-/** Output without its frames' headers, for text that has none of the first bytes of one. */
-function plain(framed: string): string {
+/** What a log says without its frames' headers, for text that has none of the first bytes of one. */
+export function withoutFrames(framed: string): string {
   // oxlint-disable-next-line no-control-regex
   return framed.replaceAll(/[\u0001\u0002]\0{3}[\s\S]{4}/g, "");
 }

@@ -1,0 +1,143 @@
+/**
+ * The engine's execs. One that has ended is written to the database before its shim's record is deleted, so that its
+ * exit code is known for as long as its container exists, whatever becomes of the engine.
+ * @module
+ */
+import { messageOf } from "../errors/mod.ts";
+import type { ShimConnection } from "../kernel/mod.ts";
+import type { Container } from "./container-store.ts";
+import type { ExecBody } from "./engine.ts";
+import type { Services } from "./services.ts";
+
+/** An exec as the engine knows it. */
+export interface Exec {
+  readonly id: string;
+  readonly container: Container;
+  readonly body: ExecBody;
+  running: boolean;
+  started: boolean;
+  pid: number;
+  exitCode: number | null;
+  shim: ShimConnection | undefined;
+  /** Resolves when its end is known. */
+  readonly ended: PromiseWithResolvers<void>;
+  /** Resolves when its end is on disk. */
+  readonly recorded: PromiseWithResolvers<void>;
+}
+
+/** How many execs that have ended are remembered for each container. */
+const remembered = 64;
+/** Milliseconds in which ends are gathered into one commit. */
+const FLUSH_DELAY = 5;
+
+/** An exec that is not started yet. */
+export function newExec(id: string, container: Container, body: ExecBody): Exec {
+  return {
+    id,
+    container,
+    body,
+    running: false,
+    started: false,
+    pid: 0,
+    exitCode: null,
+    shim: undefined,
+    ended: Promise.withResolvers(),
+    recorded: Promise.withResolvers(),
+  };
+}
+
+/** All execs, by their ids. */
+export class ExecStore {
+  readonly #services: Services;
+  readonly #execs = new Map<string, Exec>();
+  readonly #unsaved = new Set<Exec>();
+  #flushing: NodeJS.Timeout | undefined;
+
+  constructor(services: Services) {
+    this.#services = services;
+    for (const { id, container: owner, data } of services.database.execs()) {
+      const container = services.store.byId(owner);
+      if (container === undefined) continue;
+      const { body, pid, exitCode } = JSON.parse(data) as Pick<Exec, "body" | "pid" | "exitCode">;
+      this.#execs.set(id, { ...newExec(id, container, body), started: true, pid, exitCode });
+    }
+  }
+
+  /** Undefined also for one whose container was removed. */
+  get(id: string): Exec | undefined {
+    const exec = this.#execs.get(id);
+    return exec !== undefined && this.#services.store.byId(exec.container.id) === exec.container
+      ? exec
+      : undefined;
+  }
+
+  add(exec: Exec): void {
+    this.#forgetOldest(exec.container);
+    this.#execs.set(exec.id, exec);
+  }
+
+  #forgetOldest(container: Container): void {
+    const ended = this.#of(container).filter((exec) => exec.exitCode !== null && !this.#unsaved.has(exec));
+    for (const { id } of ended.slice(0, Math.max(0, ended.length - remembered))) {
+      this.#execs.delete(id);
+      this.#services.database.deleteExec(id);
+    }
+  }
+
+  #of(container: Container): Exec[] {
+    return [...this.#execs.values()].filter((exec) => exec.container === container);
+  }
+
+  /** Those of a container that run. */
+  running(container: Container): Exec[] {
+    return this.#of(container).filter(({ running }) => running);
+  }
+
+  /** From here on its container's bundle is kept until this exec's end is recorded. */
+  begin(exec: Exec): void {
+    exec.container.execs.add(exec.recorded.promise);
+  }
+
+  /** It did not start after all: there is no end to wait for. */
+  abandon(exec: Exec): void {
+    exec.recorded.resolve();
+    exec.container.execs.delete(exec.recorded.promise);
+  }
+
+  /** Has an end written soon, together with others; then the exec's folder is removed. */
+  save(exec: Exec): void {
+    this.#unsaved.add(exec);
+    this.#flushing ??= setTimeout(() => this.flush(), FLUSH_DELAY);
+  }
+
+  /** Writes every end now. */
+  flush(): void {
+    clearTimeout(this.#flushing);
+    this.#flushing = undefined;
+    const ended = [...this.#unsaved];
+    this.#unsaved.clear();
+    const { database, store } = this.#services;
+    const rows = ended
+      .filter(({ container }) => store.byId(container.id) === container)
+      .map(({ id, container, body, pid, exitCode }) => ({
+        id,
+        container: container.id,
+        data: JSON.stringify({ body, pid, exitCode }),
+      }));
+    if (rows.length > 0) database.insertExecs(rows);
+    for (const exec of ended) {
+      this.abandon(exec);
+      void this.removeFolder(exec);
+    }
+  }
+
+  /** Removes what an exec's shim left. */
+  async removeFolder({ container, id }: Exec): Promise<void> {
+    const { paths, log, trash } = this.#services;
+    try {
+      await trash.run.discard(paths.exec(container.id, id));
+    } catch (error) {
+      log.warn(`remove what exec ${id} left: ${messageOf(error)}`);
+    }
+  }
+}

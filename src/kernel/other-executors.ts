@@ -1,0 +1,53 @@
+/**
+ * Executors of an engine that was killed: they still perform what they were sent before they leave. An engine that takes
+ * over waits for that, or it would look for shims that are yet to be started.
+ * @module
+ */
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Milliseconds after which one that is stuck is killed. */
+const PATIENCE = 3000;
+const PAUSE = 5;
+
+/** Resolves when no executor runs that was started from the native binary at `path` by another process than this one. */
+export async function otherExecutorsGone(path: string): Promise<void> {
+  const end = performance.now() + PATIENCE;
+  for (let others = executorsOf(path); others.length > 0; others = others.filter(isExecutorOf(path))) {
+    if (performance.now() > end) for (const pid of others) kill(pid);
+    await sleep(PAUSE);
+  }
+}
+
+function executorsOf(path: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter(isExecutorOf(path));
+}
+
+/** Not those in containers, who can call themselves as they like. */
+function isExecutorOf(path: string): (pid: number) => boolean {
+  const namespace = readlinkSync("/proc/self/ns/pid");
+  return (pid) => {
+    try {
+      const [program, role] = readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0");
+      if (program !== path || role !== "execute") return false;
+      return readlinkSync(`/proc/${pid}/ns/pid`) === namespace && parentOf(pid) !== process.pid;
+    } catch {
+      return false;
+    }
+  };
+}
+
+function parentOf(pid: number): number {
+  return Number(/^PPid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1]);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It is gone already.
+  }
+}
