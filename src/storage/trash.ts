@@ -84,6 +84,8 @@ export class Trash {
     if (this.#waiting.size === 0) return;
     this.#work ??= this.#empty().finally(() => {
       this.#work = undefined;
+      // What came after the last look and before this.
+      this.#begin();
     });
   }
 
@@ -105,6 +107,7 @@ export class Trash {
         await this.#executor().fork(deleting(this.#directory, names), { doing: "empty the trash" });
       } catch {
         // Whatever stays is deleted at the next start; nobody waits for it.
+        this.#waiting.clear();
         return;
       }
     }
