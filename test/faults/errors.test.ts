@@ -45,8 +45,8 @@ const withoutIds = (text: string): string => text.replaceAll(/[0-9a-f]{64}/g, "I
 
 describe("a bind's source that vanished after the container was made", () => {
   test.each([
-    ["a directory", (path: string): void => void mkdirSync(path)],
-    ["a file", (path: string): void => writeFileSync(path, "")],
+    ["a directory", (path: string): unknown => mkdirSync(path)],
+    ["a file", (path: string): unknown => writeFileSync(path, "")],
   ])("%s", (_, make) => {
     const source = join(mkdtempSync(join(engine.directory, "source.")), "it");
     make(source);
