@@ -54,10 +54,14 @@ export function cgroupOf(services: Services, record: ContainerRecord): Cgroup {
   return cgroup;
 }
 
-/** A source that is missing now is taken for what it was, so that the program is the one that was explained. */
-function isDirectory({ mounts }: ContainerRecord, path: string): boolean {
-  const was = !mounts.some(({ source, file }) => source === path && file === true);
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? was;
+/**
+ * What is missing is taken for what it was or will be, so that the program is the one that is explained: a file of
+ * `folder`, the container's own, is made with the container.
+ */
+function isDirectory({ mounts }: ContainerRecord, folder: string, path: string): boolean {
+  const file =
+    path.startsWith(`${folder}/`) || mounts.some((mount) => mount.source === path && mount.file === true);
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? !file;
 }
 
 /** Compiles the start of a container. `plan` is where its root comes from. */
@@ -98,7 +102,7 @@ export async function prepareLaunch(
     // What a container writes that removes itself is never read again.
     root: host.AutoRemove && plan.kind === "overlay" ? { ...plan, volatile: true } : plan,
     cgroup: { driver: services.cgroups, cgroup, resources: containerResources(host) },
-    isDirectory: (source) => isDirectory(record, source),
+    isDirectory: (source) => isDirectory(record, paths.container(files), source),
     openStdin: config.OpenStdin,
     lastCapability: facts.lastCapability,
     ...(join === undefined

@@ -61,8 +61,8 @@ describe("a bind's source that vanished after the container was made", () => {
 });
 
 test("an entrypoint without its x bit", () => {
-  const args = ["--net=none", "--hostname=h", "--entrypoint=/etc/passwd", "busybox"];
-  const { code, stderr } = command(engine, ["run", "--rm", ...args]);
+  const args = ["--rm", "--net=none", "--hostname=h", "--entrypoint=/etc/passwd", "busybox"];
+  const { code, stderr } = command(engine, ["run", ...args]);
   expect(code).toBe(126);
   expect(stderr).toContain('exec: "/etc/passwd": permission denied');
   expectStepOf(stderr, explained(args), "EACCES", "execute /etc/passwd");
@@ -80,13 +80,13 @@ describe("a limit on processes that is reached already", () => {
     const full = `${folder ?? ""}${parent}`;
     const other = start(engine, []);
     try {
-      const args = [`--net=container:${other}`, `--cgroup-parent=${parent}`, "busybox", "true"];
+      const args = ["--rm", `--net=container:${other}`, `--cgroup-parent=${parent}`, "busybox", "true"];
       // The container's own cgroup is made by the program; its parent's limit holds for it.
       mkdirSync(full, { recursive: true });
       writeFileSync(join(full, "pids.max"), "1");
       writeFileSync(join(full, "cgroup.procs"), String(sleeper.pid));
       const steps = explained(args);
-      const { code, stderr } = command(engine, ["run", "--rm", ...args]);
+      const { code, stderr } = command(engine, ["run", ...args]);
       expect(code).toBe(125);
       expectStepOf(stderr, steps, "EAGAIN", "make the container's process");
     } finally {
