@@ -28,6 +28,7 @@ beforeAll(async () => {
   await importBusybox(engine);
   // The parent cgroup is made with the first container.
   run(engine, [], ["true"]);
+  await eventually("no files of that container", () => !filesOfExecRoot().some((path) => isLeft(path)));
   host = new HostState(engine);
 });
 afterAll(async () => {
@@ -294,10 +295,13 @@ test(`at random moments during ${WANTED} starts, ${WANTED} execs and ${WANTED} r
   await removeAll(engine);
   await eventually("the files of the exec root as before", () => {
     return JSON.stringify(filesOfExecRoot()) === JSON.stringify(filesBefore) || undefined;
-  });
+  }).catch(() => expect(filesOfExecRoot()).toEqual(filesBefore));
   await host.expectUnchanged(new Set(made.flatMap(({ id }) => id ?? [])));
 
   await engine.stop();
+  await eventually("an end of executors and spare shims", () => host.survivors().length === 0).catch(() =>
+    expect(host.survivors()).toEqual([]),
+  );
   checkDatabases();
   await engine.resume();
 }, 500_000);
@@ -306,6 +310,9 @@ test(`at random moments during ${WANTED} starts, ${WANTED} execs and ${WANTED} r
 function filesOfExecRoot(): string[] {
   return (readdirSync(engine.execRoot, { recursive: true }) as string[]).sort();
 }
+
+/** Of a container, in its place or in the trash. */
+const isLeft = (path: string): boolean => /[0-9a-f]{64}/.test(path);
 
 function checkDatabases(): void {
   const files = (readdirSync(engine.dataRoot, { recursive: true }) as string[]).filter((path) => {

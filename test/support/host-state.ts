@@ -77,9 +77,11 @@ export class HostState implements Disposable {
   readonly #cgroups = new Set(allCgroups());
   readonly #namespaces = new Set(namespaces().keys());
   readonly #processes = new Set(pids());
+  readonly #network: string | undefined;
 
   constructor(engine: TestEngine) {
     this.#engine = engine;
+    this.#network = namespaceOf(engine.pid);
   }
 
   /**
@@ -98,8 +100,7 @@ export class HostState implements Disposable {
 
   #difference(ids: ReadonlySet<string>): Record<"mounts" | "cgroups" | "namespaces" | "processes", string[]> {
     const now = namespaces();
-    const network = namespaceOf(this.#engine.pid);
-    const isOurs = (pid: number): boolean => namespaceOf(pid) === network || isBelow(pid, HostState.parent);
+    const isOurs = (pid: number): boolean => this.#isOurs(pid);
     const named = (path: string): boolean => ids.has(/[0-9a-f]{64}/.exec(path)?.[0] ?? "");
     return {
       mounts: hostMounts().filter((line) => !this.#mounts.has(line)),
@@ -109,10 +110,28 @@ export class HostState implements Disposable {
       namespaces: [...now]
         .filter(([name, members]) => !this.#namespaces.has(name) && members.some(isOurs))
         .map(([name, members]) => `${name}: ${members.map(commandLine).join(", ")}`),
-      processes: pids()
-        .filter((pid) => !this.#processes.has(pid) && isOurs(pid) && !this.#isEngine(pid))
-        .map((pid) => `${pid} ${commandLine(pid)}`),
+      processes: this.#newProcesses(),
     };
+  }
+
+  /** An engine keeps one shim that waits for work; a second one would be another engine's. */
+  #newProcesses(): string[] {
+    const found = pids().filter(
+      (pid) => !this.#processes.has(pid) && this.#isOurs(pid) && !this.#isEngine(pid),
+    );
+    const spare = found.find((pid) => commandLine(pid).startsWith("caisson-shim\0spare"));
+    return found.filter((pid) => pid !== spare).map((pid) => `${pid} ${commandLine(pid)}`);
+  }
+
+  /** What runs of it although the engine was stopped and no container is left. */
+  survivors(): string[] {
+    return pids()
+      .filter((pid) => !this.#processes.has(pid) && this.#isOurs(pid))
+      .map((pid) => `${pid} ${commandLine(pid)}`);
+  }
+
+  #isOurs(pid: number): boolean {
+    return namespaceOf(pid) === this.#network || isBelow(pid, HostState.parent);
   }
 
   /** The daemon and its executors, which may have been started since. */
