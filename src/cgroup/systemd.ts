@@ -20,18 +20,16 @@ import { writeLimitsV2 } from "./v2-limits.ts";
 export class SystemdDriver extends CgroupfsV2 {
   override readonly name = "systemd";
   override readonly defaultParent: string = "system.slice";
-  readonly #host: CgroupHost;
   readonly #units: SystemdUnits;
 
   constructor(host: CgroupHost, units: SystemdUnits = new SystemdUnits()) {
     super(host);
-    this.#host = host;
     this.#units = units;
   }
 
   /** `parent` is a slice; a slice's name says which slices it lies in. */
   override locate(parent: string, id: string): Cgroup {
-    return locateCgroup(this.#host, `${slicePath(parent)}/docker-${id}.scope`);
+    return locateCgroup(this.host, `${slicePath(parent)}/docker-${id}.scope`);
   }
 
   /** systemd makes slices as they are needed. */

@@ -76,4 +76,5 @@ async function removeTraces(
     await removeTree(cgroup);
     await remove(undefined);
   }
+  await cgroups.release?.(cgroup);
 }

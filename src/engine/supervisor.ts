@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { memoryKills } from "../cgroup/mod.ts";
 import { messageOf } from "../errors/mod.ts";
 import { attachToShim, ProgramBuilder, ShimConnection, type ShimState } from "../kernel/mod.ts";
+import { whileCgroupIsHeld } from "./cgroup-holding.ts";
 import { configJson } from "./config-json.ts";
 import { NEVER } from "./container.ts";
 import type { Container, PendingAttach } from "./container-store.ts";
@@ -69,7 +70,9 @@ export class Supervisor {
       // The executor works in order, so the shim may follow at once: its bundle is there when it starts.
       const [, started] = await Promise.all([
         executor.run(bundle.build(), { doing: "make the bundle" }),
-        executor.shim(shim, { deadline: startDeadline }),
+        whileCgroupIsHeld(this.#services, cgroupOf(this.#services, record), record, () =>
+          executor.shim(shim, { deadline: startDeadline }),
+        ),
       ]);
       this.#enter(container, started.pid, started.started);
       void started.exited.then((exit) =>

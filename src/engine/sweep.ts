@@ -57,4 +57,5 @@ async function endOrphan({ paths, cgroups, options }: Services, id: string): Pro
   const cgroup = cgroups.locate(options.cgroupParent ?? cgroups.defaultParent, id);
   await killTree(cgroup);
   await removeTree(cgroup);
+  await cgroups.release?.(cgroup);
 }
