@@ -40,6 +40,8 @@ test("staged: everything happens between leaving the mount namespace, cut off, a
     'openat(AT_FDCWD, "/proc/self/ns/mnt"',
     "unshare(CLONE_NEWNS)",
     'mount(0, "/", 0, MS_REC|MS_PRIVATE, 0)',
+    // Or what is mounted on top of it would be mounted on the host.
+    'mount_setattr(<layer>, "", AT_EMPTY_PATH, {propagation=MS_PRIVATE}',
     "move_mount(<layer>",
     'openat(AT_FDCWD, "/l/a"',
     'openat(AT_FDCWD, "/c/diff"',

@@ -81,6 +81,8 @@ function makeStaged(b: ProgramBuilder, label: string, overlay: Overlay, context:
   // Descriptors keep what is mounted over.
   const lower = overlay.lower.map((layer) => {
     if (typeof layer === "string") return take(layer);
+    // A clone is its original's peer: what is mounted on it would be mounted on the host, too.
+    setMountAttributes(b, `${label}: cut ${layer.name} off`, layer, { propagation: flags(MS, "PRIVATE") });
     attachMount(b, `${label}: attach ${layer.name}`, layer, place);
     return layer;
   });

@@ -85,32 +85,28 @@ interface Machine {
 function qemu({ image, run, disk }: Machine, kernel: Kernel, tests: readonly string[]): string[] {
   const commandLine = `console=ttyS0 panic=-1 rw systemd.show_status=false caisson.tests=${tests.join(",")}`;
   const drive = (file: string, more: string): string => `file=${file},format=raw,if=virtio,${more}`;
+  const accelerator = existsSync("/dev/kvm") ? "kvm" : "tcg,thread=multi";
+  const fixed = "-nodefaults -no-user-config -display none -no-reboot -nic none -cpu max -smp 2 -m 2G";
   return [
-    ...[
-      "qemu-system-x86_64",
-      "-nodefaults",
-      "-no-user-config",
-      "-display",
-      "none",
-      "-no-reboot",
-      "-nic",
-      "none",
-    ],
-    ...[
-      "-accel",
-      existsSync("/dev/kvm") ? "kvm" : "tcg,thread=multi",
-      "-cpu",
-      "max",
-      "-smp",
-      "2",
-      "-m",
-      "2G",
-    ],
-    ...["-kernel", join(image, kernel, "vmlinuz"), "-initrd", join(image, kernel, "initrd")],
-    ...["-append", commandLine],
+    "qemu-system-x86_64",
+    ...fixed.split(" "),
+    "-accel",
+    accelerator,
+    "-kernel",
+    join(image, kernel, "vmlinuz"),
+    "-initrd",
+    join(image, kernel, "initrd"),
+    "-append",
+    commandLine,
+    "-drive",
     // What the machine writes to its root goes to a file without a name in TMPDIR.
-    ...["-drive", drive(join(image, "root.ext4"), "snapshot=on"), "-drive", drive(disk, "readonly=on")],
-    ...["-serial", `file:${join(run, "console")}`, "-serial", "stdio"],
+    drive(join(image, "root.ext4"), "snapshot=on"),
+    "-drive",
+    drive(disk, "readonly=on"),
+    "-serial",
+    `file:${join(run, "console")}`,
+    "-serial",
+    "stdio",
   ];
 }
 
