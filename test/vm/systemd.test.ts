@@ -4,6 +4,7 @@
  */
 import { afterAll, afterEach, beforeAll, expect } from "bun:test";
 import { spawnSync } from "node:child_process";
+import { statSync } from "node:fs";
 import { eventually, inspect, must, removeAll, run, start } from "../support/containers.ts";
 import { TestEngine } from "../support/engine.ts";
 import { noSystemd } from "../support/host-kernel.ts";
@@ -93,8 +94,9 @@ check("systemctl daemon-reload takes no limit and no device rule away", async ()
   // Whatever systemd wants to write, it has written when it has made another unit.
   spawnSync("systemd-run", ["--scope", "--quiet", "true"]);
   expect(await cgroupFiles(engine, id, files)).toEqual(before);
-  const kmsg = "mknod /tmp/k c 1 11 && head -c 1 /tmp/k";
-  const { stdout, stderr } = engine.caisson(["exec", id, "sh", "-c", kmsg]);
+  const { rdev } = statSync("/dev/vda");
+  const node = `mknod /tmp/k b ${rdev >>> 8} ${rdev & 0xff} && head -c 1 /tmp/k`;
+  const { stdout, stderr } = engine.caisson(["exec", id, "sh", "-c", node]);
   expect(stdout + stderr).toContain("Operation not permitted");
   // The engine's line to systemd is a new one now.
   expect(run(engine, ["--memory=64m"], ["true"]).code).toBe(0);
