@@ -25,9 +25,9 @@ dist/caisson: $(SOURCES) native/build/caisson-native package.json package-lock.j
 native/build/caisson-native: FORCE
 	@$(MAKE) --silent -C native
 
-.PHONY: deps deps-build deps-test deps-bench
+.PHONY: deps deps-build deps-test deps-bench deps-vm
 deps: deps-build deps-test ## install what building and testing need and is missing
-deps-build deps-test deps-bench:
+deps-build deps-test deps-bench deps-vm:
 	@tools/deps.sh $(@:deps-%=%)
 
 .PHONY: test test-unit
@@ -75,8 +75,8 @@ conformance: deps build ## the suites of others, where they are present
 	@[[ -d test/conformance ]] || { echo "make conformance: there are no conformance suites in test/conformance yet" >&2; exit 2; }
 	bun tools/run-tests.ts test/conformance
 
-vm-test: ## tests that need another kernel
-	@echo "make vm-test: there are no tests in a virtual machine yet; they come with AppArmor, SELinux and cgroup v2" >&2; exit 2
+vm-test: deps-vm build ## tests in a virtual machine: cgroup v2, systemd, AppArmor, Linux 6.1; ARGS="--kernel=debian test/vm"
+	bun tools/vm/run.ts $(ARGS)
 
 .PHONY: clean help
 clean: ## remove what was built

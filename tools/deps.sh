@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing, and only that: `tools/deps.sh build|test|bench`. Debian packages by apt-get, which needs root
+# Installs what is missing, and only that: `tools/deps.sh build|test|bench|vm`. Debian packages by apt-get, which needs root
 # and the package lists only if something is missing; JavaScript packages by npm, as package-lock.json says.
 # Nothing is done, in some hundredths of a second, when everything is there.
 set -euo pipefail
@@ -10,6 +10,7 @@ build=(gcc:gcc libc6-dev:/usr/include/stdlib.h linux-libc-dev:/usr/include/linux
   iproute2:ip util-linux:unshare procps:ps)
 test=(clang:clang docker-registry:docker-registry skopeo:skopeo bzip2:bzip2 xz-utils:xz zstd:zstd python3:python3)
 bench=(curl:curl runc:runc crun:crun)
+vm=(qemu-system-x86:qemu-system-x86_64 mmdebstrap:mmdebstrap e2fsprogs:mke2fs debian-archive-keyring:/usr/share/keyrings/debian-archive-keyring.gpg)
 
 retry() { # retry COMMAND…: three times, networks fail
   local attempt
@@ -89,8 +90,9 @@ test)
   [[ -z $fuzzer ]] || install_debian "$fuzzer"
   ;;
 bench) debian "${bench[@]}" ;;
+vm) debian "${vm[@]}" ;;
 *)
-  echo "usage: tools/deps.sh build|test|bench" >&2
+  echo "usage: tools/deps.sh build|test|bench|vm" >&2
   exit 2
   ;;
 esac

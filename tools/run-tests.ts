@@ -2,20 +2,21 @@
  * `make test`: every test, and as the last line `N passed, N failed, N skipped`. Unit tests run in one process; each
  * file of test/ in one of its own, so that a crash costs one file and is counted as a failure.
  *
- * `bun tools/run-tests.ts [FOLDER…]` runs the integration tests of these folders alone.
+ * `bun tools/run-tests.ts [FOLDER|FILE…]` runs these integration tests alone.
  * @module
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { patience } from "../test/support/patience.ts";
 import { closingLine, emptyReport, readReport, sum, withExit, type TestReport } from "./test-report.ts";
 
 const root = join(import.meta.dir, "..");
 /** For one test, in ms: an engine may have to start on a busy machine. */
-const testTimeout = 120_000;
+const testTimeout = 120_000 * patience;
 /** For one file, in ms: whatever hangs longer is killed. */
-const fileTimeout = 600_000;
+const fileTimeout = 600_000 * patience;
 
 const work = mkdtempSync(join(tmpdir(), "caisson-tests."));
 
@@ -45,6 +46,7 @@ async function run(targets: readonly string[], timeout: number): Promise<TestRep
 }
 
 function filesIn(folder: string): readonly string[] {
+  if (folder.endsWith(".test.ts")) return [`./${folder}`];
   return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".test.ts"))
     .map((file) => `./${folder}/${file}`)

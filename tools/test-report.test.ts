@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { closingLine, emptyReport, readReport, sum, withExit } from "./test-report.ts";
+import { closingLine, emptyReport, readClosingLine, readReport, sum, withExit } from "./test-report.ts";
 
 const xml = `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="bun test" tests="4" assertions="1" failures="1" skipped="2" time="0.03">
@@ -36,4 +36,14 @@ test("a runner that ends badly without a failed test is a failure", () => {
 test("the closing line sums up", () => {
   const report = readReport(xml);
   expect(closingLine(sum([report, report]))).toBe("2 passed, 2 failed, 4 skipped");
+});
+
+test("the closing line of another machine is read again, and nothing else is taken for it", () => {
+  const said = "2 passed, 0 failed, 0 skipped, 3.1 s\nskipped: a.test.ts: b (skipped: no c)\n";
+  expect(readClosingLine(`${said}2 passed, 0 failed, 1 skipped\n`)).toEqual({
+    passed: 2,
+    failed: 0,
+    skipped: ["a.test.ts: b (skipped: no c)"],
+  });
+  expect(readClosingLine(said)).toBeUndefined();
 });

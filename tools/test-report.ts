@@ -52,6 +52,14 @@ export function closingLine({ passed, failed, skipped }: TestReport): string {
   return `${passed} passed, ${failed} failed, ${skipped.length} skipped`;
 }
 
+/** Reads what {@link closingLine} and the lines `skipped: NAME` before it said; undefined without a closing line. */
+export function readClosingLine(output: string): TestReport | undefined {
+  const [, passed, failed] = /^(\d+) passed, (\d+) failed, \d+ skipped\n$/m.exec(output.slice(-200)) ?? [];
+  if (passed === undefined || failed === undefined) return undefined;
+  const skipped = [...output.matchAll(/^skipped: (.*)$/gm)].map(([, name = ""]) => name);
+  return { passed: Number(passed), failed: Number(failed), skipped };
+}
+
 function nameOf(attributes: string): string {
   const value = (name: string): string =>
     unescape(new RegExp(`(?:^| )${name}="([^"]*)"`).exec(attributes)?.[1] ?? "");

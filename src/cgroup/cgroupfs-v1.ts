@@ -3,22 +3,12 @@
  * container has a directory in each. An empty version 2 beside them (a hybrid host) is left alone: it limits nothing.
  * @module
  */
-import { CWD, mkdir, write, type Out, type ProgramBuilder, type Result } from "../kernel/mod.ts";
-import * as entrance from "./entrance.ts";
+import { CWD, mkdir, write, type Out, type ProgramBuilder } from "../kernel/mod.ts";
+import { Cgroupfs } from "./cgroupfs.ts";
 import { cgroupMagic, directoryWriter } from "./limit-writer.ts";
-import { directoryFor, locateCgroup } from "./location.ts";
+import { directoryFor } from "./location.ts";
 import { mountsV1 } from "./mounts.ts";
-import { addRemoval } from "./removal.ts";
-import type {
-  Cgroup,
-  CgroupDriver,
-  CgroupHost,
-  CgroupMounts,
-  CreatedCgroup,
-  Entrance,
-  LiveResources,
-  Resources,
-} from "./types.ts";
+import type { Cgroup, CgroupDriver, CgroupMounts, CreatedCgroup, LiveResources, Resources } from "./types.ts";
 import { writeDevicesV1 } from "./v1-devices.ts";
 import { writeLimitsV1 } from "./v1-limits.ts";
 
@@ -26,19 +16,8 @@ import { writeLimitsV1 } from "./v1-limits.ts";
 const EMPTY = "\n".length;
 
 /** The driver; `host` is from `detectCgroups`. */
-export class CgroupfsV1 implements CgroupDriver {
-  readonly name: CgroupDriver["name"] = "cgroupfs";
+export class CgroupfsV1 extends Cgroupfs implements CgroupDriver {
   readonly version = 1;
-  readonly defaultParent: string = "/docker";
-  readonly #host: CgroupHost;
-
-  constructor(host: CgroupHost) {
-    this.#host = host;
-  }
-
-  locate(parent: string, id: string): Cgroup {
-    return locateCgroup(this.#host, `${parent}/${id}`);
-  }
 
   prepareParent(b: ProgramBuilder, cgroup: Cgroup): void {
     for (const directory of cgroup.directories) {
@@ -55,8 +34,8 @@ export class CgroupfsV1 implements CgroupDriver {
     const magic = cgroupMagic(1);
     const writeLimit = directoryWriter(b, directory);
     const contents = [
-      ["cpuset.cpus", this.#host.cpuset?.cpus, "CPU set of the parent cgroup"],
-      ["cpuset.mems", this.#host.cpuset?.mems, "memory nodes of the parent cgroup"],
+      ["cpuset.cpus", this.host.cpuset?.cpus, "CPU set of the parent cgroup"],
+      ["cpuset.mems", this.host.cpuset?.mems, "memory nodes of the parent cgroup"],
     ] as const;
     for (const [file, value, what] of contents) {
       if (value === undefined || value === "") continue;
@@ -76,22 +55,6 @@ export class CgroupfsV1 implements CgroupDriver {
     writeLimitsV1(b, cgroup, resources, false);
     writeDevicesV1(b, cgroup, resources.devices ?? []);
     return cgroup;
-  }
-
-  openEntrance(b: ProgramBuilder, cgroup: Cgroup): Entrance {
-    return entrance.openEntrance(b, cgroup);
-  }
-
-  enter(b: ProgramBuilder, opened: Entrance): void {
-    entrance.enter(b, opened);
-  }
-
-  closeEntrance(b: ProgramBuilder, opened: Entrance): void {
-    entrance.closeEntrance(b, opened);
-  }
-
-  join(b: ProgramBuilder, cgroup: Cgroup, pid: Result | "self"): void {
-    entrance.join(b, cgroup, pid);
   }
 
   update(b: ProgramBuilder, cgroup: Cgroup, resources: LiveResources): void {
@@ -114,10 +77,6 @@ export class CgroupfsV1 implements CgroupDriver {
   thaw(b: ProgramBuilder, cgroup: Cgroup): void {
     const directory = directoryFor(cgroup, "freezer", "the frozen state");
     write(b, "thaw the cgroup", CWD, `${directory}/freezer.state`, "THAWED", { magic: cgroupMagic(1) });
-  }
-
-  remove(b: ProgramBuilder, cgroup: Cgroup): void {
-    addRemoval(b, cgroup);
   }
 
   mounts(cgroup: Cgroup): CgroupMounts {

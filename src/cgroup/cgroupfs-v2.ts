@@ -2,42 +2,21 @@
  * The driver `cgroupfs` for version 2: one hierarchy, in which controllers are delegated from parent to child.
  * @module
  */
-import { CWD, mkdir, write, type Out, type ProgramBuilder, type Result } from "../kernel/mod.ts";
+import { CWD, mkdir, write, type Out, type ProgramBuilder } from "../kernel/mod.ts";
+import { Cgroupfs } from "./cgroupfs.ts";
 import { attachDevices } from "./devices-attach.ts";
-import * as entrance from "./entrance.ts";
+import { closeEntrance, openDirectory } from "./entrance.ts";
 import { cgroupMagic } from "./limit-writer.ts";
-import { locateCgroup } from "./location.ts";
 import { mountsV2 } from "./mounts.ts";
-import { addRemoval } from "./removal.ts";
-import type {
-  Cgroup,
-  CgroupDriver,
-  CgroupHost,
-  CgroupMounts,
-  CreatedCgroup,
-  Entrance,
-  LiveResources,
-  Resources,
-} from "./types.ts";
+import type { Cgroup, CgroupDriver, CgroupMounts, CreatedCgroup, LiveResources, Resources } from "./types.ts";
 import { writeLimitsV2 } from "./v2-limits.ts";
 
 /** Enough for cgroup.events: `populated 1\nfrozen 1\n`. */
 const EVENTS_SIZE = 256;
 
 /** The driver; `host` is from `detectCgroups`. */
-export class CgroupfsV2 implements CgroupDriver {
-  readonly name: CgroupDriver["name"] = "cgroupfs";
+export class CgroupfsV2 extends Cgroupfs implements CgroupDriver {
   readonly version = 2;
-  readonly defaultParent: string = "/docker";
-  readonly #host: CgroupHost;
-
-  constructor(host: CgroupHost) {
-    this.#host = host;
-  }
-
-  locate(parent: string, id: string): Cgroup {
-    return locateCgroup(this.#host, `${parent}/${id}`);
-  }
 
   prepareParent(b: ProgramBuilder, cgroup: Cgroup): void {
     for (const { hierarchy, parents } of cgroup.directories) {
@@ -53,33 +32,17 @@ export class CgroupfsV2 implements CgroupDriver {
     const [place] = cgroup.directories;
     if (place === undefined) return cgroup;
     mkdir(b, "make the cgroup", CWD, place.path, 0o755, { tolerate: ["EEXIST"] });
-    const directory = entrance.openDirectory(b, place.path);
+    const directory = openDirectory(b, place.path);
     writeLimitsV2(b, cgroup, directory, resources);
     attachDevices(b, directory, resources.devices ?? []);
     return { ...cgroup, directory };
   }
 
-  openEntrance(b: ProgramBuilder, cgroup: Cgroup | CreatedCgroup): Entrance {
-    return entrance.openEntrance(b, cgroup);
-  }
-
-  enter(b: ProgramBuilder, opened: Entrance): void {
-    entrance.enter(b, opened);
-  }
-
-  closeEntrance(b: ProgramBuilder, opened: Entrance): void {
-    entrance.closeEntrance(b, opened);
-  }
-
-  join(b: ProgramBuilder, cgroup: Cgroup, pid: Result | "self"): void {
-    entrance.join(b, cgroup, pid);
-  }
-
   update(b: ProgramBuilder, cgroup: Cgroup, resources: LiveResources): void {
     for (const { path } of cgroup.directories) {
-      const directory = entrance.openDirectory(b, path);
+      const directory = openDirectory(b, path);
       writeLimitsV2(b, cgroup, directory, resources);
-      entrance.closeEntrance(b, { slot: directory });
+      closeEntrance(b, { slot: directory });
     }
   }
 
@@ -101,10 +64,6 @@ export class CgroupfsV2 implements CgroupDriver {
     for (const { path } of cgroup.directories) {
       write(b, "thaw the cgroup", CWD, `${path}/cgroup.freeze`, "0", { magic: cgroupMagic(2) });
     }
-  }
-
-  remove(b: ProgramBuilder, cgroup: Cgroup): void {
-    addRemoval(b, cgroup);
   }
 
   mounts(cgroup: Cgroup, namespace: "private" | "host"): CgroupMounts {

@@ -10,7 +10,7 @@ import type { CgroupDriver, CgroupHost } from "./types.ts";
 
 export { detectCgroups, type HostFiles } from "./detect.ts";
 export { cgroupFeatures, type CgroupFeatures } from "./features.ts";
-export { memoryKills } from "./oom.ts";
+export { MemoryKills } from "./oom.ts";
 export { findByName, killTree, processesBelow, removeTree } from "./removal.ts";
 export type { BlockIOStats, CgroupStats, CpuStats, MemoryStats } from "./stats.ts";
 export type * from "./types.ts";

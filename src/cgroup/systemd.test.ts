@@ -164,13 +164,13 @@ test("paths: scopes in slices, and slices in slices by their names", () => {
   }
 });
 
-test("its program makes nothing: it limits what systemd has made", () => {
+test("its program makes nothing: it limits what systemd has made, with room for the process that holds it", () => {
   const driver = driverOn(NOWHERE);
   const b = new ProgramBuilder();
   driver.prepareParent();
   driver.create(b, driver.locate("system.slice", "c1"), { pids: { limit: 5 } });
   expect(printProgram(b.build())).not.toContain("mkdir");
-  expect(printProgram(b.build())).toContain('"pids.max", "5"');
+  expect(printProgram(b.build())).toContain('"pids.max", "6"');
 });
 
 test("on version 1 the driver is refused with a clear error", () => {

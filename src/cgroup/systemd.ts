@@ -20,29 +20,27 @@ import { writeLimitsV2 } from "./v2-limits.ts";
 export class SystemdDriver extends CgroupfsV2 {
   override readonly name = "systemd";
   override readonly defaultParent: string = "system.slice";
-  readonly #host: CgroupHost;
   readonly #units: SystemdUnits;
 
   constructor(host: CgroupHost, units: SystemdUnits = new SystemdUnits()) {
     super(host);
-    this.#host = host;
     this.#units = units;
   }
 
   /** `parent` is a slice; a slice's name says which slices it lies in. */
   override locate(parent: string, id: string): Cgroup {
-    return locateCgroup(this.#host, `${slicePath(parent)}/docker-${id}.scope`);
+    return locateCgroup(this.host, `${slicePath(parent)}/docker-${id}.scope`);
   }
 
   /** systemd makes slices as they are needed. */
   override prepareParent(): void {}
 
-  /** Sets the limits of the cgroup that `acquire` had systemd make. */
+  /** Sets the limits of the cgroup that `acquire` had systemd make, with room for that call's process. */
   override create(b: ProgramBuilder, cgroup: Cgroup, resources: Resources): CreatedCgroup {
     const [place] = cgroup.directories;
     if (place === undefined) return cgroup;
     const directory = openDirectory(b, place.path);
-    writeLimitsV2(b, cgroup, directory, resources);
+    writeLimitsV2(b, cgroup, directory, withPlaceholder(resources));
     attachDevices(b, directory, resources.devices ?? []);
     return { ...cgroup, directory };
   }
@@ -60,7 +58,7 @@ export class SystemdDriver extends CgroupfsV2 {
       ...["CPUAccounting", "MemoryAccounting", "TasksAccounting", "IOAccounting"].map(
         (name): UnitProperty => [name, yes],
       ),
-      ...unitProperties(resources),
+      ...unitProperties(withPlaceholder(resources)),
     ];
     await this.#units.startTransient(unitOf(cgroup), properties);
   }
@@ -73,6 +71,12 @@ export class SystemdDriver extends CgroupfsV2 {
   async release(cgroup: Cgroup): Promise<void> {
     await this.#units.stop(unitOf(cgroup));
   }
+}
+
+/** The process around which the scope is made counts too, until `update` and `amend` set the limit that was meant. */
+function withPlaceholder(resources: Resources): Resources {
+  const { pids } = resources;
+  return pids === undefined || pids.limit < 0 ? resources : { ...resources, pids: { limit: pids.limit + 1 } };
 }
 
 function unitOf(cgroup: Cgroup): string {

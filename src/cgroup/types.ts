@@ -213,7 +213,10 @@ export interface CgroupDriver {
   /** What a container in `cgroup` shall find at /sys/fs/cgroup. */
   mounts(cgroup: Cgroup, namespace: "private" | "host"): CgroupMounts;
 
-  /** The systemd driver: has systemd make the cgroup with this process in it, before `create` sets limits. */
+  /**
+   * The systemd driver: has systemd make the cgroup with this process in it, before `create` sets limits. A limit of
+   * processes has room for it, by both; `update` and `amend` take that away when it is gone.
+   */
   acquire?(cgroup: Cgroup, pid: number, resources: Resources): Promise<void>;
   /** The systemd driver: tells systemd of changed limits, beside `update`. */
   amend?(cgroup: Cgroup, resources: LiveResources): Promise<void>;

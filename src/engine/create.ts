@@ -22,6 +22,7 @@ import { findJoin, idRangeOf, resolveModes } from "./joins.ts";
 import { checkLogOptions } from "./log-options.ts";
 import { mountPoints } from "./mount-points.ts";
 import { checkName, randomName } from "./names.ts";
+import { cgroupOf } from "./runtime-context.ts";
 import { checkSecurityOptions } from "./seccomp.ts";
 import type { Services } from "./services.ts";
 import { signalNumber } from "./signals.ts";
@@ -113,6 +114,8 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
     userNamespace,
     platform: image.os,
   };
+  // A bad parent is refused now, not at start.
+  cgroupOf(services, record);
   return { record, name: request.name ?? freeName(services), warnings };
 }
 

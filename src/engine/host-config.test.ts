@@ -22,6 +22,8 @@ test("Docker's defaults are filled in", () => {
   expect(completeHostConfig({ HostConfig: { Privileged: true } }, defaults).MaskedPaths).toBeNull();
   expect(completeHostConfig({ HostConfig: { Memory: 64 << 20 } }, defaults).MemorySwap).toBe(128 << 20);
   expect(completeHostConfig({}, { ...defaults, cgroupVersion: 2 }).CgroupnsMode).toBe("private");
+  const privileged = { HostConfig: { Privileged: true } };
+  expect(completeHostConfig(privileged, { ...defaults, cgroupVersion: 2 }).CgroupnsMode).toBe("private");
 });
 
 test.each([

@@ -39,7 +39,7 @@ export function completeHostConfig(body: CreateBody, defaults: HostDefaults): Ho
   const given = body.HostConfig ?? {};
   const privileged = given.Privileged ?? false;
   const log = given.LogConfig;
-  const cgroupns = given.CgroupnsMode || (defaults.cgroupVersion === 2 && !privileged ? "private" : "host");
+  const cgroupns = given.CgroupnsMode || (defaults.cgroupVersion === 2 ? "private" : "host");
   return {
     Binds: given.Binds ?? null,
     ContainerIDFile: given.ContainerIDFile ?? "",

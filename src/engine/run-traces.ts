@@ -88,4 +88,5 @@ async function removeTraces(
     await removeTree(cgroup);
     await remove(undefined);
   }
+  await cgroups.release?.(cgroup);
 }

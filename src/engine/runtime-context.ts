@@ -43,7 +43,10 @@ export async function containerUser(
 
 const located = new WeakMap<ContainerRecord, Cgroup>();
 
-/** Where the container's cgroup lies, below the parent that it or the engine names. */
+/**
+ * Where the container's cgroup lies, below the parent that it or the engine names. Fails with `invalid-parameter` for a
+ * parent that the driver can't have.
+ */
 export function cgroupOf(services: Services, record: ContainerRecord): Cgroup {
   const known = located.get(record);
   if (known !== undefined) return known;

@@ -5,9 +5,10 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { memoryKills } from "../cgroup/mod.ts";
+import { MemoryKills } from "../cgroup/mod.ts";
 import { messageOf } from "../errors/mod.ts";
 import { attachToShim, ProgramBuilder, ShimConnection, type ShimState } from "../kernel/mod.ts";
+import { whileCgroupIsHeld } from "./cgroup-holding.ts";
 import { configJson } from "./config-json.ts";
 import { NEVER } from "./container.ts";
 import type { Container, PendingAttach } from "./container-store.ts";
@@ -31,6 +32,7 @@ const startDeadline = 120_000;
 export class Supervisor {
   readonly #services: Services;
   readonly #afterExit: AfterExit;
+  readonly #kills = new MemoryKills();
 
   /** `afterExit` runs, outside of the container's lock, after each exit that was recorded. */
   constructor(services: Services, afterExit: AfterExit) {
@@ -49,6 +51,7 @@ export class Supervisor {
     container.traces = true;
     try {
       ensureBindSources(record);
+      this.#kills.begin(cgroupOf(this.#services, record));
       const { spec, program } = await prepareLaunch(this.#services, record, storage.plan(id, record.chain));
       const bundle = new ProgramBuilder();
       makeFolder(bundle, folder, 0o700, { "config.json": { content: configJson(spec), mode: 0o600 } });
@@ -69,7 +72,9 @@ export class Supervisor {
       // The executor works in order, so the shim may follow at once: its bundle is there when it starts.
       const [, started] = await Promise.all([
         executor.run(bundle.build(), { doing: "make the bundle" }),
-        executor.shim(shim, { deadline: startDeadline }),
+        whileCgroupIsHeld(this.#services, cgroupOf(this.#services, record), record, () =>
+          executor.shim(shim, { deadline: startDeadline }),
+        ),
       ]);
       this.#enter(container, started.pid, started.started);
       void started.exited.then((exit) =>
@@ -151,7 +156,7 @@ export class Supervisor {
     state.status = "exited";
     state.pid = 0;
     state.exitCode = exit.code;
-    state.oomKilled = memoryKills(cgroupOf(this.#services, container.record)) > 0;
+    state.oomKilled = this.#kills.killed(cgroupOf(this.#services, container.record), exit.code);
     state.error = exit.error ?? "";
     state.finishedAt = formatTime(exit.finished);
     store.save(container);
@@ -204,6 +209,7 @@ export class Supervisor {
     const { paths, store } = this.#services;
     const folder = paths.bundle(container.id);
     const { state } = container;
+    this.#kills.begin(cgroupOf(this.#services, container.record));
     container.traces = existsSync(folder);
     const shim = await this.#firstState(container);
     if (shim !== undefined && shim.phase !== "exited") {

@@ -58,4 +58,5 @@ async function endOrphan({ paths, cgroups }: Services, id: string): Promise<void
   const cgroup = await findByName(cgroups.locate(cgroups.defaultParent, id));
   await killTree(cgroup);
   await removeTree(cgroup);
+  await cgroups.release?.(cgroup);
 }

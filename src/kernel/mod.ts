@@ -12,6 +12,7 @@ export { KernelError } from "./failure.ts";
 export * from "./flags.ts";
 export { installNativeBinary } from "./native-binary.ts";
 export { printProgram } from "./print.ts";
+export { makeOverlay } from "./overlay.ts";
 export * from "./program.ts";
 export { attachToShim, ShimConnection, type ShimState } from "./shim-connection.ts";
 export type { ShimLog, ShimOptions } from "./shim-configuration.ts";

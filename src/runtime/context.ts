@@ -18,6 +18,8 @@ export interface OverlayRoot {
    * container, nor the end of the mount (overlayfs.rst, "Volatile mount").
    */
   readonly volatile?: boolean;
+  /** Whether the kernel takes only layers that are mounted: before Linux 6.15. */
+  readonly staged?: boolean;
 }
 
 /** A directory of the host (a drop-in runtime's bundle, vfs). */

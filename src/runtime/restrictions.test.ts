@@ -51,6 +51,21 @@ test("a directory is covered by an empty read-only one, anything else by the nul
   expect(other.map(({ call }) => call)).toContain("open_tree");
 });
 
+test("where the kernel can't clone what isn't mounted, each directory is covered by an empty one of its own", () => {
+  const spec = exampleSpec();
+  const root = { kind: "overlay", lower: ["/l"], upper: "/u", work: "/w", staged: true } as const;
+  const linux = { ...spec.linux, readonlyPaths: [], maskedPaths: ["/proc/acpi"] };
+  const context = exampleContext({ root, spec: { ...spec, linux } });
+  const b = new ProgramBuilder();
+  const ids = { uid: (id: number) => id, gid: (id: number) => id };
+  makeNothing(b, context, ids, b.slot("scratch"), b.slot("empty"));
+  expect(b.build().operations).toHaveLength(0);
+  restrictPaths(b, context, b.slot("root"), b.slot("empty"), makeScratch(b));
+  const text = printProgram(b.build());
+  expect(text).not.toContain("open_tree(<empty>");
+  expect(text).toContain('fsopen("tmpfs"');
+});
+
 test("the empty directory is made once, belongs to the container's root, and is kept by the shim", () => {
   const b = new ProgramBuilder();
   const empty = b.slot("empty");

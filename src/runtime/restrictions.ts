@@ -32,15 +32,29 @@ export function makeNothing(
   scratch: Slot,
   into: Slot,
 ): void {
-  if ((context.spec.linux.maskedPaths ?? []).length === 0) return;
-  const attributes = flags(MOUNT_ATTR, "RDONLY", "NOSUID", "NODEV", "NOEXEC");
+  if ((context.spec.linux.maskedPaths ?? []).length === 0 || isStaged(context)) return;
   const owner = [
     ["uid", String(ids.uid(0))],
     ["gid", String(ids.gid(0))],
   ] as const;
+  makeEmpty(b, owner, scratch, into);
+  keepUntilExit(b, "keep it until the process has exited", [into]);
+}
+
+/** Before Linux 6.15 a detached mount can't be cloned either. */
+function isStaged({ root }: CompileContext): boolean {
+  return root.kind === "overlay" && root.staged === true;
+}
+
+function makeEmpty(
+  b: ProgramBuilder,
+  owner: readonly (readonly [key: string, value: string])[],
+  scratch: Slot,
+  into: Slot,
+): void {
+  const attributes = flags(MOUNT_ATTR, "RDONLY", "NOSUID", "NODEV", "NOEXEC");
   const system = { type: "tmpfs", options: [["mode", "755"] as const, ...owner], attributes };
   makeMount(b, "make an empty directory", system, scratch, into);
-  keepUntilExit(b, "keep it until the process has exited", [into]);
 }
 
 /** Adds the read-only and the masked paths below `root`; `empty` is what {@link makeNothing} made. */
@@ -54,7 +68,7 @@ export function restrictPaths(
   const { readonlyPaths = [], maskedPaths = [] } = context.spec.linux;
   for (const path of readonlyPaths) makeReadOnly(b, path, root, scratch);
   if (maskedPaths.length === 0) return;
-  const nothing = { file: openNull(b, root), directory: empty };
+  const nothing = { file: openNull(b, root), directory: isStaged(context) ? undefined : empty };
   for (const path of maskedPaths) mask(b, path, root, nothing, scratch);
 }
 
@@ -117,7 +131,8 @@ function openNull(b: ProgramBuilder, root: Slot): Slot {
 /** What covers masked paths: a file and a directory with nothing in them. */
 interface Nothing {
   readonly file: Slot;
-  readonly directory: Slot;
+  /** Undefined: each gets one of its own, where the kernel can't clone what isn't mounted. */
+  readonly directory: Slot | undefined;
 }
 
 function mask(b: ProgramBuilder, path: string, root: Slot, nothing: Nothing, scratch: Scratch): void {
@@ -127,7 +142,8 @@ function mask(b: ProgramBuilder, path: string, root: Slot, nothing: Nothing, scr
   const tolerate = ["ENOENT", "ENOTDIR"] as const;
   const directory = openInRoot(b, `find the directory ${path}`, root, inside, target, { how, tolerate });
   b.skipIf("if there is one", directory, "<0", 0, () => {
-    cloneTree(b, "take the empty directory", nothing.directory, "", mount);
+    if (nothing.directory === undefined) makeEmpty(b, [], scratch.context, mount);
+    else cloneTree(b, "take the empty directory", nothing.directory, "", mount);
     attachMount(b, `hide ${path}`, mount, target);
   });
   b.skipIf("if it isn't one", directory, ">=0", 0, () => {

@@ -8,10 +8,9 @@ import {
   attachMount,
   cloneTree,
   CWD,
-  descriptorPath,
   flags,
   int,
-  makeMount,
+  makeOverlay,
   MOUNT_ATTR,
   MS,
   O,
@@ -65,37 +64,24 @@ export function makeRoot(
     b.composite("forget what an earlier run left", "remove", [lock, "work"]);
   }
   const layers = root.lower.map((path, index) => {
-    if (user === undefined) return { path, slot: undefined };
+    if (user === undefined) return path;
     const slot = b.slot(`layer ${index}`);
     cloneTree(b, `take layer ${path}`, CWD, path, slot);
     setMountAttributes(b, `map the ids of layer ${index}`, slot, {
       idmap: user,
       propagation: flags(MS, "PRIVATE"),
     });
-    return { path, slot };
+    return slot;
   });
-  const options = layers.map(
-    ({ path, slot }) => ["lowerdir+", slot === undefined ? path : descriptorPath(slot)] as const,
-  );
-  makeMount(
-    b,
-    "make the root file system",
-    {
-      type: "overlay",
-      options: [
-        ["source", "overlay"],
-        ...options,
-        ["upperdir", root.upper],
-        ["workdir", root.work],
-        ...(root.volatile === true ? [["volatile"] as const] : []),
-      ],
-      attributes: flags(MOUNT_ATTR, "RELATIME"),
-    },
-    context,
-    into,
-  );
+  const overlay = {
+    lower: layers,
+    upper: { path: root.upper, work: root.work },
+    options: root.volatile === true ? [["volatile"] as const] : [],
+    attributes: flags(MOUNT_ATTR, "RELATIME"),
+  };
+  makeOverlay(b, "make the root file system", overlay, root.staged === true, context, into);
   // The layers' descriptors too: letting go of a detached mount waits for an RCU grace period.
-  const detached = layers.flatMap(({ slot }) => slot ?? []);
+  const detached = layers.flatMap((layer) => (typeof layer === "string" ? [] : layer));
   keepUntilExit(b, keeping, [into, ...detached.slice(0, mostKept), lock]);
 }
 

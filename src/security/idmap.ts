@@ -57,11 +57,6 @@ function firstId(index: number): number {
   return firstRange + index * rangeSize;
 }
 
-/** What is written to /proc/PID/uid_map and gid_map. */
-export function mapText(mappings: readonly IdMapping[]): string {
-  return mappings.map(({ containerId, hostId, size }) => `${containerId} ${hostId} ${size}\n`).join("");
-}
-
 /** The id outside of the id `inside`; undefined where it isn't mapped. */
 export function toHost(mappings: readonly IdMapping[], inside: number): number | undefined {
   const found = mappings.find(

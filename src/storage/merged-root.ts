@@ -2,7 +2,16 @@
  * A root file system as a container sees it, for reading: a detached mount that nothing but a descriptor knows.
  * @module
  */
-import { CWD, flags, makeMount, MOUNT_ATTR, O, open, type ProgramBuilder, type Slot } from "../kernel/mod.ts";
+import {
+  CWD,
+  flags,
+  makeOverlay,
+  MOUNT_ATTR,
+  O,
+  open,
+  type ProgramBuilder,
+  type Slot,
+} from "../kernel/mod.ts";
 import type { RootPlan } from "./types.ts";
 
 /**
@@ -25,12 +34,11 @@ export function makeMergedRoot(
     open(b, label, CWD, only, flags(O, "PATH", "DIRECTORY", "CLOEXEC"), into);
     return;
   }
-  const lower = layers.map((path) => ["lowerdir+", path] as const);
-  const system = {
-    type: "overlay",
+  const overlay = {
+    lower: layers,
     // With an index the kernel refuses layers that a container has mounted too.
-    options: [...lower, ["index", "off"] as const],
+    options: [["index", "off"]] as const,
     attributes: flags(MOUNT_ATTR, "RDONLY", "NOSUID", "NODEV", "NOEXEC"),
   };
-  makeMount(b, label, system, context, into);
+  makeOverlay(b, label, overlay, plan.kind === "overlay" && plan.staged === true, context, into);
 }

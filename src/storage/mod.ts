@@ -4,7 +4,6 @@
  */
 import { failure } from "../errors/mod.ts";
 import { Overlay2 } from "./overlay2.ts";
-import { probeOverlay } from "./probe.ts";
 import type { CopyUpOptions } from "./copy-up.ts";
 import type { DriverOptions, RootPlan, SnapshotDriver } from "./types.ts";
 
@@ -20,13 +19,7 @@ export type { DriverOptions, LayerSource, Owner, RootPlan, SnapshotDriver } from
 export async function openStorage(name: string | undefined, options: DriverOptions): Promise<SnapshotDriver> {
   if (name !== undefined && name !== "" && name !== "overlay2")
     throw failure("not-implemented", { what: `storage driver ${name}` });
-  const driver = await Overlay2.open(options);
-  const overlay = await probeOverlay(options.executor(), options.root);
-  if (!overlay.supported)
-    throw failure("unavailable", {
-      message: `storage driver overlay2 can't be used on ${options.root}: ${overlay.reason}`,
-    });
-  return driver;
+  return await Overlay2.open(options);
 }
 
 /** {@link import("./copy-up.ts").copyTree}, loaded when it is needed. */

@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { failure } from "../errors/mod.ts";
 import { AT, CWD, flags, int, KernelError, octal, ProgramBuilder, type Program } from "../kernel/mod.ts";
 import { LayerStore, type LayerRecord } from "./layer-store.ts";
+import { probeOverlay } from "./probe.ts";
 import { FileReader } from "./read-file.ts";
 import { Trash } from "./trash.ts";
 import type { DriverOptions, LayerSource, Owner, RootPlan, SnapshotDriver } from "./types.ts";
@@ -30,9 +31,11 @@ export class Overlay2 implements SnapshotDriver {
   readonly #layers: LayerStore;
   readonly #trash: Trash;
   readonly #files: FileReader;
+  readonly #assembly: { readonly staged?: true };
 
-  private constructor(options: DriverOptions) {
+  private constructor(options: DriverOptions, staged: boolean) {
     const { root, executor, session } = options;
+    this.#assembly = staged ? { staged } : {};
     this.#options = options;
     this.#containers = join(root, "containers");
     this.#empty = join(root, "empty");
@@ -41,7 +44,10 @@ export class Overlay2 implements SnapshotDriver {
     this.#files = new FileReader(executor);
   }
 
-  /** Makes the folders where they are missing, and removes what a crash left. */
+  /**
+   * Makes the folders where they are missing, and removes what a crash left. Throws `unavailable` if the file system
+   * can't hold them.
+   */
   static async open(options: DriverOptions): Promise<Overlay2> {
     const folders = ["", "layers", "containers", "empty", "trash"];
     for (const name of folders) {
@@ -49,7 +55,12 @@ export class Overlay2 implements SnapshotDriver {
       await mkdir(path, { recursive: true, mode: 0o710 });
       await chmod(path, name === "empty" ? 0o755 : 0o710);
     }
-    const driver = new Overlay2(options);
+    const overlay = await probeOverlay(options.executor(), options.root);
+    if (!overlay.supported)
+      throw failure("unavailable", {
+        message: `storage driver overlay2 can't be used on ${options.root}: ${overlay.reason}`,
+      });
+    const driver = new Overlay2(options, overlay.staged);
     await driver.sweep();
     return driver;
   }
@@ -111,7 +122,13 @@ export class Overlay2 implements SnapshotDriver {
       throw failure("invalid-parameter", {
         message: `the data root is too deep: overlay takes paths of ${longestValue} bytes, not ${longest}`,
       });
-    return { kind: "overlay", lower: lower.length === 0 ? [this.#empty] : lower, upper, work };
+    return {
+      kind: "overlay",
+      lower: lower.length === 0 ? [this.#empty] : lower,
+      upper,
+      work,
+      ...this.#assembly,
+    };
   }
 
   async remove(container: string): Promise<void> {

@@ -8,7 +8,7 @@ import {
   cloneTree,
   CWD,
   flags,
-  makeMount,
+  makeOverlay,
   MOUNT_ATTR,
   O,
   octal,
@@ -39,11 +39,21 @@ export async function probeIdmap(executor: Executor, path: string): Promise<Prob
   return await tried(executor, idmapping(path), `map the ids of ${path}`);
 }
 
-/** Whether an overlay can have its directories in the directory `path`, which must be there. */
-export async function probeOverlay(executor: Executor, path: string): Promise<Probed> {
+/** Like {@link Probed}; `staged`: the kernel takes only layers that are mounted. */
+export type ProbedOverlay = Probed & { readonly staged: boolean };
+
+/** Whether, and how, an overlay can have its directories in the directory `path`, which must be there. */
+export async function probeOverlay(executor: Executor, path: string): Promise<ProbedOverlay> {
+  const detached = await probeAssembly(executor, path, false);
+  return detached.supported
+    ? { ...detached, staged: false }
+    : { ...(await probeAssembly(executor, path, true)), staged: true };
+}
+
+async function probeAssembly(executor: Executor, path: string, staged: boolean): Promise<Probed> {
   const name = `probe-${process.pid}-${counter++}`;
   try {
-    return await tried(executor, overlaying(`${path}/${name}`), `mount an overlay in ${path}`);
+    return await tried(executor, overlaying(`${path}/${name}`, staged), `mount an overlay in ${path}`);
   } finally {
     await executor.fork(removing(path, name), { doing: "remove what probing made", deadline });
   }
@@ -76,18 +86,17 @@ function idmapping(path: string): Program {
   return b.build();
 }
 
-function overlaying(directory: string): Program {
+function overlaying(directory: string, staged: boolean): Program {
   const b = new ProgramBuilder();
+  const layer = b.slot("layer");
   const context = b.slot("file system");
   const mount = b.slot("mount");
   for (const name of ["", "/lower", "/upper", "/work"])
     b.call(`make ${directory}${name}`, "mkdirat", [CWD, `${directory}${name}`, octal(0o700)]);
-  const options = [
-    ["lowerdir", `${directory}/lower`],
-    ["upperdir", `${directory}/upper`],
-    ["workdir", `${directory}/work`],
-  ] as const;
-  makeMount(b, "mount", { type: "overlay", options, attributes: flags(MOUNT_ATTR) }, context, mount);
+  cloneTree(b, "take the layer", CWD, `${directory}/lower`, layer);
+  const upper = { path: `${directory}/upper`, work: `${directory}/work` };
+  const overlay = { lower: [layer], upper, options: [], attributes: flags(MOUNT_ATTR) };
+  makeOverlay(b, "mount", overlay, staged, context, mount);
   return b.build();
 }
 

@@ -19,6 +19,8 @@ export type RootPlan =
       readonly lower: readonly string[];
       readonly upper: string;
       readonly work: string;
+      /** Whether the kernel takes only layers that are mounted: before Linux 6.15. */
+      readonly staged?: boolean;
     }
   | { readonly kind: "directory"; readonly path: string };
 

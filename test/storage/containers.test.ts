@@ -143,7 +143,7 @@ test("a file is read as the container sees it", async () => {
 });
 
 test("probing says what the file system can do", async () => {
-  expect(await probeOverlay(w.executor, w.root)).toEqual({ supported: true });
+  expect(await probeOverlay(w.executor, w.root)).toMatchObject({ supported: true });
   expect(await probeIdmap(w.executor, w.root)).toEqual({ supported: true });
   expect(await probeIdmap(w.executor, "/proc")).toMatchObject({ supported: false });
   expect(await probeOverlay(w.executor, "/proc")).toMatchObject({ supported: false });

@@ -5,6 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { docker, dockerPath } from "./docker.ts";
 import type { Ended, TestEngine } from "./engine.ts";
+import { patience } from "./patience.ts";
 
 /** Runs a command line such as `["ps", "-a"]`. */
 export function command(engine: TestEngine, args: readonly string[], input?: string | Uint8Array): Ended {
@@ -94,13 +95,13 @@ export async function removeAll(engine: TestEngine): Promise<void> {
   for (const { Id } of all) await engine.request("DELETE", `/containers/${Id}?force=1&v=1`);
 }
 
-/** Waits until `check` gives something; fails after `seconds`. */
+/** Waits until `check` gives something; fails after `seconds`, or longer where everything is slower. */
 export async function eventually<T>(
   what: string,
   check: () => T | undefined | Promise<T | undefined>,
   seconds = 10,
 ): Promise<T> {
-  const deadline = Date.now() + seconds * 1000;
+  const deadline = Date.now() + seconds * patience * 1000;
   for (;;) {
     const value = await check();
     if (value !== undefined && value !== false) return value;

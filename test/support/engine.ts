@@ -8,11 +8,12 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { patience } from "./patience.ts";
 
 /** What `make build` made. */
 export const caisson: string = join(import.meta.dir, "../../dist/caisson");
 
-const patienceMs = 20_000;
+const patienceMs = 20_000 * patience;
 
 /** What an engine answered. */
 export interface Answer {
