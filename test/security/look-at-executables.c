@@ -21,6 +21,11 @@ static int write_error(const char *path, int flags)
 	int fd = open(path, flags | O_CLOEXEC), error = 0;
 	if (fd < 0)
 		return errno;
+	/* It has executed something else meanwhile: nothing of the machine's own is to be written to. */
+	if (fcntl(fd, F_GET_SEALS) < 0) {
+		close(fd);
+		return ESRCH;
+	}
 	/* Where writing is allowed a byte more does no harm to whoever runs it. */
 	lseek(fd, 0, SEEK_END);
 	if (write(fd, "x", 1) != 1)
@@ -40,7 +45,9 @@ static int describe(const char *path, const char *kind, char *line, size_t size)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
-	ssize_t length = readlink(path, target, sizeof(target) - 1);
+	snprintf(again, sizeof(again), "/proc/self/fd/%d", fd);
+	/* Of what is open: the process may execute something else at any moment. */
+	ssize_t length = readlink(again, target, sizeof(target) - 1);
 	if (length < 0) {
 		close(fd);
 		return 0;
@@ -49,7 +56,6 @@ static int describe(const char *path, const char *kind, char *line, size_t size)
 	int seals = fcntl(fd, F_GET_SEALS);
 	char sealed[16];
 	snprintf(sealed, sizeof(sealed), seals < 0 ? "unsealed" : "%x", (unsigned int)seals);
-	snprintf(again, sizeof(again), "/proc/self/fd/%d", fd);
 	/* Nothing of the machine's own is to be tried: an unsealed executable is only shown. */
 	if (seals < 0)
 		snprintf(line, size, "%s %s %s", kind, target, sealed);
@@ -97,7 +103,8 @@ static int watch(void)
 			ssize_t length = readlink(path, target, sizeof(target) - 1);
 			if (length < 14 || strncmp(target, "/memfd:caisson", 14) != 0)
 				continue;
-			if (!describe(path, namespace_of(entry->d_name), line, sizeof(line)))
+			if (!describe(path, namespace_of(entry->d_name), line, sizeof(line)) ||
+			    strstr(line, " /memfd:caisson") == NULL)
 				continue;
 			int known = 0;
 			for (int i = 0; i < count; i++)

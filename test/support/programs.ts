@@ -1,22 +1,23 @@
 /**
- * Small static C programs that tests run inside of containers and beside them, compiled on first use.
+ * Small static C programs that tests run inside of containers and beside them, compiled when
+ * they are first used after a change.
  * @module
  */
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { loadImage } from "./archive.ts";
 import type { TestEngine } from "./engine.ts";
 
-const folder = mkdtempSync(join(tmpdir(), "caisson-programs."));
-process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+const folder = join(import.meta.dir, "../../dist/test-programs");
 
 /** The path of `source` (a C file of test/), compiled. */
 export function compiled(source: string): string {
   const name = source.replaceAll("/", "-").replace(/\.c$/, "");
   const built = join(folder, name);
-  if (existsSync(built)) return built;
+  const from = join(import.meta.dir, "..", source);
+  if (existsSync(built) && statSync(built).mtimeMs > statSync(from).mtimeMs) return built;
+  mkdirSync(folder, { recursive: true });
   // musl has no kernel headers of its own; they come after its own, as in native/Makefile.
   const headers = [
     "/usr/include",
@@ -35,12 +36,11 @@ export function compiled(source: string): string {
       ...headers.flatMap((header) => ["-idirafter", header]),
       "-o",
       built,
-      join(import.meta.dir, "..", source),
+      from,
     ],
     { encoding: "utf8" },
   );
   if (status !== 0) throw new Error(`musl-gcc ${source}: ${stderr}`);
-  chmodSync(built, 0o755);
   return built;
 }
 
