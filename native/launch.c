@@ -80,6 +80,15 @@ void launch_spare(int self)
 		close(ends[0]);
 }
 
+void spare_forget(void)
+{
+	if (spare.socket >= 0)
+		close(spare.socket);
+	if (spare.pidfd >= 0)
+		close(spare.pidfd);
+	spare = (struct spare){ -1, -1 };
+}
+
 /* Without one, or if somebody has killed it, there will be a new process. */
 static bool hand_to_spare(struct launch *launch)
 {
@@ -89,22 +98,12 @@ static bool hand_to_spare(struct launch *launch)
 	if (spare.socket < 0)
 		return false;
 	bool handed = channel_send(spare.socket, &message, descriptors, &ignored) == 0;
-	if (handed)
+	if (handed) {
 		launch->pidfd = spare.pidfd;
-	else
-		close(spare.pidfd);
-	close(spare.socket);
-	spare = (struct spare){ -1, -1 };
+		spare.pidfd = -1;
+	}
+	spare_forget();
 	return handed;
-}
-
-void spare_forget(void)
-{
-	if (spare.socket < 0)
-		return;
-	close(spare.socket);
-	close(spare.pidfd);
-	spare = (struct spare){ -1, -1 };
 }
 
 int launch_shim(int self, const void *configuration, size_t length, int *pidfd)

@@ -112,16 +112,11 @@ export class Exchange {
 
   json(status: number, value: unknown): void {
     const body = `${JSON.stringify(value)}\n`;
-    this.#whole(
-      status,
-      { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) },
-      body,
-    );
+    this.#whole(status, "application/json", body);
   }
 
   text(status: number, body: string): void {
-    const type = "text/plain; charset=utf-8";
-    this.#whole(status, { "Content-Type": type, "Content-Length": Buffer.byteLength(body) }, body);
+    this.#whole(status, "text/plain; charset=utf-8", body);
   }
 
   /** An answer without a body: 204 and 304 have no length either. */
@@ -196,29 +191,30 @@ export class Exchange {
     }
     if (status === 304) return this.empty(304);
     const body = plain ? `${message}\n` : `${JSON.stringify({ message })}\n`;
-    this.response.writeHead(status, {
+    this.#whole(status, plain ? "text/plain; charset=utf-8" : "application/json", body, {
       ...(headers === "none" ? {} : headers === "all" ? engineHeaders : unversionedHeaders),
       ...(plain ? { "X-Content-Type-Options": "nosniff" } : {}),
-      "Content-Type": plain ? "text/plain; charset=utf-8" : "application/json",
-      "Content-Length": Buffer.byteLength(body),
     });
-    this.response.end(body);
   }
 
-  /** Writes the last of an answer that was begun, and its end: one write(2), which wakes the client once. */
+  /** Writes the last of an answer that was begun, and its end. */
   end(last: string): void {
-    const { response } = this;
-    const socket = response.socket;
-    socket?.cork();
-    response.end(last);
-    socket?.uncork();
+    this.#atOnce(() => this.response.end(last));
   }
 
-  #whole(status: number, headers: OutgoingHttpHeaders, body: string): void {
+  #whole(status: number, type: string, body: string, headers: OutgoingHttpHeaders = engineHeaders): void {
+    const length = Buffer.byteLength(body);
+    this.#atOnce(() => {
+      this.response.writeHead(status, { ...headers, "Content-Type": type, "Content-Length": length });
+      this.response.end(body);
+    });
+  }
+
+  /** What `write` writes goes out in one write(2), which wakes the client once. */
+  #atOnce(write: () => void): void {
     const { socket } = this.response;
     socket?.cork();
-    this.#head(status, headers);
-    this.response.end(body);
+    write();
     socket?.uncork();
   }
 

@@ -27,12 +27,8 @@ function parse(line: string): HostMount {
 }
 
 /** The mount that `path` lies in: the deepest one, of several at one place the last. */
-function mountOf(path: string, mountinfo: string): HostMount | undefined {
-  const above = mountinfo
-    .split("\n")
-    .filter((line) => line !== "")
-    .map(parse)
-    .filter(({ point }) => point === "/" || path === point || path.startsWith(`${point}/`));
+function mountOf(path: string, table: readonly HostMount[]): HostMount | undefined {
+  const above = table.filter(({ point }) => point === "/" || path === point || path.startsWith(`${point}/`));
   return above.reduce<HostMount | undefined>(
     (best, mount) => (best === undefined || mount.point.length >= best.point.length ? mount : best),
     undefined,
@@ -41,14 +37,18 @@ function mountOf(path: string, mountinfo: string): HostMount | undefined {
 
 /**
  * Throws, in Docker's words, for a bind that wants more than its source's mount gives.
- * @param mountinfo the content of /proc/self/mountinfo
+ * @param mountinfo reads /proc/self/mountinfo; only called if it matters
  */
 export function checkPropagation(mounts: readonly MountPoint[], mountinfo: () => string): void {
+  let table: readonly HostMount[] | undefined;
   for (const { type, source, propagation } of mounts) {
     const wanted = /^r?(shared|slave)$/.exec(propagation)?.[1];
     if (type !== "bind" || wanted === undefined) continue;
-    const path = resolved(source);
-    const mount = mountOf(path, mountinfo());
+    table ??= mountinfo()
+      .split("\n")
+      .filter((line) => line !== "")
+      .map(parse);
+    const mount = mountOf(resolved(source), table);
     if (mount === undefined || mount.shared || (wanted === "slave" && mount.slave)) continue;
     const kind = wanted === "shared" ? "shared" : "shared or slave";
     const message = `path ${source} is mounted on ${mount.point} but it is not a ${kind} mount`;

@@ -3,7 +3,7 @@
  * must be true of the others.
  * @module
  */
-import { existsSync, mkdirSync, readFileSync, statfsSync } from "node:fs";
+import { existsSync, mkdirSync, statfsSync } from "node:fs";
 import { failure, messageOf } from "../errors/mod.ts";
 import type { ContainerRecord, MountPoint } from "./container.ts";
 
@@ -26,12 +26,6 @@ export function ensureBindSources({ mounts }: Pick<ContainerRecord, "mounts">): 
       throw failure("invalid-parameter", { message }, error);
     }
   }
-  const spread = mounts.filter(
-    ({ type, propagation }) => type === "bind" && /shared|slave/.test(propagation),
-  );
-  if (spread.length === 0) return;
-  const table = readFileSync("/proc/self/mountinfo", "utf8");
-  for (const mount of spread) checkPropagation(mount, table);
 }
 
 /**
@@ -43,39 +37,4 @@ export function checkProcSource({ type, source, destination }: MountPoint): void
   if (existsSync(source) && statfsSync(source).type === PROC_SUPER_MAGIC) return;
   const message = `error mounting "${source}" to rootfs at "/proc": "/proc" cannot be mounted because it is not of type proc`;
   throw failure("invalid-parameter", { message });
-}
-
-/** Docker: mounts can travel between host and container only where the source's own mount takes part. */
-function checkPropagation({ source, propagation }: MountPoint, table: string): void {
-  const found = mountOf(source, table);
-  if (found === undefined) return;
-  const shared = /(^| )shared:/.test(found.optional);
-  const slave = /(^| )master:/.test(found.optional);
-  const refuse = (what: string): never => {
-    throw failure("invalid-parameter", {
-      message: `path ${source} is mounted on ${found.point} but it is not a ${what} mount`,
-    });
-  };
-  if (propagation.endsWith("shared") && !shared) refuse("shared");
-  if (propagation.endsWith("slave") && !shared && !slave) refuse("shared or slave");
-}
-
-/** The mount that `path` lies in, by a table in the form of /proc/self/mountinfo (proc(5)). */
-function mountOf(
-  path: string,
-  table: string,
-): { readonly point: string; readonly optional: string } | undefined {
-  let best: { point: string; optional: string } | undefined;
-  for (const line of table.split("\n")) {
-    const [head = ""] = line.split(" - ");
-    const [, , , , escaped = "", , ...optional] = head.split(" ");
-    const point = escaped.replace(/\\([0-7]{3})/g, (_, code: string) =>
-      String.fromCharCode(Number.parseInt(code, 8)),
-    );
-    const inside = point === "/" || path === point || path.startsWith(`${point}/`);
-    // Of mounts on one point the last one is what is seen.
-    if (point !== "" && inside && point.length >= (best?.point.length ?? 0))
-      best = { point, optional: optional.join(" ") };
-  }
-  return best;
 }

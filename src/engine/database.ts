@@ -54,6 +54,8 @@ export class StateDatabase {
   readonly #insertExec: Statement<unknown, [string, string, string]>;
   readonly #deleteExec: Statement<unknown, [string]>;
   readonly #deleteExecs: Statement<unknown, [string]>;
+  /** All of those above. */
+  readonly #statements: { finalize(): void }[] = [];
   #checkpoint: NodeJS.Timeout | undefined;
 
   constructor(path: string) {
@@ -67,14 +69,14 @@ export class StateDatabase {
     database.run("PRAGMA busy_timeout = 5000");
     database.run(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     this.#migrate(path);
-    this.#insert = database.prepare("INSERT INTO containers VALUES (?, ?, ?, ?)");
-    this.#setState = database.prepare("INSERT OR REPLACE INTO container_states VALUES (?, ?)");
-    this.#rename = database.prepare("UPDATE containers SET name = ?2 WHERE id = ?1");
-    this.#delete = database.prepare("DELETE FROM containers WHERE id = ?");
-    this.#deleteState = database.prepare("DELETE FROM container_states WHERE id = ?");
-    this.#insertExec = database.prepare("INSERT OR REPLACE INTO execs VALUES (?, ?, ?)");
-    this.#deleteExec = database.prepare("DELETE FROM execs WHERE id = ?");
-    this.#deleteExecs = database.prepare("DELETE FROM execs WHERE container = ?");
+    this.#insert = this.#kept(database.prepare("INSERT INTO containers VALUES (?, ?, ?, ?)"));
+    this.#setState = this.#kept(database.prepare("INSERT OR REPLACE INTO container_states VALUES (?, ?)"));
+    this.#rename = this.#kept(database.prepare("UPDATE containers SET name = ?2 WHERE id = ?1"));
+    this.#delete = this.#kept(database.prepare("DELETE FROM containers WHERE id = ?"));
+    this.#deleteState = this.#kept(database.prepare("DELETE FROM container_states WHERE id = ?"));
+    this.#insertExec = this.#kept(database.prepare("INSERT OR REPLACE INTO execs VALUES (?, ?, ?)"));
+    this.#deleteExec = this.#kept(database.prepare("DELETE FROM execs WHERE id = ?"));
+    this.#deleteExecs = this.#kept(database.prepare("DELETE FROM execs WHERE container = ?"));
   }
 
   #migrate(path: string): void {
@@ -183,9 +185,13 @@ export class StateDatabase {
     clearTimeout(this.#checkpoint);
     this.#database.run("PRAGMA wal_checkpoint(TRUNCATE)");
     // A statement that is left keeps the file open, and locked.
-    const statements = [this.#insert, this.#setState, this.#rename, this.#delete, this.#deleteState];
-    for (const statement of statements) statement.finalize();
+    for (const statement of this.#statements) statement.finalize();
     this.#database.close(true);
+  }
+
+  #kept<S extends { finalize(): void }>(statement: S): S {
+    this.#statements.push(statement);
+    return statement;
   }
 
   #all<T>(sql: string, ...parameters: SQLQueryBindings[]): T[] {

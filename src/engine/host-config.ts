@@ -14,9 +14,9 @@ export interface HostDefaults {
   readonly logOptions: Readonly<Record<string, string>>;
   readonly cgroupVersion: 1 | 2;
   readonly cgroupDriver: "cgroupfs" | "systemd";
-  /** Processors of the host. */
   /** Limits that this host's cgroups have. */
   readonly limits: CgroupFeatures;
+  /** Processors of the host. */
   readonly processors: number;
   /** Processors and memory nodes that a container can be bound to, as the kernel lists them: `0-1`; empty: unknown. */
   readonly cpus: string;

@@ -36,7 +36,7 @@ export function removeRunTracesSoon(services: Services, container: Container): v
 
 /**
  * Removes all that lies on disk of a container whose row is gone. Nobody waits for this. What fails is swept when the
- * engine starts next: the bundle goes last, it says which cgroup was the container's.
+ * engine starts next: the bundle goes last, since by it the sweep knows that there may be a cgroup.
  */
 export async function removeFolders(services: Services, container: Container): Promise<void> {
   const { log, paths, storage, trash } = services;

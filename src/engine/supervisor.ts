@@ -51,7 +51,8 @@ export class Supervisor {
     container.traces = true;
     try {
       ensureBindSources(record);
-      this.#kills.begin(cgroupOf(this.#services, record));
+      const cgroup = cgroupOf(this.#services, record);
+      this.#kills.begin(cgroup);
       const { spec, program } = await prepareLaunch(this.#services, record, storage.plan(id, record.chain));
       const bundle = new ProgramBuilder();
       makeFolder(bundle, folder, 0o700, { "config.json": { content: configJson(spec), mode: 0o600 } });
@@ -72,7 +73,7 @@ export class Supervisor {
       // The executor works in order, so the shim may follow at once: its bundle is there when it starts.
       const [, started] = await Promise.all([
         executor.run(bundle.build(), { doing: "make the bundle" }),
-        whileCgroupIsHeld(this.#services, cgroupOf(this.#services, record), record, () =>
+        whileCgroupIsHeld(this.#services, cgroup, record, () =>
           executor.shim(shim, { deadline: startDeadline }),
         ),
       ]);
