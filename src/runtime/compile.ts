@@ -6,10 +6,12 @@
  *     clone ──────────────────────────────────▶ enters the cgroup, makes its namespaces
  *     map the ids
  *     make root, /dev, binds as detached mounts
+ *     make its network's links ◀─────────────── says that its namespaces are there
  *     pass them ──────────────────────────────▶ becomes root of its user namespace
  *                                               attaches the mounts, pivots
- *                                               host name, sysctls, loopback
+ *                                               host name, sysctls
  *     take the terminal ◀────────────────────── opens the terminal
+ *                                               addresses, routes, loopback
  *     wait for exec ◀────────────────────────── limits, user, capabilities, filter, exec
  * @module
  */
@@ -110,6 +112,7 @@ function compileDirect(plan: Plan, entrance: CgroupEntrance | undefined): void {
   const pid = b.clone("make the container's process", options, () => {
     entrance?.enter(b);
     if (namespaces.made !== undefined) b.call("make its other namespaces", "unshare", [namespaces.made]);
+    if (context.network !== undefined) b.composite("say that they are there", "sync", [channel, 0]);
     b.composite("wait for the mounts", "take", [channel, list]);
     becomeContainer(plan);
   });
@@ -118,6 +121,10 @@ function compileDirect(plan: Plan, entrance: CgroupEntrance | undefined): void {
   setOomScore(b, pid, context.spec.process.oomScoreAdj);
   entrance?.close(b);
   prepare(plan, mapped);
+  if (context.network !== undefined) {
+    b.composite("wait for its namespaces", "await", [channel, int(1, "SYNC")]);
+    context.network.outside(b, pid);
+  }
   b.composite("pass the mounts", "pass", [channel, list]);
   takeTerminal(plan, channel, streams.terminal);
   b.composite("wait until it executes its program", "await", [channel, int(2, "EOF")]);
@@ -133,7 +140,8 @@ function compileJoined(plan: Plan, entrance: CgroupEntrance | undefined, join: J
   const outer = b.slot("channel of the process between");
   const target = b.slot("the joined process");
   const terminal = context.spec.process.terminal === true ? streams.terminal : undefined;
-  const handover: Handover = { outer, inner: channel, pidfd, terminal };
+  const { network } = context;
+  const handover: Handover = { outer, inner: channel, pidfd, terminal, connects: network !== undefined };
   b.call("find the joined process", "pidfd_open", [join.pid, 0], { into: target });
   const mapped = join.namespaces.has("user");
   if (mapped) {
@@ -149,14 +157,14 @@ function compileJoined(plan: Plan, entrance: CgroupEntrance | undefined, join: J
       b.call("enter the joined namespaces", "setns", [target, joinFlags(join.namespaces)]);
       const names = cloneFlags(context.spec.linux);
       const parent = int(Number(names.value) | CLONE.values.PARENT, `CLONE_PARENT|${names.text}`);
-      const pid = b.clone("make the container's process", { flags: parent, pidfd, channel }, () =>
-        becomeContainer(plan),
-      );
+      const pid = b.clone("make the container's process", { flags: parent, pidfd, channel }, () => {
+        becomeContainer(plan, true);
+      });
       handOver(b, handover, pid);
     },
   );
   entrance?.close(b);
-  receive(b, handover, between);
+  receive(b, handover, between, (pid) => network?.outside(b, pid));
 }
 
 /** Adds the making of the cgroup and opens the way into it. */
@@ -205,8 +213,18 @@ function takeTerminal({ b, context }: Plan, channel: Slot, into: Slot): void {
   b.composite("take the terminal", "take", [channel, slotList([into])]);
 }
 
-/** Adds everything that the container's process does from its birth to exec. */
-function becomeContainer(plan: Plan): void {
+/** Adds, in the container's process, its side of its network. */
+function connect({ b, channel, context: { network } }: Plan, waits: boolean): void {
+  if (network === undefined) {
+    startLoopback(b);
+    return;
+  }
+  if (waits) b.composite("wait for the network", "await", [channel, int(1, "SYNC")]);
+  network.inside(b);
+}
+
+/** Adds everything that the container's process does from its birth to exec. `waits`: for the shim to make its links. */
+function becomeContainer(plan: Plan, waits = false): void {
   const { b, context, channel, mounts, root, scratch, slave, streams } = plan;
   const { process, linux, hostname, domainname } = context.spec;
   clearMask(b);
@@ -222,7 +240,6 @@ function becomeContainer(plan: Plan): void {
       b.call("set the domain name", "setdomainname", [domainname, Buffer.byteLength(domainname)]);
     }
   }
-  if (isNew(linux, "network")) startLoopback(b);
   if (process.terminal === true) {
     const terminal = { master: streams.terminal, slave, mount: scratch.mount, console: scratch.target };
     makeTerminal(b, root, terminal, process.consoleSize);
@@ -230,6 +247,7 @@ function becomeContainer(plan: Plan): void {
     b.call("give the terminal to the process", "fchown", [slave, uid, gid]);
     b.composite("pass the terminal", "pass", [channel, slotList([streams.terminal])]);
   }
+  if (isNew(linux, "network")) connect(plan, waits);
   // The working directory is made where it is missing.
   openDirectoryTarget(b, root, process.cwd, scratch.target, scratch.directory);
   pivotRoot(b, root, linux.rootfsPropagation);

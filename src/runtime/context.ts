@@ -4,7 +4,7 @@
  * @module
  */
 import type { Cgroup, CgroupDriver, Resources } from "../cgroup/mod.ts";
-import type { ProgramBuilder, Slot } from "../kernel/mod.ts";
+import type { ProgramBuilder, Result, Slot } from "../kernel/mod.ts";
 import type { Spec } from "./spec.ts";
 
 /** Layers joined by overlayfs, topmost first; `upper` and `work` take what the container writes. */
@@ -37,6 +37,14 @@ export interface CgroupPlan {
   readonly resources: Resources;
 }
 
+/** What makes a container's network out of its new network namespace: whoever knows networks adds the operations. */
+export interface NetworkPlan {
+  /** Adds, in the shim, what is done from the host's side once the container's process `pid` has its namespaces. */
+  outside(b: ProgramBuilder, pid: Result): void;
+  /** Adds, in the container's process as root of its namespaces, what is done from inside, `lo` included. */
+  inside(b: ProgramBuilder): void;
+}
+
 export interface CompileContext {
   readonly id: string;
   readonly spec: Spec;
@@ -46,6 +54,8 @@ export interface CompileContext {
   readonly isDirectory: (source: string) => boolean;
   /** A running container's process whose namespaces are joined; see {@link Join}. */
   readonly join?: Join;
+  /** How the new network namespace is connected; undefined: it has `lo` alone. */
+  readonly network?: NetworkPlan;
   /** Whether stdin is a pipe and not /dev/null. */
   readonly openStdin: boolean;
   /** The newest capability that the kernel knows; what is dropped goes up to it. */
