@@ -43,6 +43,10 @@ export interface ErrorParams {
   "no-matching-manifest": { platform: string };
   // Volumes
   "no-such-volume": { name: string };
+  // Networks
+  "no-such-network": { name: string };
+  "port-allocated": { address: string; port: string };
+  "no-connectivity": { endpoint: string; id: string; reason: string };
   // The kernel
   kernel: { doing: string; call: string; errno: string; explanation: string; index: number };
   "executor-lost": { doing: string; reason: string };
@@ -153,6 +157,20 @@ export const registry: Registry = {
   },
 
   "no-such-volume": { status: 404, exit: 125, text: (p) => `get ${p.name}: no such volume` },
+
+  "no-such-network": { status: 404, exit: 125, text: (p) => `network ${p.name} not found` },
+  "port-allocated": {
+    status: 500,
+    exit: 125,
+    text: (p) => `Bind for ${p.address}:${p.port} failed: port is already allocated`,
+  },
+  /** `endpoint` is the container's name. */
+  "no-connectivity": {
+    status: 500,
+    exit: 125,
+    text: (p) =>
+      `driver failed programming external connectivity on endpoint ${p.endpoint} (${p.id}): ${p.reason}`,
+  },
 
   /** `doing` is the operation's label, `call` the system call as printed, `errno` its symbolic name. */
   kernel: {

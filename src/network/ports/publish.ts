@@ -1,0 +1,77 @@
+/**
+ * From port requests to published ports: which addresses of the host, which of their ports, leading where.
+ * @module
+ */
+import type { Protocol, PublishedPort } from "../types.ts";
+import type { PortRequest } from "./requests.ts";
+import type { HostPorts, PortReservations } from "./reservations.ts";
+
+/** Where a container's ports are published. */
+export interface PublishingContext {
+  /** The container's addresses on the network that its ports are published from. */
+  readonly ipv4?: string;
+  readonly ipv6?: string;
+  /** Addresses of the host for requests that name none; `::` is left out where the host has no IPv6. */
+  readonly defaultAddresses: readonly string[];
+  /** Whether there is a proxy, which alone leads from an IPv6 address to a container that has none. */
+  readonly userlandProxy: boolean;
+  /** Ports in which somebody outside of the engine was found listening, by protocol. */
+  readonly taken?: ReadonlyMap<Protocol, ReadonlySet<number>>;
+}
+
+const isIPv6 = (address: string): boolean => address.includes(":");
+
+/** The host's ports that a published port takes. */
+export function hostPorts({ protocol, hostAddress, hostPort, count }: PublishedPort): HostPorts {
+  return { protocol, address: hostAddress, first: hostPort, last: hostPort + count - 1 };
+}
+
+/**
+ * Takes the host's ports for `requests` and says what is published. Nothing is taken if anything can't be.
+ * @throws port-allocated
+ */
+export function publishPorts(
+  requests: readonly PortRequest[],
+  reservations: PortReservations,
+  context: PublishingContext,
+): PublishedPort[] {
+  const published: PublishedPort[] = [];
+  try {
+    // Fixed ones first: what is free for the others is known then.
+    const sorted = [...requests].sort((a, b) => Number(a.hostFirst === 0) - Number(b.hostFirst === 0));
+    for (const request of sorted) published.push(...publishOne(request, reservations, context));
+    return published;
+  } catch (error) {
+    reservations.release(published.map(hostPorts));
+    throw error;
+  }
+}
+
+function publishOne(
+  request: PortRequest,
+  reservations: PortReservations,
+  context: PublishingContext,
+): PublishedPort[] {
+  const { protocol, containerPort, count, hostFirst, hostLast } = request;
+  const asked = request.hostAddress === "" ? context.defaultAddresses : [request.hostAddress];
+  const ways = asked.flatMap((hostAddress) => {
+    const containerAddress = leadsTo(hostAddress, context);
+    return containerAddress === undefined ? [] : [{ hostAddress, containerAddress }];
+  });
+  if (ways.length === 0) return [];
+  const addresses = ways.map(({ hostAddress }) => hostAddress);
+  let hostPort = hostFirst;
+  if (hostFirst !== 0 && hostFirst === hostLast) {
+    const last = hostFirst + count - 1;
+    reservations.take(addresses.map((address) => ({ protocol, address, first: hostFirst, last })));
+  } else {
+    const within = hostFirst === 0 ? undefined : { first: hostFirst, last: hostLast };
+    hostPort = reservations.takeAny(protocol, addresses, within, context.taken?.get(protocol));
+  }
+  return ways.map((way) => ({ protocol, hostPort, containerPort, count, ...way }));
+}
+
+function leadsTo(hostAddress: string, { ipv4, ipv6, userlandProxy }: PublishingContext): string | undefined {
+  if (!isIPv6(hostAddress)) return ipv4;
+  return ipv6 ?? (userlandProxy ? ipv4 : undefined);
+}
