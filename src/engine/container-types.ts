@@ -171,7 +171,11 @@ export interface HostConfig {
 }
 
 export interface EndpointSettings {
-  readonly IPAMConfig?: object | null;
+  readonly IPAMConfig?: {
+    readonly IPv4Address?: string;
+    readonly IPv6Address?: string;
+    readonly LinkLocalIPs?: readonly string[] | null;
+  } | null;
   readonly Links?: readonly string[] | null;
   readonly Aliases?: readonly string[] | null;
   readonly MacAddress?: string;

@@ -3,6 +3,7 @@
  * create but for its name; the state changes with its life and is written through to the database.
  * @module
  */
+import type { EndpointRequest } from "../network/mod.ts";
 import type { ContainerConfig, HostConfig, NetworkingConfig } from "./container-types.ts";
 
 /** A mount of a container, decided at create. */
@@ -60,6 +61,13 @@ export interface ContainerRecord {
   readonly platform: string;
 }
 
+/** A network that a container is on whenever it runs. */
+export interface ContainerNetwork {
+  /** Name of the network; what the client called it, as long as there is none. */
+  readonly name: string;
+  readonly request: EndpointRequest;
+}
+
 export type Status = "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
 
 /** What changes. Times are RFC 3339 with nanoseconds; Go's zero time where there is none. */
@@ -74,6 +82,8 @@ export interface ContainerState {
   restartCount: number;
   /** Somebody stopped it: restart policies hold still. */
   manuallyStopped: boolean;
+  /** Changed by connect and disconnect. */
+  networks: readonly ContainerNetwork[];
 }
 
 /** Go's zero time, Docker's "never". */
@@ -91,5 +101,6 @@ export function newState(): ContainerState {
     finishedAt: NEVER,
     restartCount: 0,
     manuallyStopped: false,
+    networks: [],
   };
 }

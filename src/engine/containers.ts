@@ -7,9 +7,11 @@ import { failure, inContext } from "../errors/mod.ts";
 import { printProgram } from "../kernel/mod.ts";
 import { processesBelow } from "../cgroup/mod.ts";
 import { attachContainer } from "./attaching.ts";
-import type { Container } from "./container-store.ts";
+import { newState, type ContainerRecord } from "./container.ts";
+import { Container } from "./container-store.ts";
 import { publishContainer } from "./container-events.ts";
 import { createContainer, draftContainer } from "./create.ts";
+import { filterPorts } from "./endpoint-json.ts";
 import type {
   Attachment,
   AttachOptions,
@@ -25,6 +27,7 @@ import type {
 import { containerFilter, type FilterLookup } from "./container-filter.ts";
 import { checkFilters, pruneLabelsMatch, untilFilter } from "./filters.ts";
 import { inspectContainer, summarizeContainer, type InspectContext } from "./inspect.ts";
+import { sketchSandbox } from "./sandbox.ts";
 import { logAttributes } from "./log-options.ts";
 import { readLogs } from "./log-reader.ts";
 import { checkName } from "./names.ts";
@@ -63,9 +66,11 @@ export class ContainerService implements Containers {
   }
 
   async explain(request: CreateRequest): Promise<string> {
-    const { record } = await draftContainer(this.#services, request);
+    const { record, name, networks } = await draftContainer(this.#services, request);
     const plan = this.#services.storage.plan(record.id, record.chain);
-    const { program } = await prepareLaunch(this.#services, record, plan);
+    const sketch = new Container(record, name, { ...newState(), networks });
+    const { plan: network } = await sketchSandbox(this.#services, sketch);
+    const { program } = await prepareLaunch(this.#services, record, plan, network);
     return printProgram(program);
   }
 
@@ -87,11 +92,19 @@ export class ContainerService implements Containers {
   }
 
   #filterLookup(): FilterLookup {
-    const { store, images } = this.#services;
+    const { store, images, networks } = this.#services;
+    const namesOf = ({ id, hostConfig }: ContainerRecord): readonly string[] => {
+      const entries = store.byId(id)?.state.networks ?? [];
+      return entries.length > 0 ? entries.map(({ name }) => name) : [hostConfig.NetworkMode];
+    };
     return {
       container: (name) => store.find(name).record,
       imageFamily: (name) => images.family(name),
-      networks: ({ hostConfig: { NetworkMode: name } }) => [{ name, id: this.#inspection.networkId(name) }],
+      networks: (record) => namesOf(record).map((name) => ({ name, id: networks.id(name) })),
+      ports: ({ id }) => {
+        const container = store.byId(id);
+        return container === undefined ? [] : filterPorts(networks.store, container);
+      },
     };
   }
 

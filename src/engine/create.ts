@@ -7,13 +7,15 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { ProgramBuilder, type Program } from "../kernel/mod.ts";
 import { failure } from "../errors/mod.ts";
 import { allocateRange, rangeMappings } from "../security/mod.ts";
+import { portRequests } from "../network/mod.ts";
 import type { Owner } from "../storage/mod.ts";
 import { checkProcSource } from "./bind-sources.ts";
 import { commandLine, mergeConfig } from "./config-merge.ts";
 import { Container } from "./container-store.ts";
-import type { CreateBody, HostConfig } from "./container-types.ts";
-import { newState, type ContainerRecord, type MountPoint } from "./container.ts";
+import type { ContainerConfig, CreateBody, HostConfig } from "./container-types.ts";
+import { newState, type ContainerNetwork, type ContainerRecord, type MountPoint } from "./container.ts";
 import { discardLimits } from "./discarded-limits.ts";
+import { containerNetworks, hasOwnNetwork } from "./endpoint-requests.ts";
 import type { CreateRequest } from "./engine.ts";
 import { hostnameFile, hostsFile, resolvConf } from "./etc-files.ts";
 import { makeFolder } from "./folders.ts";
@@ -23,6 +25,8 @@ import { checkLogOptions } from "./log-options.ts";
 import { mountPoints } from "./mount-points.ts";
 import { checkName, randomName } from "./names.ts";
 import { cgroupOf } from "./runtime-context.ts";
+import type { NetworkContext } from "./network-context.ts";
+import { bridgeResolvConf, resolverResolvConf } from "./resolv-conf.ts";
 import { checkSecurityOptions } from "./seccomp.ts";
 import type { Services } from "./services.ts";
 import { signalNumber } from "./signals.ts";
@@ -34,6 +38,8 @@ import { chooseUserNamespace } from "./user-namespace.ts";
 export interface Draft {
   readonly record: ContainerRecord;
   readonly name: string;
+  /** The networks that it will be on. */
+  readonly networks: readonly ContainerNetwork[];
   readonly warnings: string[];
 }
 
@@ -62,7 +68,7 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
   const id = newId();
   const warnings: string[] = [];
   const complete = discardLimits(completeHostConfig(body, defaults), defaults.limits, warnings);
-  const host = settleNetwork(resolveModes(store, complete), body, warnings);
+  const host = settleNetwork(resolveModes(store, complete), body, services.networks);
   checkHostConfig(host, defaults);
   warnings.push(...checkLogOptions(host.LogConfig));
   checkHostname(body, host);
@@ -91,7 +97,10 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
     }
   }
   // Texts are checked now, so that a bad one isn't found at start.
-  hostsFile(host, "");
+  const own = { hostFile: "", gateway: services.networks.hostGateway(), addresses: [], names: "" };
+  hostsFile(host, own);
+  checkPorts(config, host, warnings);
+  const networks = containerNetworks(body, host, (name) => services.networks.store.lookUp(name));
   const join = findJoin(store, host);
   const userNamespace = chooseUserNamespace(host, {
     byDefault: options.userns,
@@ -116,7 +125,7 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
   };
   // A bad parent is refused now, not at start.
   cgroupOf(services, record);
-  return { record, name: request.name ?? freeName(services), warnings };
+  return { record, name: request.name ?? freeName(services), networks, warnings };
 }
 
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
@@ -126,7 +135,7 @@ export async function createContainer(
   services: Services,
   request: CreateRequest,
 ): Promise<{ container: Container; warnings: string[] }> {
-  const { paths, executors, storage, volumes, store, images } = services;
+  const { executors, storage, volumes, store, images } = services;
   const image = imageOf(services, request);
   // Nobody removes its layers before its row refers to them.
   using _kept = images.keep(image);
@@ -155,10 +164,10 @@ export async function createContainer(
     };
     const owner = rootOwner(services, record);
     await Promise.all([
-      executors.warm().run(folderProgram(paths.container(record.id), record), { doing: "create container" }),
+      executors.warm().run(folderProgram(services, record), { doing: "create container" }),
       storage.prepare(record.id, record.chain, owner),
     ]);
-    const container = new Container(record, draft.name, newState());
+    const container = new Container(record, draft.name, { ...newState(), networks: draft.networks });
     store.add(container, () => {
       for (const insert of inserts) insert();
     });
@@ -190,30 +199,24 @@ function freeName({ store }: Services): string {
   }
 }
 
-/** Until the networks' issue there is no bridge: who doesn't name a network gets none, and is told. */
-function settleNetwork(host: HostConfig, body: CreateBody, warnings: string[]): HostConfig {
+/** The mode with its default settled. */
+function settleNetwork(host: HostConfig, body: CreateBody, { options }: NetworkContext): HostConfig {
   const { NetworkMode: mode } = host;
   if (body.NetworkDisabled === true) return { ...host, NetworkMode: "none" };
-  const publishes = Object.keys(host.PortBindings ?? {}).length > 0 || host.PublishAllPorts;
-  if (publishes && mode !== "host") {
-    throw failure("not-implemented", { what: "publishing ports (bridge networks)" });
-  }
-  if (mode === "default") {
-    warnings.push(
-      "No network was named and bridge networks are not supported yet: the container has no network (none).",
-    );
-    return { ...host, NetworkMode: "none" };
-  }
-  const further = Object.keys(body.NetworkingConfig?.EndpointsConfig ?? {}).find(
-    (name) => name !== mode && name !== "default",
-  );
-  if (further !== undefined) {
-    throw failure("not-implemented", { what: `connecting to the network ${further} beside ${mode}` });
-  }
-  if (mode === "none" || mode === "host" || mode.startsWith("container:")) return host;
-  throw failure("not-implemented", {
-    what: mode === "bridge" ? "the network mode bridge" : `the network ${mode}`,
+  if (mode !== "default") return host;
+  return { ...host, NetworkMode: options.bridge === "none" ? "none" : "bridge" };
+}
+
+/** Ports are checked now, so that a wrong one isn't found at start. */
+function checkPorts(config: ContainerConfig, host: HostConfig, warnings: string[]): void {
+  const requests = portRequests({
+    exposed: Object.keys(config.ExposedPorts ?? {}),
+    bindings: host.PortBindings ?? {},
+    publishAll: host.PublishAllPorts,
   });
+  if (requests.length > 0 && host.NetworkMode === "host") {
+    warnings.push("Published ports are discarded when using host network mode");
+  }
 }
 
 function checkHostname({ Hostname: hostname = "" }: CreateBody, host: HostConfig): void {
@@ -252,13 +255,26 @@ async function findUnmappable(
 const readHost = (path: string): string => (existsSync(path) ? readFileSync(path, "utf8") : "");
 
 /** Makes the container's own folder and files. */
-function folderProgram(folder: string, { config, hostConfig }: ContainerRecord): Program {
+function folderProgram({ paths, networks }: Services, { id, config, hostConfig }: ContainerRecord): Program {
   const b = new ProgramBuilder();
-  const hosts = hostConfig.NetworkMode === "host" ? readHost("/etc/hosts") : "";
-  makeFolder(b, folder, 0o710, {
+  const hosts = hostsFile(hostConfig, {
+    hostFile: hostConfig.NetworkMode === "host" ? readHost("/etc/hosts") : "",
+    gateway: networks.hostGateway(),
+    addresses: [],
+    names: "",
+  });
+  makeFolder(b, paths.container(id), 0o710, {
     hostname: { content: hostnameFile(config), mode: 0o644 },
-    hosts: { content: hostsFile(hostConfig, hosts), mode: 0o644 },
-    "resolv.conf": { content: resolvConf(hostConfig, readHost("/etc/resolv.conf")), mode: 0o644 },
+    hosts: { content: hosts, mode: 0o644 },
+    "resolv.conf": { content: resolvConfOf(hostConfig), mode: 0o644 },
   });
   return b.build();
+}
+
+/** /etc/resolv.conf by the network that the container begins with. */
+function resolvConfOf(host: HostConfig): string {
+  const file = readHost("/etc/resolv.conf");
+  const { NetworkMode: mode } = host;
+  if (mode === "bridge") return bridgeResolvConf(host, file);
+  return hasOwnNetwork(mode) ? resolverResolvConf(host, file) : resolvConf(host, file);
 }

@@ -25,6 +25,18 @@ const migrations: readonly string[] = [
   // Execs that have ended, in the order of their ends.
   `CREATE TABLE execs (id TEXT NOT NULL UNIQUE, container TEXT NOT NULL, data TEXT NOT NULL);
    CREATE INDEX execs_of_container ON execs (container);`,
+  // Networks, and the places of running containers on them. No address is there twice.
+  `CREATE TABLE networks (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, data TEXT NOT NULL) WITHOUT ROWID;
+   CREATE TABLE endpoints (
+     id TEXT PRIMARY KEY,
+     network TEXT NOT NULL,
+     container TEXT NOT NULL,
+     ipv4 TEXT,
+     ipv6 TEXT,
+     data TEXT NOT NULL,
+     UNIQUE (network, ipv4),
+     UNIQUE (network, ipv6)
+   ) WITHOUT ROWID;`,
 ];
 
 export interface ContainerRow {
@@ -43,6 +55,16 @@ export interface ExecRow {
   readonly data: string;
 }
 
+/** A running container's place on a network. */
+export interface EndpointRow {
+  readonly id: string;
+  readonly network: string;
+  readonly container: string;
+  readonly ipv4: string | null;
+  readonly ipv6: string | null;
+  readonly data: string;
+}
+
 /** The database, with its statements prepared. */
 export class StateDatabase {
   readonly #database: Database;
@@ -54,6 +76,11 @@ export class StateDatabase {
   readonly #insertExec: Statement<unknown, [string, string, string]>;
   readonly #deleteExec: Statement<unknown, [string]>;
   readonly #deleteExecs: Statement<unknown, [string]>;
+  readonly #insertEndpoint: Statement<
+    unknown,
+    [string, string, string, string | null, string | null, string]
+  >;
+  readonly #deleteEndpoint: Statement<unknown, [string]>;
   /** All of those above. */
   readonly #statements: { finalize(): void }[] = [];
   #checkpoint: NodeJS.Timeout | undefined;
@@ -77,6 +104,8 @@ export class StateDatabase {
     this.#insertExec = this.#kept(database.prepare("INSERT OR REPLACE INTO execs VALUES (?, ?, ?)"));
     this.#deleteExec = this.#kept(database.prepare("DELETE FROM execs WHERE id = ?"));
     this.#deleteExecs = this.#kept(database.prepare("DELETE FROM execs WHERE container = ?"));
+    this.#insertEndpoint = this.#kept(database.prepare("INSERT INTO endpoints VALUES (?, ?, ?, ?, ?, ?)"));
+    this.#deleteEndpoint = this.#kept(database.prepare("DELETE FROM endpoints WHERE id = ?"));
   }
 
   #migrate(path: string): void {
@@ -165,6 +194,30 @@ export class StateDatabase {
 
   deleteVolume(name: string): void {
     this.#database.run("DELETE FROM volumes WHERE name = ?", [name]);
+  }
+
+  networks(): { data: string }[] {
+    return this.#all("SELECT data FROM networks");
+  }
+
+  insertNetwork(id: string, name: string, data: string): void {
+    this.#database.run("INSERT OR REPLACE INTO networks VALUES (?, ?, ?)", [id, name, data]);
+  }
+
+  deleteNetwork(id: string): void {
+    this.#database.run("DELETE FROM networks WHERE id = ?", [id]);
+  }
+
+  endpoints(): EndpointRow[] {
+    return this.#all<EndpointRow>("SELECT * FROM endpoints");
+  }
+
+  insertEndpoint(row: EndpointRow): void {
+    this.#insertEndpoint.run(row.id, row.network, row.container, row.ipv4, row.ipv6, row.data);
+  }
+
+  deleteEndpoint(id: string): void {
+    this.#deleteEndpoint.run(id);
   }
 
   setting(key: string): string | undefined {

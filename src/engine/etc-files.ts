@@ -14,9 +14,9 @@ const loopback = [
   "ff02::2\tip6-allrouters",
 ];
 
-/** Lines for `--add-host name:address`. */
-function extraHosts(entries: readonly string[]): string[] {
-  return entries.map((entry) => {
+/** Lines for `--add-host name:address`; `gateway` is where `host-gateway` leads. */
+function extraHosts(entries: readonly string[], gateway: readonly string[]): string[] {
+  return entries.flatMap((entry) => {
     const separator = entry.includes("=") ? "=" : ":";
     const at = entry.indexOf(separator);
     const name = entry.slice(0, at);
@@ -24,16 +24,36 @@ function extraHosts(entries: readonly string[]): string[] {
     if (at <= 0 || address === "") {
       throw failure("invalid-parameter", { message: `bad format for add-host: "${entry}"` });
     }
-    if (address === "host-gateway")
-      throw failure("not-implemented", { what: "--add-host with host-gateway" });
-    return `${address}\t${name}`;
+    if (address !== "host-gateway") return [`${address}\t${name}`];
+    if (gateway.length === 0) {
+      const message = "unable to derive the IP value for host-gateway";
+      throw failure("invalid-parameter", { message });
+    }
+    return gateway.map((own) => `${own}\t${name}`);
   });
 }
 
+/** What /etc/hosts says beside what the container asks for. */
+export interface HostsContext {
+  /** The host's own file. */
+  readonly hostFile: string;
+  /** Where `host-gateway` leads; empty: nowhere. */
+  readonly gateway: readonly string[];
+  /** The container's addresses, and what it is called: `fqdn name` or `name`. */
+  readonly addresses: readonly string[];
+  readonly names: string;
+}
+
 /** /etc/hosts; with the host's network it begins with the host's own. */
-export function hostsFile(host: HostConfig, hostFile: string): string {
+export function hostsFile(host: HostConfig, { hostFile, gateway, addresses, names }: HostsContext): string {
   const base = host.NetworkMode === "host" ? [hostFile.trimEnd()] : loopback;
-  return `${[...base, ...extraHosts(host.ExtraHosts ?? [])].join("\n")}\n`;
+  const own = addresses.map((address) => `${address}\t${names}`);
+  return `${[...base, ...extraHosts(host.ExtraHosts ?? [], gateway), ...own].join("\n")}\n`;
+}
+
+/** What a container calls itself in its /etc/hosts. */
+export function ownNames({ Hostname, Domainname }: Pick<ContainerConfig, "Hostname" | "Domainname">): string {
+  return Domainname === "" ? Hostname : `${Hostname}.${Domainname} ${Hostname}`;
 }
 
 /** /etc/hostname: without the domain, as Docker has it. */

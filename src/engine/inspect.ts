@@ -6,6 +6,7 @@ import { posix } from "node:path";
 import { rangeMappings } from "../security/mod.ts";
 import type { Container } from "./container-store.ts";
 import type { MountPoint } from "./container.ts";
+import { legacyJson, networksJson, portListJson, portMapJson } from "./endpoint-json.ts";
 import type { Json } from "./engine.ts";
 import { idRangeOf } from "./joins.ts";
 import type { Services } from "./services.ts";
@@ -31,34 +32,8 @@ function mountsJson({ mounts, hostConfig: { Mounts: requests } }: Container["rec
   return mounts.filter(({ type, destination }) => type !== "tmpfs" || asked.has(destination)).map(mountJson);
 }
 
-/** Docker's `Networks`: predefined networks have an endpoint without addresses. */
-function networks({ hostConfig: host }: Container["record"], networkId: (name: string) => string): Json {
-  const mode = host.NetworkMode;
-  if (mode.startsWith("container:")) return {};
-  return {
-    [mode]: {
-      IPAMConfig: null,
-      Links: null,
-      Aliases: null,
-      MacAddress: "",
-      DriverOpts: null,
-      GwPriority: 0,
-      NetworkID: networkId(mode),
-      EndpointID: "",
-      Gateway: "",
-      IPAddress: "",
-      IPPrefixLen: 0,
-      IPv6Gateway: "",
-      GlobalIPv6Address: "",
-      GlobalIPv6PrefixLen: 0,
-      DNSNames: null,
-    },
-  };
-}
-
 export interface InspectContext {
   readonly services: Services;
-  readonly networkId: (name: string) => string;
   readonly runningExecs: (container: Container) => string[];
 }
 
@@ -68,8 +43,8 @@ export async function inspectContainer(
   container: Container,
   size: boolean,
 ): Promise<Json> {
-  const { services, networkId, runningExecs } = context;
-  const { paths, storage } = services;
+  const { services, runningExecs } = context;
+  const { paths, storage, networks } = services;
   const { record, state, id } = container;
   const { config, hostConfig: host } = record;
   const execs = runningExecs(container);
@@ -128,21 +103,14 @@ export async function inspectContainer(
       Bridge: "",
       SandboxID: sandbox === "" ? "" : id,
       SandboxKey: sandbox,
-      Ports: {},
+      Ports: portMapJson(networks.store, container),
       HairpinMode: false,
       LinkLocalIPv6Address: "",
       LinkLocalIPv6PrefixLen: 0,
       SecondaryIPAddresses: null,
       SecondaryIPv6Addresses: null,
-      EndpointID: "",
-      Gateway: "",
-      GlobalIPv6Address: "",
-      GlobalIPv6PrefixLen: 0,
-      IPAddress: "",
-      IPPrefixLen: 0,
-      IPv6Gateway: "",
-      MacAddress: "",
-      Networks: networks(record, networkId),
+      ...legacyJson(networks.store, container),
+      Networks: networksJson(networks.store, container, true),
     },
     // Not Docker's: which ids the container has on the host, and why.
     UserNamespace: {
@@ -189,7 +157,7 @@ export async function summarizeContainer(
   container: Container,
   size: boolean,
 ): Promise<Json> {
-  const { services, networkId } = context;
+  const { services } = context;
   const { record, state, id } = container;
   const { config, hostConfig: host } = record;
   return {
@@ -199,7 +167,7 @@ export async function summarizeContainer(
     ImageID: record.imageId,
     Command: [record.path, ...record.args].map(shellWord).join(" "),
     Created: Number(parseTime(record.created) / 1_000_000_000n),
-    Ports: [],
+    Ports: portListJson(services.networks.store, container),
     Labels: config.Labels,
     State: state.status,
     Status: statusText(state),
@@ -207,7 +175,7 @@ export async function summarizeContainer(
       NetworkMode: host.NetworkMode,
       ...(host.Annotations === undefined ? {} : { Annotations: host.Annotations }),
     },
-    NetworkSettings: { Networks: networks(record, networkId) },
+    NetworkSettings: { Networks: networksJson(services.networks.store, container, false) },
     Mounts: mountsJson(record),
     ...(size ? withoutZeros(await sizes(services, container)) : {}),
   };

@@ -1,44 +1,33 @@
 /**
- * Networks. Only those that every engine has: `host` and `none`.
+ * Networks: making, finding and removing them. Who is on them is the business of endpoints.ts and connecting.ts.
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { failure } from "../errors/mod.ts";
-import type { StateDatabase } from "./database.ts";
+import { failure, messageOf } from "../errors/mod.ts";
+import { draftNetwork, isPredefined, type Endpoint, type NetworkRecord } from "../network/mod.ts";
+import { connectContainer, disconnectContainer } from "./connecting.ts";
 import type { Filters, Json, Networks } from "./engine.ts";
-import { checkFilters, exactMatch, labelsMatch, patternFilter } from "./filters.ts";
-import { formatTime, now } from "./time.ts";
-
-interface PredefinedNetwork {
-  readonly name: string;
-  readonly driver: string;
-  readonly id: string;
-  readonly created: string;
-}
+import {
+  checkFilters,
+  exactMatch,
+  labelsMatch,
+  patternFilter,
+  pruneLabelsMatch,
+  untilFilter,
+} from "./filters.ts";
+import { networkJson } from "./network-json.ts";
+import type { ConnectBody, DisconnectBody, NetworkBody } from "./network-types.ts";
+import type { Services } from "./services.ts";
+import { formatTime, now, parseTime } from "./time.ts";
 
 const accepted = new Set(["dangling", "driver", "id", "label", "name", "scope", "type"]);
-const predefined = [
-  { name: "none", driver: "null" },
-  { name: "host", driver: "host" },
-];
 
-/** The engine's networks; their IDs are random, and stay. */
+/** The engine's networks. */
 export class NetworkService implements Networks {
-  readonly #networks: readonly PredefinedNetwork[];
+  readonly #services: Services;
 
-  constructor(database: StateDatabase) {
-    this.#networks = predefined.map(({ name, driver }) => {
-      const key = `network.${name}`;
-      const known = database.setting(key)?.split(" ");
-      const [id = randomBytes(32).toString("hex"), created = formatTime(now())] = known ?? [];
-      if (known === undefined) database.setSetting(key, `${id} ${created}`);
-      return { name, driver, id, created };
-    });
-  }
-
-  /** The ID of the network of this name; empty if it is none of ours (`container:x`). */
-  id(name: string): string {
-    return this.#networks.find((network) => network.name === name)?.id ?? "";
+  constructor(services: Services) {
+    this.#services = services;
   }
 
   async list(filters: Filters): Promise<Json[]> {
@@ -46,34 +35,146 @@ export class NetworkService implements Networks {
     const types = filters.get("type") ?? [];
     const unknown = types.find((type) => type !== "builtin" && type !== "custom");
     if (unknown !== undefined) throw failure("internal", { message: `invalid filter: 'type'='${unknown}'` });
-    // Predefined networks are never dangling.
-    const hidden = danglingFilter(filters) === true || (types.length > 0 && types[0] !== "builtin");
+    const dangling = danglingFilter(filters);
     const named = patternFilter(filters, "name");
     const identified = patternFilter(filters, "id");
-    return this.#networks
-      .filter(
-        ({ name, id, driver }) =>
-          !hidden &&
+    return this.#services.networks.store
+      .all()
+      .filter((network) => {
+        const { name, id, driver, labels } = network;
+        const builtIn = isPredefined(name);
+        return (
+          (dangling === undefined || dangling === (!builtIn && !this.#isUsed(network))) &&
+          (types.length === 0 || types.includes(builtIn ? "builtin" : "custom")) &&
           named?.(name) !== false &&
           identified?.(id) !== false &&
           exactMatch(filters, "driver", driver) &&
           exactMatch(filters, "scope", "local") &&
-          labelsMatch(filters, "label", {}),
-      )
-      .map(networkJson);
+          labelsMatch(filters, "label", labels)
+        );
+      })
+      .map((network) => networkJson(network, []));
   }
 
-  async inspect(name: string): Promise<Json> {
-    const exact = this.#networks.find((network) => network.name === name || network.id === name);
-    if (exact !== undefined) return networkJson(exact);
-    const matches = /^[0-9a-f]+$/.test(name) ? this.#networks.filter(({ id }) => id.startsWith(name)) : [];
-    if (matches.length > 1) {
-      const message = `network ${name} is ambiguous (${matches.length} matches found based on ID prefix)`;
-      throw failure("invalid-parameter", { message });
-    }
-    if (matches[0] === undefined) throw failure("not-found", { message: `network ${name} not found` });
-    return networkJson(matches[0]);
+  /** Whether a container that runs is on it. */
+  #isUsed({ id }: NetworkRecord): boolean {
+    return this.#services.networks.store.countOn(id) > 0;
   }
+
+  async inspect(name: string, { scope }: { verbose: boolean; scope: string }): Promise<Json> {
+    const { networks, store } = this.#services;
+    const network = networks.store.find(name);
+    if (scope !== "" && scope !== "local") throw failure("no-such-network", { name });
+    const places = networks.store.endpointsOn(network.id).flatMap((endpoint) => {
+      const container = store.byId(endpoint.container);
+      return container === undefined ? [] : [{ endpoint, name: container.name }];
+    });
+    return networkJson(network, places, networks.addresses.status(network));
+  }
+
+  async create(body: NetworkBody): Promise<{ Id: string; Warning: string }> {
+    const { networks } = this.#services;
+    const around = await networks.surroundings();
+    const { record, warning } = draftNetwork(body, {
+      ...around,
+      id: randomBytes(32).toString("hex"),
+      created: formatTime(now()),
+    });
+    networks.store.put(record);
+    try {
+      if (!record.configOnly) await networks.host.up(record);
+    } catch (error) {
+      networks.store.delete(record);
+      throw failure("internal", { message: `cannot create network ${record.name}: ${messageOf(error)}` }, error);
+    }
+    this.#publish("create", record);
+    return { Id: record.id, Warning: warning };
+  }
+
+  async remove(name: string): Promise<void> {
+    const { networks } = this.#services;
+    const network = networks.store.find(name);
+    if (isPredefined(network.name)) {
+      throw failure("forbidden", {
+        message: `${network.name} is a pre-defined network and cannot be removed`,
+      });
+    }
+    const [user] = networks.store.endpointsOn(network.id);
+    if (user !== undefined) throw this.#inUse(network);
+    const dependent = networks.store.all().find(({ configFrom }) => configFrom === network.name);
+    if (network.configOnly && dependent !== undefined) {
+      throw failure("forbidden", { message: `configuration network ${JSON.stringify(network.name)} is in use` });
+    }
+    // The name is free at once, and nobody can come onto it any more.
+    networks.store.delete(network);
+    networks.addresses.forget(network);
+    if (!network.configOnly) await networks.host.down(network);
+    this.#publish("destroy", network);
+  }
+
+  #inUse(network: NetworkRecord): Error {
+    const { networks, store } = this.#services;
+    const users = networks.store
+      .endpointsOn(network.id)
+      .map(({ id, container }) => `name:"${store.byId(container)?.name ?? ""}" id:"${id.slice(0, 12)}"`);
+    const message = `error while removing network: network ${network.name} has active endpoints (${users.join(", ")})`;
+    return failure("forbidden", { message });
+  }
+
+  async connect(name: string, body: ConnectBody): Promise<void> {
+    const network = this.#services.networks.store.find(name);
+    const container = this.#services.store.find(body.Container ?? "");
+    await container.lock.run(() =>
+      connectContainer(this.#services, container, network, body.EndpointConfig ?? {}),
+    );
+  }
+
+  async disconnect(name: string, body: DisconnectBody): Promise<void> {
+    const network = this.#services.networks.store.find(name);
+    const container = this.#services.store.find(body.Container ?? "");
+    await container.lock.run(() =>
+      disconnectContainer(this.#services, container, network, body.Force ?? false),
+    );
+  }
+
+  async prune(filters: Filters): Promise<{ NetworksDeleted: string[] | null }> {
+    checkFilters(filters, new Set(["until", "label", "label!"]));
+    const until = untilFilter(filters, now());
+    const deleted: string[] = [];
+    for (const network of this.#services.networks.store.all()) {
+      if (isPredefined(network.name) || this.#isUsed(network)) continue;
+      if (!pruneLabelsMatch(filters, network.labels)) continue;
+      if (until !== undefined && parseTime(network.created) >= until) continue;
+      try {
+        await this.remove(network.id);
+        deleted.push(network.name);
+      } catch (error) {
+        this.#services.log.warn(`prune network ${network.name}: ${messageOf(error)}`);
+      }
+    }
+    const Attributes = { reclaimed: "0" };
+    this.#services.events.publish({ Type: "network", Action: "prune", Actor: { ID: "", Attributes } });
+    return { NetworksDeleted: deleted.length === 0 ? null : deleted };
+  }
+
+  #publish(action: string, { id, name, driver }: NetworkRecord): void {
+    publishNetwork(this.#services, action, { id, name, driver });
+  }
+}
+
+/** Publishes that something happened to a network, or to a container's place on it. */
+export function publishNetwork(
+  { events }: Pick<Services, "events">,
+  action: string,
+  { id, name, driver }: Pick<NetworkRecord, "id" | "name" | "driver">,
+  endpoint?: Endpoint,
+): void {
+  const Attributes = {
+    ...(endpoint === undefined ? {} : { container: endpoint.container }),
+    name,
+    type: driver,
+  };
+  events.publish({ Type: "network", Action: action, Actor: { ID: id, Attributes } });
 }
 
 function danglingFilter(filters: Filters): boolean | undefined {
@@ -86,25 +187,4 @@ function danglingFilter(filters: Filters): boolean | undefined {
   if (values[0] === "1" || values[0] === "true") return true;
   if (values[0] === "0" || values[0] === "false") return false;
   return wrong(`invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`);
-}
-
-function networkJson({ name, id, created, driver }: PredefinedNetwork): Json {
-  return {
-    Name: name,
-    Id: id,
-    Created: created,
-    Scope: "local",
-    Driver: driver,
-    EnableIPv4: true,
-    EnableIPv6: false,
-    IPAM: { Driver: "default", Options: null, Config: null },
-    Internal: false,
-    Attachable: false,
-    Ingress: false,
-    ConfigFrom: { Network: "" },
-    ConfigOnly: false,
-    Containers: {},
-    Options: {},
-    Labels: {},
-  };
 }

@@ -5,7 +5,7 @@
  */
 import { readFileSync, statSync } from "node:fs";
 import type { Cgroup } from "../cgroup/mod.ts";
-import { compile, type Spec, type CompileContext } from "../runtime/mod.ts";
+import { compile, type CompileContext, type NetworkPlan, type Spec } from "../runtime/mod.ts";
 import type { Program } from "../kernel/mod.ts";
 import { resolveUser, type ResolvedUser } from "../security/mod.ts";
 import type { RootPlan } from "../storage/mod.ts";
@@ -67,11 +67,12 @@ function isDirectory({ mounts }: ContainerRecord, folder: string, path: string):
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? !file;
 }
 
-/** Compiles the start of a container. `plan` is where its root comes from. */
+/** Compiles the start of a container. `plan` is where its root comes from, `network` what its network is made by. */
 export async function prepareLaunch(
   services: Services,
   record: ContainerRecord,
   plan: RootPlan,
+  network: NetworkPlan | undefined,
 ): Promise<Launch> {
   const { facts, options, paths, seccomp, store } = services;
   const { config, hostConfig: host } = record;
@@ -106,6 +107,7 @@ export async function prepareLaunch(
     root: host.AutoRemove && plan.kind === "overlay" ? { ...plan, volatile: true } : plan,
     cgroup: { driver: services.cgroups, cgroup, resources: containerResources(host) },
     isDirectory: (source) => isDirectory(record, paths.container(files), source),
+    ...(network === undefined ? {} : { network }),
     openStdin: config.OpenStdin,
     lastCapability: facts.lastCapability,
     ...(join === undefined

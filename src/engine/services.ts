@@ -11,6 +11,7 @@ import type { StateDatabase } from "./database.ts";
 import type { EventLog } from "./events.ts";
 import type { HostDefaults } from "./host-config.ts";
 import type { HostFacts } from "./host-facts.ts";
+import type { NetworkContext } from "./network-context.ts";
 import type { IdMapSupport } from "./idmap-support.ts";
 import type { ImageResolver } from "./image-types.ts";
 import type { EnginePaths } from "./paths.ts";
@@ -38,6 +39,7 @@ export interface Services {
   readonly cgroups: CgroupDriver;
   readonly events: EventLog;
   readonly volumes: VolumeService;
+  readonly networks: NetworkContext;
   readonly images: ImageResolver;
   readonly seccomp: SeccompFilters;
   readonly idmaps: IdMapSupport;

@@ -17,8 +17,10 @@ import { publishContainer, publishVolumes } from "./container-events.ts";
 import { makeFolder } from "./folders.ts";
 import { rotation } from "./log-options.ts";
 import { readExitRecord, type ExitRecord } from "./exit-record.ts";
+import { publishNetwork } from "./networks.ts";
 import { removeRunTraces, removeRunTracesSoon } from "./run-traces.ts";
 import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
+import { addHosts, closeSandbox, endSandbox, openSandbox, type Sandbox } from "./sandbox.ts";
 import type { Services } from "./services.ts";
 import { startFailure } from "./start-error.ts";
 import { formatTime, now, parseTime } from "./time.ts";
@@ -49,13 +51,17 @@ export class Supervisor {
     const pending = [...container.pending];
     if (container.traces) await removeRunTraces(this.#services, container);
     container.traces = true;
+    let sandbox: Sandbox | undefined;
     try {
       ensureBindSources(record);
       const cgroup = cgroupOf(this.#services, record);
       this.#kills.begin(cgroup);
-      const { spec, program } = await prepareLaunch(this.#services, record, storage.plan(id, record.chain));
+      sandbox = await openSandbox(this.#services, container);
+      const root = storage.plan(id, record.chain);
+      const { spec, program } = await prepareLaunch(this.#services, record, root, sandbox.plan);
       const bundle = new ProgramBuilder();
       makeFolder(bundle, folder, 0o700, { "config.json": { content: configJson(spec), mode: 0o600 } });
+      if (sandbox.places.length > 0) addHosts(bundle, this.#services, container, sandbox.places);
       const [rows, columns] = record.hostConfig.ConsoleSize;
       const shim = {
         id,
@@ -86,9 +92,13 @@ export class Supervisor {
       state.exitCode = exitCode;
       state.error = answer.message;
       store.save(container);
+      if (sandbox !== undefined) closeSandbox(this.#services, sandbox.places);
       this.#abandon(container, pending);
       await removeRunTraces(this.#services, container);
       throw answer;
+    }
+    for (const { network, endpoint } of sandbox.places) {
+      publishNetwork(this.#services, "connect", network, endpoint);
     }
     publishVolumes(this.#services, "mount", container);
     publishContainer(this.#services, "start", container);
@@ -161,6 +171,7 @@ export class Supervisor {
     state.error = exit.error ?? "";
     state.finishedAt = formatTime(exit.finished);
     store.save(container);
+    endSandbox(this.#services, container);
     const seconds = Number((exit.finished - parseTime(state.startedAt)) / 1_000_000_000n);
     if (state.oomKilled) publishContainer(this.#services, "oom", container);
     publishVolumes(this.#services, "unmount", container);

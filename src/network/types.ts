@@ -51,6 +51,8 @@ export interface EndpointRequest {
   readonly ipv4?: string;
   readonly ipv6?: string;
   readonly linkLocal?: readonly string[];
+  /** Whether the client spoke of addresses at all: inspect shows it. */
+  readonly configured?: boolean;
   readonly links?: readonly string[];
   readonly aliases?: readonly string[];
   /** Canonical: `02:42:ac:11:00:02`. */
@@ -58,6 +60,23 @@ export interface EndpointRequest {
   readonly driverOptions?: Readonly<Record<string, string>>;
   /** The network with the highest is the default gateway's. */
   readonly gatewayPriority: number;
+}
+
+export type Protocol = "tcp" | "udp" | "sctp";
+
+/**
+ * A published port, or a range of them that maps one to one: host ports `hostPort` … `hostPort + count - 1` lead to
+ * `containerPort` … `containerPort + count - 1`. A range costs as much as one.
+ */
+export interface PublishedPort {
+  readonly protocol: Protocol;
+  /** Canonical; `0.0.0.0` and `::`: every address of the host of that family. */
+  readonly hostAddress: string;
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly count: number;
+  /** Where it leads: the container's address of the host address's family, or of the other (then the proxy alone serves it). */
+  readonly containerAddress: string;
 }
 
 /** A running container's place on a network. */
@@ -81,23 +100,8 @@ export interface Endpoint {
   /** Its default routes go this way. */
   readonly gateway4: boolean;
   readonly gateway6: boolean;
-}
-
-export type Protocol = "tcp" | "udp" | "sctp";
-
-/**
- * A published port, or a range of them that maps one to one: host ports `hostPort` … `hostPort + count - 1` lead to
- * `containerPort` … `containerPort + count - 1`. A range costs as much as one.
- */
-export interface PublishedPort {
-  readonly protocol: Protocol;
-  /** Canonical; `0.0.0.0` and `::`: every address of the host of that family. */
-  readonly hostAddress: string;
-  readonly hostPort: number;
-  readonly containerPort: number;
-  readonly count: number;
-  /** Where it leads: the container's address of the host address's family, or of the other (then the proxy alone serves it). */
-  readonly containerAddress: string;
+  /** What is published of the container, by way of this endpoint. */
+  readonly ports: readonly PublishedPort[];
 }
 
 /** How a bridge lets packets in from outside: com.docker.network.bridge.gateway_mode_ipv4/6. */

@@ -93,6 +93,11 @@ export class PortReservations {
     });
   }
 
+  /** Takes what was taken before the engine was started again, without asking. */
+  restore(all: readonly HostPorts[]): void {
+    for (const ports of all) this.#add(ports);
+  }
+
   /** Gives back what was taken. */
   release(all: readonly HostPorts[]): void {
     for (const { protocol, address, first, last } of all) {

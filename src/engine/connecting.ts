@@ -1,0 +1,118 @@
+/**
+ * Connecting a container to a network and disconnecting it, whether it runs or not. Whoever calls holds its lock.
+ * @module
+ */
+import { failure } from "../errors/mod.ts";
+import type { NetworkRecord } from "../network/mod.ts";
+import type { Container } from "./container-store.ts";
+import type { EndpointSettings } from "./container-types.ts";
+import { checkRequest, endpointRequest } from "./endpoint-requests.ts";
+import { givePlacesBack, interfacePrefix, placesOf, takePlace, type Place } from "./endpoints.ts";
+import { publishNetwork } from "./networks.ts";
+import { settleGateways, writeHosts } from "./sandbox.ts";
+import type { Services } from "./services.ts";
+
+function refuse(message: string): never {
+  throw failure("invalid-parameter", { message });
+}
+
+/** Docker's rules for which containers can be on several networks. */
+function checkConnectable({ record: { hostConfig } }: Container, network: NetworkRecord): void {
+  const { NetworkMode: mode } = hostConfig;
+  if (network.driver === "host") {
+    refuse("cannot connect container to host network - container must be created in host network mode");
+  }
+  if (mode === "host" || mode.startsWith("container:")) {
+    refuse(
+      "container sharing network namespace with another container or host cannot be connected to any other network",
+    );
+  }
+  if (mode === "none" || network.driver === "null") {
+    refuse("container cannot be connected to multiple networks with one of the networks in private (none) mode");
+  }
+  if (network.configOnly) {
+    refuse(`cannot connect container to configuration network ${network.name}`);
+  }
+}
+
+/** Puts a container on a network: now if it runs, and whenever it will. */
+export async function connectContainer(
+  services: Services,
+  container: Container,
+  network: NetworkRecord,
+  settings: EndpointSettings,
+): Promise<void> {
+  checkConnectable(container, network);
+  const request = endpointRequest(settings);
+  checkRequest(network.name, request, network);
+  const { state } = container;
+  if (state.networks.some(({ name }) => name === network.name)) {
+    const message = `endpoint with name ${container.name} already exists in network ${network.name}`;
+    throw failure("forbidden", { message });
+  }
+  if (container.running) {
+    const prefix = interfacePrefix(network);
+    const places = placesOf(services, container);
+    const used = new Set(places.map(({ endpoint }) => endpoint.interface));
+    let number = 0;
+    while (used.has(`${prefix}${number}`)) number++;
+    const place = takePlace(services, container, { name: network.name, network, request }, {
+      interface: request.driverOptions?.["com.docker.network.endpoint.ifname"] ?? `${prefix}${number}`,
+      // The container may have made interfaces of its own meanwhile.
+      interfaceIndex: 1024 + Math.floor(Math.random() * (1 << 20)),
+      gateway4: false,
+      gateway6: false,
+    });
+    await join(services, container, place);
+  }
+  state.networks = [...state.networks, { name: network.name, request }];
+  services.store.save(container);
+  services.store.flush();
+}
+
+async function join(services: Services, container: Container, place: Place): Promise<void> {
+  const { networks } = services;
+  try {
+    networks.store.addEndpoints([place.endpoint]);
+    await networks.host.join(container, place);
+  } catch (error) {
+    networks.store.removeEndpoints([place.endpoint]);
+    givePlacesBack(services, [place]);
+    throw error;
+  }
+  await settleGateways(services, container);
+  await writeHosts(services, container);
+  publishNetwork(services, "connect", place.network, place.endpoint);
+}
+
+/** Takes a container off a network. */
+export async function disconnectContainer(
+  services: Services,
+  container: Container,
+  network: NetworkRecord,
+  force: boolean,
+): Promise<void> {
+  const { networks, store } = services;
+  const { state, record } = container;
+  if (record.hostConfig.NetworkMode === "host" || network.driver === "host") {
+    refuse("container cannot be disconnected from host network or connected to host network");
+  }
+  if (!state.networks.some(({ name }) => name === network.name)) {
+    if (force) return;
+    const message = `container ${container.id} is not connected to the network ${network.name}`;
+    throw failure("forbidden", { message });
+  }
+  const place = placesOf(services, container).find((other) => other.network.id === network.id);
+  if (place !== undefined) {
+    await networks.host.leave(container, place);
+    networks.store.removeEndpoints([place.endpoint]);
+    givePlacesBack(services, [place]);
+  }
+  state.networks = state.networks.filter(({ name }) => name !== network.name);
+  store.save(container);
+  store.flush();
+  if (place === undefined) return;
+  await settleGateways(services, container);
+  await writeHosts(services, container);
+  publishNetwork(services, "disconnect", network, place.endpoint);
+}

@@ -1,0 +1,161 @@
+/**
+ * A container's networks as Docker's JSON: `NetworkSettings` of inspect, `Ports` and `Networks` of the list.
+ * @module
+ */
+import { parseContainerPort, type Endpoint, type EndpointRequest, type NetworkRecord } from "../network/mod.ts";
+import type { Container } from "./container-store.ts";
+import type { ContainerNetwork } from "./container.ts";
+import { hasOwnNetwork } from "./endpoint-requests.ts";
+import type { Json } from "./engine.ts";
+import type { NetworkStore } from "./network-store.ts";
+
+/** The subnet of a network that an address is from. */
+function poolOf(network: NetworkRecord, isIPv6: boolean): { gateway: string; prefix: number } {
+  const pool = network.ipam.pools.find(({ subnet }) => subnet.includes(":") === isIPv6);
+  return { gateway: pool?.gateway ?? "", prefix: Number(pool?.subnet.split("/")[1] ?? 0) };
+}
+
+const nothing = {
+  EndpointID: "",
+  Gateway: "",
+  IPAddress: "",
+  IPPrefixLen: 0,
+  IPv6Gateway: "",
+  GlobalIPv6Address: "",
+  GlobalIPv6PrefixLen: 0,
+};
+
+/** What an endpoint has, in Docker's fields. */
+function addressesJson(endpoint: Endpoint | undefined, network: NetworkRecord | undefined): typeof nothing {
+  if (endpoint === undefined || network === undefined) return nothing;
+  const { ipv4, ipv6, id } = endpoint;
+  const pool4 = poolOf(network, false);
+  const pool6 = poolOf(network, true);
+  return {
+    EndpointID: id,
+    Gateway: ipv4 === undefined ? "" : pool4.gateway,
+    IPAddress: ipv4 ?? "",
+    IPPrefixLen: ipv4 === undefined ? 0 : pool4.prefix,
+    IPv6Gateway: ipv6 === undefined ? "" : pool6.gateway,
+    GlobalIPv6Address: ipv6 ?? "",
+    GlobalIPv6PrefixLen: ipv6 === undefined ? 0 : pool6.prefix,
+  };
+}
+
+function ipamJson({ ipv4, ipv6, linkLocal, configured }: EndpointRequest): Json | null {
+  if (configured !== true) return null;
+  return {
+    ...(ipv4 === undefined ? {} : { IPv4Address: ipv4 }),
+    ...(ipv6 === undefined ? {} : { IPv6Address: ipv6 }),
+    ...(linkLocal === undefined ? {} : { LinkLocalIPs: linkLocal }),
+  };
+}
+
+/** Names by which others on a network that users made find the container; on Docker's own there are none. */
+export function dnsNames(container: Container, name: string, { aliases }: EndpointRequest): string[] | null {
+  if (name === "bridge") return null;
+  const { Hostname } = container.record.config;
+  const short = container.id.slice(0, 12);
+  return [...new Set([container.name, ...(aliases ?? []), short, ...(Hostname === "" ? [] : [Hostname])])];
+}
+
+function endpointJson(store: NetworkStore, container: Container, entry: ContainerNetwork, whole: boolean): Json {
+  const { name, request } = entry;
+  const network = store.byName(name);
+  const endpoint = store.endpointsOf(container.id).find((other) => other.network === network?.id);
+  return {
+    IPAMConfig: ipamJson(request),
+    Links: request.links ?? null,
+    Aliases: whole ? (request.aliases ?? null) : null,
+    MacAddress: endpoint?.mac ?? request.mac ?? "",
+    DriverOpts: request.driverOptions ?? null,
+    GwPriority: request.gatewayPriority,
+    NetworkID: network?.id ?? "",
+    ...addressesJson(endpoint, network),
+    DNSNames: whole ? dnsNames(container, name, request) : null,
+  };
+}
+
+/** Docker's `Networks`; predefined networks without addresses have an empty endpoint. `whole`: as inspect shows them. */
+export function networksJson(store: NetworkStore, container: Container, whole: boolean): Json {
+  const { NetworkMode: mode } = container.record.hostConfig;
+  if (mode.startsWith("container:")) return {};
+  if (!hasOwnNetwork(mode)) {
+    const entry = { name: mode, request: { gatewayPriority: 0 } };
+    return { [mode]: { ...endpointJson(store, container, entry, whole), DNSNames: null } };
+  }
+  return Object.fromEntries(
+    container.state.networks.map((entry) => [entry.name, endpointJson(store, container, entry, whole)]),
+  );
+}
+
+/** The fields of the default bridge's endpoint, which Docker shows once more beside `Networks`. */
+export function legacyJson(store: NetworkStore, container: Container): Json {
+  const network = store.byName("bridge");
+  const endpoint = store.endpointsOf(container.id).find((other) => other.network === network?.id);
+  return { ...addressesJson(endpoint, network), MacAddress: endpoint?.mac ?? "" };
+}
+
+interface ShownPort {
+  readonly protocol: string;
+  readonly containerPort: number;
+  readonly address?: string;
+  readonly hostPort?: number;
+}
+
+/** Each published port, and each exposed one that isn't. */
+function shownPorts(store: NetworkStore, container: Container): ShownPort[] {
+  const shown: ShownPort[] = [];
+  if (!container.running) return shown;
+  const published = new Set<string>();
+  for (const { ports } of store.endpointsOf(container.id)) {
+    for (const { protocol, hostAddress, hostPort, containerPort, count } of ports) {
+      for (let i = 0; i < count; i++) {
+        published.add(`${containerPort + i}/${protocol}`);
+        shown.push({ protocol, containerPort: containerPort + i, address: hostAddress, hostPort: hostPort + i });
+      }
+    }
+  }
+  const { hostConfig, config } = container.record;
+  if (!hasOwnNetwork(hostConfig.NetworkMode)) return shown;
+  for (const spec of Object.keys(config.ExposedPorts ?? {})) {
+    if (published.has(spec)) continue;
+    const { port, protocol } = parseContainerPort(spec);
+    shown.push({ protocol, containerPort: port });
+  }
+  return shown;
+}
+
+/** `Ports` of inspect: `80/tcp` → where it is published, or null. */
+export function portMapJson(store: NetworkStore, container: Container): Json {
+  const map: Record<string, { HostIp: string; HostPort: string }[] | null> = {};
+  for (const { protocol, containerPort, address, hostPort } of shownPorts(store, container)) {
+    const key = `${containerPort}/${protocol}`;
+    if (address === undefined) map[key] ??= null;
+    else (map[key] ??= []).push({ HostIp: address, HostPort: String(hostPort) });
+  }
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** `Ports` of the list. */
+export function portListJson(store: NetworkStore, container: Container): Json[] {
+  return shownPorts(store, container)
+    .sort((a, b) => a.containerPort - b.containerPort || (a.address ?? "").localeCompare(b.address ?? ""))
+    .map(({ protocol, containerPort, address, hostPort }) => ({
+      ...(address === undefined ? {} : { IP: address }),
+      PrivatePort: containerPort,
+      ...(hostPort === undefined ? {} : { PublicPort: hostPort }),
+      Type: protocol,
+    }));
+}
+
+/** Ports as the filters `expose` and `publish` compare them. */
+export function filterPorts(
+  store: NetworkStore,
+  container: Container,
+): { readonly private: string; readonly public?: string }[] {
+  return shownPorts(store, container).map(({ protocol, containerPort, hostPort }) => ({
+    private: `${containerPort}/${protocol}`,
+    ...(hostPort === undefined ? {} : { public: `${hostPort}/${protocol}` }),
+  }));
+}

@@ -1,0 +1,201 @@
+/**
+ * A container's places on its networks for one run: decided and taken in one transaction before it starts, given back
+ * when it has ended.
+ * @module
+ */
+import { randomBytes } from "node:crypto";
+import { failure, inContext } from "../errors/mod.ts";
+import {
+  hostPorts,
+  portRequests,
+  publishPorts,
+  type Endpoint,
+  type NetworkRecord,
+  type PortRequest,
+  type Protocol,
+} from "../network/mod.ts";
+import type { ContainerNetwork } from "./container.ts";
+import type { Container } from "./container-store.ts";
+import type { Services } from "./services.ts";
+
+/** Doing something to a container's network, in the words of Docker's errors. */
+const SETTING_UP = "failed to set up container networking";
+
+/** An endpoint and what it is on. */
+export interface Place {
+  readonly endpoint: Endpoint;
+  readonly network: NetworkRecord;
+}
+
+/** What decides about endpoints beside what the container asks for. */
+interface Asked extends ContainerNetwork {
+  readonly network: NetworkRecord;
+}
+
+/** Random and locally administered (IEEE 802, section 8.4), as the kernel's own are. */
+function randomMac(): string {
+  const bytes = randomBytes(6);
+  bytes[0] = ((bytes[0] ?? 0) & 0xfe) | 0x02;
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
+}
+
+/** The networks of `container`, found. */
+function askedNetworks({ networks }: Services, container: Container): Asked[] {
+  return container.state.networks.map((entry) => {
+    const network = networks.store.lookUp(entry.name);
+    if (network === undefined) throw inContext(SETTING_UP, failure("no-such-network", { name: entry.name }));
+    return { ...entry, network };
+  });
+}
+
+/** Of several networks that lead out the one with the highest priority, then the first by name. */
+function gatewayOf(asked: readonly Asked[], isIPv6: boolean): string | undefined {
+  const candidates = asked
+    .filter(({ network }) => hasGateway(network, isIPv6))
+    .sort((a, b) => b.request.gatewayPriority - a.request.gatewayPriority || (a.name < b.name ? -1 : 1));
+  return candidates[0]?.network.id;
+}
+
+/** Ids of the networks by which a container's packets leave. */
+function gateways(asked: readonly Asked[]): { gateway4: string | undefined; gateway6: string | undefined } {
+  return { gateway4: gatewayOf(asked, false), gateway6: gatewayOf(asked, true) };
+}
+
+/** Of a running container's places: which lead out, now that it is on other networks than before. */
+export function placesWithGateways(services: Services, container: Container): Place[] {
+  const { gateway4, gateway6 } = gateways(askedNetworks(services, container));
+  return placesOf(services, container).map(({ endpoint, network }) => ({
+    network,
+    endpoint: { ...endpoint, gateway4: network.id === gateway4, gateway6: network.id === gateway6 },
+  }));
+}
+
+function hasGateway(network: NetworkRecord, isIPv6: boolean): boolean {
+  if (network.internal) return false;
+  return network.ipam.pools.some(
+    ({ subnet, gateway }) => gateway !== undefined && subnet.includes(":") === isIPv6,
+  );
+}
+
+/** What a container wants to have published. */
+export function requestedPorts({ record: { config, hostConfig } }: Container): PortRequest[] {
+  return portRequests({
+    exposed: Object.keys(config.ExposedPorts ?? {}),
+    bindings: hostConfig.PortBindings ?? {},
+    publishAll: hostConfig.PublishAllPorts,
+  });
+}
+
+/** A place on each of its networks for a container that is about to run; all of it, or an error and nothing. */
+export function takePlaces(
+  services: Services,
+  container: Container,
+  passing?: ReadonlyMap<Protocol, ReadonlySet<number>>,
+): Place[] {
+  const asked = askedNetworks(services, container);
+  const places: Place[] = [];
+  try {
+    const { gateway4, gateway6 } = gateways(asked);
+    const indices = new Map<string, number>();
+    for (const [i, { network, request }] of asked.entries()) {
+      const prefix = interfacePrefix(network);
+      const number = indices.get(prefix) ?? 0;
+      indices.set(prefix, number + 1);
+      places.push(
+        takePlace(services, container, { network, request, name: network.name }, {
+          interface: request.driverOptions?.["com.docker.network.endpoint.ifname"] ?? `${prefix}${number}`,
+          interfaceIndex: 2 + i,
+          gateway4: network.id === gateway4,
+          gateway6: network.id === gateway6,
+        }),
+      );
+    }
+    return publish(services, container, places, passing);
+  } catch (error) {
+    givePlacesBack(services, places);
+    throw inContext(SETTING_UP, error);
+  }
+}
+
+/** One place: addresses are taken, nothing is written. */
+export function takePlace(
+  services: Services,
+  container: Container,
+  { network, request }: Asked,
+  chosen: Pick<Endpoint, "interface" | "interfaceIndex" | "gateway4" | "gateway6">,
+): Place {
+  const addresses = services.networks.addresses.take(network, request);
+  return {
+    network,
+    endpoint: {
+      id: randomBytes(32).toString("hex"),
+      network: network.id,
+      container: container.id,
+      ...addresses,
+      mac: request.mac ?? randomMac(),
+      ...chosen,
+      ...(network.driver === "bridge" ? { hostLink: `veth${randomBytes(4).toString("hex").slice(0, 7)}` } : {}),
+      ports: [],
+    },
+  };
+}
+
+export function interfacePrefix({ options }: NetworkRecord): string {
+  return options["com.docker.network.container_iface_prefix"] ?? "eth";
+}
+
+/** The endpoint by whose way ports are published: on the bridge that is the container's gateway. */
+function publishingPlace(places: readonly Place[]): Place | undefined {
+  const bridged = places.filter(({ network }) => network.driver === "bridge");
+  return (
+    bridged.find(({ endpoint }) => endpoint.gateway4) ??
+    bridged.find(({ endpoint }) => endpoint.gateway6)
+  );
+}
+
+/** The same places, the publishing one with the container's ports. */
+export function publish(
+  { networks }: Services,
+  container: Container,
+  places: readonly Place[],
+  passing?: ReadonlyMap<Protocol, ReadonlySet<number>>,
+): Place[] {
+  const requests = requestedPorts(container);
+  const through = publishingPlace(places);
+  if (requests.length === 0 || through === undefined) return [...places];
+  const { endpoint, network } = through;
+  try {
+    const ports = publishPorts(requests, networks.ports, {
+      ipv4: endpoint.ipv4,
+      ipv6: endpoint.ipv6,
+      defaultAddresses: networks.publishedAddresses(network),
+      userlandProxy: networks.options.userlandProxy,
+      ...(passing === undefined ? {} : { taken: passing }),
+    });
+    return places.map((place) =>
+      place === through ? { network, endpoint: { ...endpoint, ports } } : place,
+    );
+  } catch (error) {
+    throw failure(
+      "no-connectivity",
+      { endpoint: container.name, id: endpoint.id, reason: error instanceof Error ? error.message : String(error) },
+      error,
+    );
+  }
+}
+
+/** Addresses and ports are free again. */
+export function givePlacesBack({ networks }: Services, places: readonly Place[]): void {
+  for (const { network, endpoint } of places) {
+    networks.addresses.release(network, endpoint);
+    networks.ports.release(endpoint.ports.map(hostPorts));
+  }
+}
+
+/** The places of a container that runs. */
+export function placesOf({ networks }: Services, container: Container): Place[] {
+  return networks.store.endpointsOf(container.id).flatMap((endpoint) => {
+    const network = networks.store.byId(endpoint.network);
+    return network === undefined ? [] : [{ endpoint, network }];
+  });
+}

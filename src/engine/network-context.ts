@@ -1,0 +1,101 @@
+/**
+ * What the engine's parts share about networks: which there are, which addresses and ports are taken, and who makes them
+ * on the host.
+ * @module
+ */
+import { readFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import {
+  hostPorts,
+  isPredefined,
+  localPools,
+  PortReservations,
+  readDriverOptions,
+  ulaPool,
+  type NetworkRecord,
+  type NetworkSurroundings,
+  type PortRange,
+} from "../network/mod.ts";
+import { AddressBook } from "./address-book.ts";
+import type { NetworkOptions } from "./daemon-options.ts";
+import type { HostNetworks } from "./host-networks.ts";
+import type { NetworkStore } from "./network-store.ts";
+
+/** Everything about networks that the engine's parts work with. */
+export class NetworkContext {
+  readonly store: NetworkStore;
+  readonly options: NetworkOptions;
+  readonly host: HostNetworks;
+  readonly addresses: AddressBook;
+  readonly ports: PortReservations;
+  readonly #engineId: string;
+
+  constructor(store: NetworkStore, options: NetworkOptions, host: HostNetworks, engineId: string) {
+    this.store = store;
+    this.options = options;
+    this.host = host;
+    this.#engineId = engineId;
+    this.addresses = new AddressBook(store);
+    this.ports = new PortReservations(localPortRange());
+    for (const network of store.all()) {
+      for (const { ports } of store.endpointsOn(network.id)) this.ports.restore(ports.map(hostPorts));
+    }
+  }
+
+  /** The id of the network of this name; empty if there is none (`container:x`). */
+  id(name: string): string {
+    return this.store.byName(name)?.id ?? "";
+  }
+
+  /** Addresses of the host on which ports are published that name none. */
+  publishedAddresses({ options }: NetworkRecord): string[] {
+    const own = options["com.docker.network.bridge.host_binding_ipv4"];
+    const address = own !== undefined && own !== "0.0.0.0" ? own : this.options.defaultAddress;
+    if (address === "0.0.0.0" || address === "::") return hasIPv6() ? ["0.0.0.0", "::"] : ["0.0.0.0"];
+    return [address];
+  }
+
+  /** Where `host-gateway` of `--add-host` leads. */
+  hostGateway(): readonly string[] {
+    if (this.options.hostGateway.length > 0) return this.options.hostGateway;
+    const bridge = this.store.byName("bridge");
+    return (bridge?.ipam.pools ?? []).flatMap(({ gateway }) => gateway ?? []);
+  }
+
+  /** What a request for a new network is judged by. */
+  async surroundings(): Promise<Omit<NetworkSurroundings, "id" | "created">> {
+    const { defaultAddressPools } = this.options;
+    return {
+      existing: this.store.all(),
+      host: await this.host.prefixes(),
+      pools: defaultAddressPools.length > 0 ? defaultAddressPools : [...localPools, ulaPool(this.#engineId)],
+      defaultOptions: this.options.defaultOptions,
+      drivers: new Set(["bridge", "macvlan", "ipvlan"]),
+      checkOptions: readDriverOptions,
+    };
+  }
+}
+
+/** Whether a user made the network: then names are answered on it. */
+export function isUserDefined({ name }: NetworkRecord): boolean {
+  return !isPredefined(name);
+}
+
+/** The ports that the kernel gives out (ip(7), ip_local_port_range). */
+function localPortRange(): PortRange {
+  try {
+    const [first = 0, last = 0] = readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8")
+      .trim()
+      .split(/\s+/)
+      .map(Number);
+    if (first > 0 && last >= first) return { first, last };
+  } catch {
+    // As Docker has it where the kernel doesn't say.
+  }
+  return { first: 49153, last: 65535 };
+}
+
+/** Whether the host has IPv6 at all: then its loopback interface has an address of it. */
+function hasIPv6(): boolean {
+  return Object.values(networkInterfaces()).some((list) => list?.some(({ family }) => family === "IPv6"));
+}

@@ -1,0 +1,89 @@
+/**
+ * A network as Docker's JSON.
+ * @module
+ */
+import type { Endpoint, IpamPool, NetworkRecord } from "../network/mod.ts";
+import type { Json } from "./engine.ts";
+
+/** Who is on a network. */
+export interface Occupant {
+  readonly endpoint: Endpoint;
+  /** Name of the container. */
+  readonly name: string;
+}
+
+/** Addresses of one subnet: as many are taken, as many can be given out. */
+export interface SubnetStatus {
+  readonly subnet: string;
+  readonly used: bigint;
+  readonly available: bigint;
+}
+
+function poolJson({ subnet, ipRange, gateway, auxiliary, gatewayChosen }: IpamPool): Json {
+  return {
+    Subnet: subnet,
+    ...(ipRange === undefined ? {} : { IPRange: ipRange }),
+    // Docker shows a gateway that was asked for, or that it chose with the subnet.
+    ...(gateway === undefined || gatewayChosen === true ? {} : { Gateway: gateway }),
+    ...(auxiliary === undefined ? {} : { AuxiliaryAddresses: auxiliary }),
+  };
+}
+
+/** `172.18.0.2/16`; empty without an address. */
+function withPrefix(network: NetworkRecord, address: string | undefined): string {
+  if (address === undefined) return "";
+  const isIPv6 = address.includes(":");
+  const pool = network.ipam.pools.find(({ subnet }) => subnet.includes(":") === isIPv6);
+  return `${address}/${pool?.subnet.split("/")[1] ?? ""}`;
+}
+
+function isSafe(count: bigint): number {
+  const most = BigInt(Number.MAX_SAFE_INTEGER);
+  return Number(count > most ? most : count);
+}
+
+/** `GET /networks/{id}`, and one entry of the list. */
+export function networkJson(
+  network: NetworkRecord,
+  occupants: readonly Occupant[],
+  status?: readonly SubnetStatus[],
+): Json {
+  const { ipam } = network;
+  const entries = occupants.map(({ endpoint, name }) => [
+    endpoint.container,
+    {
+      Name: name,
+      EndpointID: endpoint.id,
+      MacAddress: endpoint.mac,
+      IPv4Address: withPrefix(network, endpoint.ipv4),
+      IPv6Address: withPrefix(network, endpoint.ipv6),
+    },
+  ]);
+  const subnets = (status ?? []).map(({ subnet, used, available }) => [
+    subnet,
+    { IPsInUse: isSafe(used), DynamicIPsAvailable: isSafe(available) },
+  ]);
+  return {
+    Name: network.name,
+    Id: network.id,
+    Created: network.created,
+    Scope: "local",
+    Driver: network.driver,
+    EnableIPv4: network.enableIPv4,
+    EnableIPv6: network.enableIPv6,
+    IPAM: {
+      Driver: ipam.driver,
+      Options: ipam.options,
+      Config: ipam.pools.length === 0 && ipam.options === null ? null : ipam.pools.map(poolJson),
+    },
+    Internal: network.internal,
+    Attachable: network.attachable,
+    Ingress: network.ingress,
+    ConfigFrom: { Network: network.configFrom },
+    ConfigOnly: network.configOnly,
+    Containers: Object.fromEntries(entries) as Json,
+    Options: network.options,
+    Labels: network.labels,
+    ...(subnets.length === 0 ? {} : { Status: { IPAM: { Subnets: Object.fromEntries(subnets) as Json } } }),
+  };
+}

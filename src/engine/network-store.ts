@@ -1,0 +1,173 @@
+/**
+ * The engine's networks and the places of running containers on them: found by whatever a client may call one by,
+ * written through to the database.
+ * @module
+ */
+import { failure } from "../errors/mod.ts";
+import type { Endpoint, NetworkRecord } from "../network/mod.ts";
+import type { StateDatabase } from "./database.ts";
+
+/** Milliseconds in which ends of endpoints are gathered into one commit. */
+const FLUSH_DELAY = 50;
+
+/** All networks, and all endpoints on them. */
+export class NetworkStore {
+  readonly #database: StateDatabase;
+  readonly #byId = new Map<string, NetworkRecord>();
+  readonly #byName = new Map<string, NetworkRecord>();
+  readonly #ofContainer = new Map<string, Endpoint[]>();
+  readonly #onNetwork = new Map<string, Map<string, Endpoint>>();
+  /** Endpoints that are over, but are not off the disk yet. */
+  readonly #over = new Set<string>();
+  #flushing: NodeJS.Timeout | undefined;
+
+  constructor(database: StateDatabase) {
+    this.#database = database;
+    for (const { data } of database.networks()) this.#index(JSON.parse(data) as NetworkRecord);
+    for (const { data } of database.endpoints()) this.#indexEndpoint(JSON.parse(data) as Endpoint);
+  }
+
+  #index(network: NetworkRecord): void {
+    this.#byId.set(network.id, network);
+    this.#byName.set(network.name, network);
+  }
+
+  #indexEndpoint(endpoint: Endpoint): void {
+    const { container, network, id } = endpoint;
+    this.#ofContainer.set(container, [...this.endpointsOf(container), endpoint]);
+    const others = this.#onNetwork.get(network);
+    if (others === undefined) this.#onNetwork.set(network, new Map([[id, endpoint]]));
+    else others.set(id, endpoint);
+  }
+
+  all(): NetworkRecord[] {
+    return [...this.#byId.values()];
+  }
+
+  byId(id: string): NetworkRecord | undefined {
+    return this.#byId.get(id);
+  }
+
+  byName(name: string): NetworkRecord | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** Finds by name, by id, by the beginning of an id; undefined if there is none, or more than one begins so. */
+  lookUp(name: string): NetworkRecord | undefined {
+    const exact = this.#byName.get(name) ?? this.#byId.get(name);
+    if (exact !== undefined) return exact;
+    const matches = this.#matches(name);
+    return matches.length === 1 ? matches[0] : undefined;
+  }
+
+  /** Finds as {@link lookUp} does; `no-such-network`, or `invalid-parameter` if more than one begins so. */
+  find(name: string): NetworkRecord {
+    const found = this.lookUp(name);
+    if (found !== undefined) return found;
+    const { length } = this.#matches(name);
+    if (length > 1) {
+      const message = `network ${name} is ambiguous (${length} matches found based on ID prefix)`;
+      throw failure("invalid-parameter", { message });
+    }
+    throw failure("no-such-network", { name });
+  }
+
+  #matches(prefix: string): NetworkRecord[] {
+    return /^[0-9a-f]+$/.test(prefix) ? this.all().filter(({ id }) => id.startsWith(prefix)) : [];
+  }
+
+  /** Adds a network, or writes it anew. */
+  put(network: NetworkRecord): void {
+    this.#database.transaction(() =>
+      this.#database.insertNetwork(network.id, network.name, JSON.stringify(network)),
+    );
+    this.#index(network);
+  }
+
+  delete({ id, name }: NetworkRecord): void {
+    this.#database.transaction(() => this.#database.deleteNetwork(id));
+    this.#byId.delete(id);
+    this.#byName.delete(name);
+    this.#onNetwork.delete(id);
+  }
+
+  endpointsOf(container: string): readonly Endpoint[] {
+    return this.#ofContainer.get(container) ?? [];
+  }
+
+  endpointsOn(network: string): readonly Endpoint[] {
+    return [...(this.#onNetwork.get(network)?.values() ?? [])];
+  }
+
+  /** How many endpoints are on a network. */
+  countOn(network: string): number {
+    return this.#onNetwork.get(network)?.size ?? 0;
+  }
+
+  /** Adds endpoints in one transaction with whatever `also` writes. */
+  addEndpoints(endpoints: readonly Endpoint[], also: () => void = () => undefined): void {
+    this.#database.transaction(() => {
+      this.#deleteOver();
+      for (const endpoint of endpoints) {
+        this.#database.insertEndpoint({
+          id: endpoint.id,
+          network: endpoint.network,
+          container: endpoint.container,
+          ipv4: endpoint.ipv4 ?? null,
+          ipv6: endpoint.ipv6 ?? null,
+          data: JSON.stringify(endpoint),
+        });
+      }
+      also();
+    });
+    for (const endpoint of endpoints) this.#indexEndpoint(endpoint);
+  }
+
+  /**
+   * These endpoints are over: their addresses are free at once, their rows go soon. Should the engine be killed before,
+   * the next one finds that their container doesn't run.
+   */
+  removeEndpoints(endpoints: readonly Endpoint[]): void {
+    for (const { id, container, network } of endpoints) {
+      const left = this.endpointsOf(container).filter((other) => other.id !== id);
+      if (left.length === 0) this.#ofContainer.delete(container);
+      else this.#ofContainer.set(container, left);
+      this.#onNetwork.get(network)?.delete(id);
+      this.#over.add(id);
+    }
+    if (this.#over.size > 0) this.#flushing ??= setTimeout(() => this.flush(), FLUSH_DELAY);
+  }
+
+  /** Replaces what is known of an endpoint (another gateway, other ports). */
+  replaceEndpoint(endpoint: Endpoint): void {
+    const others = this.endpointsOf(endpoint.container);
+    this.#ofContainer.set(
+      endpoint.container,
+      others.map((other) => (other.id === endpoint.id ? endpoint : other)),
+    );
+    this.#onNetwork.get(endpoint.network)?.set(endpoint.id, endpoint);
+    this.#database.transaction(() => {
+      this.#database.deleteEndpoint(endpoint.id);
+      this.#database.insertEndpoint({
+        id: endpoint.id,
+        network: endpoint.network,
+        container: endpoint.container,
+        ipv4: endpoint.ipv4 ?? null,
+        ipv6: endpoint.ipv6 ?? null,
+        data: JSON.stringify(endpoint),
+      });
+    });
+  }
+
+  /** Writes now that endpoints are over. */
+  flush(): void {
+    clearTimeout(this.#flushing);
+    this.#flushing = undefined;
+    if (this.#over.size > 0) this.#database.transaction(() => this.#deleteOver());
+  }
+
+  #deleteOver(): void {
+    for (const id of this.#over) this.#database.deleteEndpoint(id);
+    this.#over.clear();
+  }
+}

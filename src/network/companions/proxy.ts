@@ -1,0 +1,60 @@
+/**
+ * The proxy of a published port, with dockerd's arguments and descriptors, so that another program can take its place
+ * (`--userland-proxy-path`).
+ * @module
+ */
+import { close, CWD, flags, O, open, type ProgramBuilder, type Slot } from "../../kernel/mod.ts";
+import type { PublishedPort } from "../types.ts";
+import { startCompanion } from "./companion.ts";
+import { bindSocket } from "./sockets.ts";
+
+/** Adds the taking of a published port of the host: whoever else has it is found out. */
+export function bindPort(b: ProgramBuilder, port: PublishedPort, into: Slot): void {
+  bindSocket(
+    b,
+    bindLabel(port),
+    { protocol: port.protocol, address: port.hostAddress, port: port.hostPort },
+    into,
+  );
+}
+
+/** How a failure to take a port begins, in dockerd's words. */
+export function bindLabel({ protocol, hostAddress, hostPort, containerAddress, containerPort }: PublishedPort): string {
+  const bracket = (address: string): string => (address.includes(":") ? `[${address}]` : address);
+  return `bind host port ${bracket(hostAddress)}:${hostPort}:${bracket(containerAddress)}:${containerPort}/${protocol}`;
+}
+
+/** Adds the start of the proxy of one port, whose socket is `listener`. `path`: the user's own program. */
+export function startProxy(
+  b: ProgramBuilder,
+  port: PublishedPort,
+  listener: Slot,
+  path: string | undefined,
+): void {
+  const { protocol, hostAddress, hostPort, containerAddress, containerPort } = port;
+  const status = b.slot("the proxy's status");
+  open(b, "a status that nobody reads", CWD, "/dev/null", flags(O, "WRONLY", "CLOEXEC"), status);
+  const argv = [
+    path ?? "caisson-proxy",
+    "-proto",
+    protocol,
+    "-host-ip",
+    hostAddress,
+    "-host-port",
+    String(hostPort),
+    "-container-ip",
+    containerAddress,
+    "-container-port",
+    String(containerPort),
+    "-use-listen-fd",
+  ];
+  startCompanion(b, {
+    name: `the proxy of ${hostAddress}:${hostPort}/${protocol}`,
+    ...(path === undefined ? {} : { path }),
+    argv,
+    descriptors: [status, listener],
+    awaited: path !== undefined,
+  });
+  close(b, status);
+  close(b, listener);
+}
