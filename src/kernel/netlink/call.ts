@@ -6,6 +6,7 @@ import {
   int,
   type Bytes,
   type CallOptions,
+  type Int,
   type Out,
   type ProgramBuilder,
   type Result,
@@ -15,14 +16,14 @@ import {
 
 const AF_NETLINK = int(16, "AF_NETLINK");
 const SOCKET_TYPE = int(3 | 0o2000000, "SOCK_RAW|SOCK_CLOEXEC");
-const protocols = {
+/** What a socket speaks: rtnetlink(7), sock_diag(7), nfnetlink. */
+export type NetlinkFamily = "route" | "diag" | "netfilter";
+
+const protocols: Readonly<Record<NetlinkFamily, Int>> = {
   route: int(0, "NETLINK_ROUTE"),
   diag: int(4, "NETLINK_SOCK_DIAG"),
   netfilter: int(12, "NETLINK_NETFILTER"),
-} as const;
-
-/** What a socket speaks: rtnetlink(7), sock_diag(7), nfnetlink. */
-export type NetlinkFamily = keyof typeof protocols;
+};
 
 /** Opens a netlink socket of the network namespace of whoever runs the program. */
 export function openNetlink(
