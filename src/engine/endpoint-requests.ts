@@ -5,12 +5,16 @@
  */
 import { isIPv4, isIPv6 } from "node:net";
 import { failure } from "../errors/mod.ts";
-import type { EndpointRequest, NetworkRecord } from "../network/mod.ts";
+import { subnetHas, type EndpointRequest, type NetworkRecord } from "../network/mod.ts";
 import type { ContainerNetwork } from "./container.ts";
 import type { CreateBody, EndpointSettings, HostConfig } from "./container-types.ts";
 
 /** Networks that every engine has, none of which users made. */
 export const predefinedNetworks: ReadonlySet<string> = new Set(["bridge", "host", "none"]);
+
+function refuse(message: string): never {
+  throw failure("invalid-parameter", { message });
+}
 
 const joinsOther = (mode: string): boolean => mode.startsWith("container:");
 
@@ -103,7 +107,7 @@ export function checkRequest(name: string, request: EndpointRequest, network: Ne
       );
     } else {
       for (const address of [request.ipv4, request.ipv6]) {
-        if (address === undefined || network.ipam.pools.some((pool) => poolHas(pool, address))) continue;
+        if (address === undefined || network.ipam.pools.some((pool) => subnetHas(pool, address))) continue;
         problems.push(`no configured subnet or ip-range contain the IP address ${address}`);
       }
     }

@@ -6,12 +6,12 @@
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import {
+  effectivePools,
   hostPorts,
   isPredefined,
-  localPools,
+  parseDefaultPool,
   PortReservations,
   readDriverOptions,
-  ulaPool,
   type NetworkRecord,
   type NetworkSurroundings,
   type PortRange,
@@ -50,7 +50,7 @@ export class NetworkContext {
   /** Addresses of the host on which ports are published that name none. */
   publishedAddresses({ options }: NetworkRecord): string[] {
     const own = options["com.docker.network.bridge.host_binding_ipv4"];
-    const address = own !== undefined && own !== "0.0.0.0" ? own : this.options.defaultAddress;
+    const address = own !== undefined && own !== "0.0.0.0" ? own : this.options.publishAddress;
     if (address === "0.0.0.0" || address === "::") return hasIPv6() ? ["0.0.0.0", "::"] : ["0.0.0.0"];
     return [address];
   }
@@ -64,11 +64,12 @@ export class NetworkContext {
 
   /** What a request for a new network is judged by. */
   async surroundings(): Promise<Omit<NetworkSurroundings, "id" | "created">> {
-    const { defaultAddressPools } = this.options;
+    const { addressPools } = this.options;
+    const given = addressPools.map(({ base, size }) => parseDefaultPool(`base=${base},size=${size}`));
     return {
       existing: this.store.all(),
       host: await this.host.prefixes(),
-      pools: defaultAddressPools.length > 0 ? defaultAddressPools : [...localPools, ulaPool(this.#engineId)],
+      pools: effectivePools(given, this.#engineId),
       defaultOptions: this.options.defaultOptions,
       drivers: new Set(["bridge", "macvlan", "ipvlan"]),
       checkOptions: readDriverOptions,

@@ -3,9 +3,16 @@
  * @module
  */
 export type * from "./types.ts";
+export type { LinkFacts, NetworkDriver, Sandbox } from "./driver.ts";
 export { NetworkAddresses } from "./ipam/allocate.ts";
-export { localPools, ulaPool, type DefaultPool } from "./ipam/pools.ts";
+export { formatPrefix, parseAddress, parseCidr, parsePrefix, subnetHas } from "./ipam/addresses.ts";
+export { readIpamConfig, settlePool, type IpamConfigBody } from "./ipam/config.ts";
+export { choosePool, effectivePools, parseDefaultPool, poolJson, type DefaultPool } from "./ipam/pools.ts";
 export { draftNetwork, isPredefined, type NetworkBody, type NetworkSurroundings } from "./request.ts";
 export { parseContainerPort, portRequests, type PortRequest } from "./ports/requests.ts";
 export { PortReservations, type PortRange } from "./ports/reservations.ts";
 export { hostPorts, publishPorts } from "./ports/publish.ts";
+export { hostPrefixes, LinkIndex } from "./host/link-index.ts";
+export { bindLabel, bindPort, startProxy } from "./companions/proxy.ts";
+export { startRelay } from "./companions/relay.ts";
+export { addResolverRules } from "./companions/resolver-rules.ts";

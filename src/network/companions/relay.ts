@@ -1,0 +1,46 @@
+/**
+ * The relay of a container: holds the sockets of its resolver's address and passes queries on to the engine's resolver
+ * (native/PROTOCOL.md, section 4).
+ * @module
+ */
+import { CLONE, close, flags, type ProgramBuilder, type Slot } from "../../kernel/mod.ts";
+import { startCompanion } from "./companion.ts";
+import { bindSocket } from "./sockets.ts";
+
+/** Where names are asked for in a container, as Docker has it. */
+export const RESOLVER_ADDRESS = "127.0.0.11";
+
+/** A relay to be started. */
+export interface Relay {
+  /** Id of the container. */
+  readonly container: string;
+  /** Path of the resolver's socket. */
+  readonly resolver: string;
+  /** Ports that it listens on; rules in the container's namespace lead there from port 53. */
+  readonly udpPort: number;
+  readonly tcpPort: number;
+}
+
+/** Adds, in a shim, the start of the relay in the network namespace that is open in `namespace`. */
+export function startRelay(b: ProgramBuilder, relay: Relay, namespace: Slot): void {
+  const udp = b.slot("queries");
+  const tcp = b.slot("queries by TCP");
+  const { container, resolver, udpPort, tcpPort } = relay;
+  startCompanion(
+    b,
+    {
+      name: "the relay of its resolver",
+      argv: ["caisson-relay", resolver, container],
+      descriptors: [udp, tcp],
+      awaited: true,
+    },
+    () => {
+      b.call("enter its network namespace", "setns", [namespace, flags(CLONE, "NEWNET")]);
+      // Its loopback interface may not have been started yet.
+      const address = RESOLVER_ADDRESS;
+      bindSocket(b, "take queries", { protocol: "udp", address, port: udpPort, early: true }, udp);
+      bindSocket(b, "take queries by TCP", { protocol: "tcp", address, port: tcpPort, early: true }, tcp);
+    },
+  );
+  close(b, namespace);
+}
