@@ -39,6 +39,7 @@ async function runOne(engine: Engine): Promise<[number, number]> {
 const engine = await openEngine(
   {
     hosts: [],
+    network: networkDefaults,
     dataRoot: `${root}/data`,
     execRoot: `${root}/run`,
     pidfile: `${root}/pid`,

@@ -60,10 +60,10 @@ static int do_sync(struct run *run)
 	return channel_send((int)run->value[0], &message, NULL, &run->remote);
 }
 
-/* The slots that PASS, TAKE and KEEP speak of: the last argument, as a list. */
+/* The slots that PASS, TAKE and KEEP speak of: the argument of data, as a list. */
 static const struct argument *list(const struct operation *operation)
 {
-	return &operation->argument[operation->arguments - 1];
+	return &operation->argument[operation->kind == KIND_KEEP ? 0 : 1];
 }
 
 static uint32_t list_length(const struct operation *operation)
@@ -108,7 +108,7 @@ static int do_keep(struct run *run, const struct operation *operation)
 {
 	int error = run->context->keep != NULL ? 0 : -ENOSYS;
 	for (uint32_t i = 0; i < list_length(operation) && error == 0; i++)
-		error = run->context->keep(list_slot(run, operation, i));
+		error = run->context->keep(list_slot(run, operation, i), (int)run->value[1]);
 	return error;
 }
 

@@ -11,7 +11,7 @@ struct context {
 	int slots[MAX_SLOTS]; /* a descriptor, or -1 */
 	int (*process)(int pid, int pidfd); /* PROCESS: `pidfd` stays the slot's; who wants to keep it duplicates it */
 	int (*hold)(void);                  /* HOLD: returns when GO came */
-	int (*keep)(uint32_t slot);         /* KEEP, for each of its slots */
+	int (*keep)(uint32_t slot, int until); /* KEEP, for each of its slots */
 	int (*companion)(int pid, int pidfd); /* COMPANION, as `process` */
 	void (*child)(void);                /* first thing in every cloned child: closes what is no business of it */
 	/* execute.c's and clone.c's */

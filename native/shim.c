@@ -78,6 +78,7 @@ static void process_exited(int64_t now)
 	close(shim.pidfd);
 	shim.pidfd = -1;
 	end_companions();
+	let_go(KEEP_EXIT);
 	input_close();
 	if (shim.peer >= 0)
 		close(shim.peer);
@@ -190,7 +191,7 @@ void step(void)
 	struct pollfd set[FIXED + MAX_CLIENTS];
 	/* Here everybody has heard of the exit, and who was served is gone: nobody waits for what this may take. */
 	if (shim.phase == PHASE_EXITED && record_at == NEVER)
-		let_go();
+		let_go(KEEP_LAST);
 	int64_t now = clock_now(CLOCK_MONOTONIC);
 	uint32_t polled = shim.client_count;
 	bool wants_room = shim.phase >= PHASE_RUNNING && shim.input.open && shim.input.full;
@@ -256,6 +257,6 @@ int shim_main(int argc, char **argv)
 	while (!is_concluded())
 		step();
 	remove_traces();
-	let_go();
+	let_go(KEEP_LAST);
 	return 0;
 }

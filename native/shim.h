@@ -47,7 +47,8 @@ extern struct shim {
 	int peer;                       /* the terminal's other side, kept open until the exit */
 	int companions[MAX_COMPANIONS]; /* pidfds of children that end with the process */
 	int companion_count;
-	int kept[MAX_KEPT], kept_count; /* what KEEP named: slots while the program runs, then descriptors */
+	/* what KEEP named, by when it is closed: slots while the program runs, then descriptors */
+	struct { int count, of[MAX_KEPT]; } kept[2];
 	struct context *context;        /* while the program runs */
 	enum phase phase;
 	bool tty, go, exited;
@@ -97,7 +98,7 @@ void sweep_clients(void); /* closes what is over, and with it the gaps */
 void answer(uint16_t status, uint32_t index, int error); /* to whoever started the shim */
 int start(char *title); /* everything up to the running process: 0, or 1 after the answer said why not */
 void start_give_back(void); /* the memory that starting took */
-void let_go(void); /* of what was kept */
+void let_go(int until); /* of what was kept */
 void end_companions(void); /* when this returns they are gone, and with them what they held */
 int write_file(const char *name, const char *content); /* in the shim's directory */
 void remove_traces(void);

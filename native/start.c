@@ -76,11 +76,11 @@ void end_companions(void)
 	shim.companion_count = 0;
 }
 
-static int on_keep(uint32_t slot)
+static int on_keep(uint32_t slot, int until)
 {
-	if (shim.kept_count == MAX_KEPT)
+	if (shim.kept[until].count == MAX_KEPT)
 		return -ENOSPC;
-	shim.kept[shim.kept_count++] = (int)slot;
+	shim.kept[until].of[shim.kept[until].count++] = (int)slot;
 	return 0;
 }
 
@@ -309,21 +309,22 @@ static void show_id(char *title, const char *id)
 /* What KEEP named stays until the exit, all others go. */
 static void close_slots(void)
 {
-	for (int i = 0; i < shim.kept_count; i++) {
-		int *slot = &shim.context->slots[shim.kept[i]];
-		shim.kept[i] = *slot;
-		*slot = -1;
-	}
+	for (int until = KEEP_LAST; until <= KEEP_EXIT; until++)
+		for (int i = 0; i < shim.kept[until].count; i++) {
+			int *slot = &shim.context->slots[shim.kept[until].of[i]];
+			shim.kept[until].of[i] = *slot;
+			*slot = -1;
+		}
 	for (uint32_t i = 0; i < MAX_SLOTS; i++)
 		slot_set(shim.context, i, -1);
 }
 
-void let_go(void)
+void let_go(int until)
 {
-	for (int i = 0; i < shim.kept_count; i++)
-		if (shim.kept[i] >= 0)
-			close(shim.kept[i]);
-	shim.kept_count = 0;
+	for (int i = 0; i < shim.kept[until].count; i++)
+		if (shim.kept[until].of[i] >= 0)
+			close(shim.kept[until].of[i]);
+	shim.kept[until].count = 0;
 }
 
 /* What starting takes. Unmapping it waits until there is time for it: the shim stays for as long as the container does. */

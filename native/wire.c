@@ -149,7 +149,7 @@ static const struct shape {
 	[KIND_EXIT] = { { INT }, 0, 0, 255 },
 	[KIND_REMOVE] = { .types = { DIRECTORY, STRING } },
 	[KIND_PROCESS] = { .types = { BIT(TYPE_RESULT), SLOT } },
-	[KIND_KEEP] = { .types = { BIT(TYPE_DATA) } },
+	[KIND_KEEP] = { .types = { BIT(TYPE_DATA), INT }, .limited = 1, .least = KEEP_LAST, .most = KEEP_EXIT },
 	[KIND_NETLINK] = { .types = { SLOT, BIT(TYPE_DATA) | BIT(TYPE_STRUCT), BIT(TYPE_OUT) } },
 	[KIND_COMPANION] = { .types = { BIT(TYPE_RESULT), SLOT } },
 };

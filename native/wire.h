@@ -77,6 +77,9 @@ struct message {
 };
 
 enum request_kind { REQUEST_RUN = 1, REQUEST_FORK, REQUEST_SHIM, REQUEST_CANCEL };
+/* What KEEP names is closed last, or as soon as the process has exited. */
+enum keep_until { KEEP_LAST, KEEP_EXIT };
+
 enum reply_status { STATUS_DONE, STATUS_FAILED, STATUS_MALFORMED, STATUS_DEADLINE, STATUS_EXITED };
 
 struct request {

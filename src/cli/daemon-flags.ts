@@ -2,6 +2,7 @@
  * dockerd's flags, read into {@link DaemonOptions}.
  * @module
  */
+import { networkDefaults } from "../engine/daemon-options.ts";
 import { existsSync, statfsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { DaemonOptions } from "../api/mod.ts";
@@ -165,6 +166,7 @@ export function daemonOptions(flags: Flags): DaemonOptions {
     insecureRegistries: flags.list("insecure-registry"),
     registryMirrors: flags.list("registry-mirror"),
     ...(storageDriver === undefined ? {} : { storageDriver }),
+    network: networkDefaults,
     logDriver: flags.string("log-driver") ?? "json-file",
     logOpts: toMap(flags.list("log-opt")),
     labels: flags.list("label"),

@@ -13,6 +13,7 @@ import {
   O,
   open,
   ProgramBuilder,
+  slotList,
   type Executors,
   type Result,
   type Slot,
@@ -151,7 +152,7 @@ export class HostNetworks {
       if (port.count > 1) continue;
       bindPort(b, port, listener);
       if (userlandProxy) startProxy(b, port, listener, userlandProxyPath);
-      else b.composite("keep the port", "keep", [slotList([listener])]);
+      else b.composite("keep the port", "keep", [slotList([listener]), int(1, "exit")]);
     }
   }
 

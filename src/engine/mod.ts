@@ -18,7 +18,12 @@ import type { HostDefaults } from "./host-config.ts";
 import { gatherHostFacts } from "./host-facts.ts";
 import { IdMapSupport } from "./idmap-support.ts";
 import { ImageService } from "./images.ts";
+import { engineId } from "./engine-id.ts";
+import { HostNetworks } from "./host-networks.ts";
+import { NetworkContext } from "./network-context.ts";
+import { NetworkStore } from "./network-store.ts";
 import { NetworkService } from "./networks.ts";
+import { ensurePredefined } from "./predefined-networks.ts";
 import { EnginePaths } from "./paths.ts";
 import { SeccompFilters } from "./seccomp.ts";
 import type { EngineLog, Services } from "./services.ts";
@@ -98,6 +103,9 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     data: new Trash(join(dataRoot, "trash"), () => executors.warm()),
     run: new Trash(join(execRoot, "trash"), () => executors.warm()),
   };
+  const networkStore = new NetworkStore(database);
+  const host = new HostNetworks({ executors, store: networkStore, options: options.network, log });
+  const networkContext = new NetworkContext(networkStore, options.network, host, engineId(database));
   const services: Services = {
     trash,
     options,
@@ -112,18 +120,19 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     cgroups,
     events,
     volumes,
+    networks: networkContext,
     images,
     seccomp,
     idmaps,
   };
-  const networks = new NetworkService(database);
+  const networks = new NetworkService(services);
   const execs = new ExecService(services);
   const supervisor: Supervisor = new Supervisor(services, (container) => containers.afterExit(container));
   const containers: ContainerService = new ContainerService(services, supervisor, {
     services,
-    networkId: (name) => networks.id(name),
     runningExecs: (container) => execs.running(container),
   });
+  await ensurePredefined(networkContext, database);
   await Promise.all([trash.data.sweep(), trash.run.sweep()]);
   await sweep(services);
   await volumes.sweep();
@@ -149,6 +158,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     idle: () => !store.all().some(({ running }) => running),
     close: async () => {
       store.flush();
+      networkStore.flush();
       execs.flush();
       for (const container of store.all()) {
         if (!container.running && container.traces) await removeRunTraces(services, container);

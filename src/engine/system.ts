@@ -2,14 +2,13 @@
  * The engine about itself: `info`, `version`, `system df`, `login`.
  * @module
  */
-import { randomUUID } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { cgroupFeatures, type CgroupHost } from "../cgroup/mod.ts";
 import { failure } from "../errors/mod.ts";
 import type { Images, Json, RegistryAuth, System } from "./engine.ts";
 import { summarizeContainer, type InspectContext } from "./inspect.ts";
-import { NetworkService } from "./networks.ts";
+import { engineId } from "./engine-id.ts";
 import type { Services } from "./services.ts";
 import { backingFileSystem, limitWarnings, registryConfig, withoutCredentials } from "./system-facts.ts";
 import { formatTime, now } from "./time.ts";
@@ -36,9 +35,7 @@ export class SystemService implements System {
   constructor(options: SystemOptions) {
     this.#options = options;
     const { database } = options.services;
-    const known = database.setting("engine.id");
-    this.#id = known ?? randomUUID();
-    if (known === undefined) database.setSetting("engine.id", this.#id);
+    this.#id = engineId(database);
   }
 
   async info(): Promise<Json> {
@@ -177,13 +174,8 @@ export class SystemService implements System {
 
   async df(): Promise<Json> {
     const { services, images } = this.#options;
-    const { storage, volumes, store, database } = services;
-    const networks = new NetworkService(database);
-    const inspection: InspectContext = {
-      services,
-      networkId: (name) => networks.id(name),
-      runningExecs: () => [],
-    };
+    const { storage, volumes, store } = services;
+    const inspection: InspectContext = { services, runningExecs: () => [] };
     const containers: Json[] = [];
     for (const container of store.all())
       containers.push(await summarizeContainer(inspection, container, true));

@@ -5,6 +5,7 @@
  */
 import { AT, flags, FS_MAGIC, FSCONFIG, MOUNT_ATTR, MOVE_MOUNT, O, OPEN_TREE, RESOLVE } from "./flags.ts";
 import {
+  bytes,
   int,
   struct,
   type Argument,
@@ -250,6 +251,12 @@ export function writeProc(
   options: CallOptions = {},
 ): Result {
   return write(b, label, CWD, path, content, { ...options, magic: flags(FS_MAGIC, "PROC") });
+}
+
+/** The list of slots that PASS, TAKE and KEEP want. */
+export function slotList(slots: readonly Slot[]): Bytes {
+  const indices = new Uint16Array(slots.map(({ index }) => index));
+  return bytes(new Uint8Array(indices.buffer), `[${slots.map(({ name }) => `<${name}>`).join(", ")}]`);
 }
 
 /** A mode shown in octal. */

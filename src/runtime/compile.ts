@@ -25,6 +25,7 @@ import {
   open,
   ProgramBuilder,
   setMountAttributes,
+  slotList,
   text,
   writeProc,
   type Program,
@@ -61,7 +62,7 @@ import {
 import { openDirectoryTarget } from "./paths.ts";
 import { makeNothing, restrictPaths } from "./restrictions.ts";
 import { becomeProcess, becomeRoot, giveStreams, setOomScore, setStreams } from "./process.ts";
-import { handOver, receive, slotList, type Handover } from "./slots.ts";
+import { handOver, receive, type Handover } from "./slots.ts";
 import { attachRoot, makeRoot, pivotRoot } from "./rootfs.ts";
 
 interface Plan {

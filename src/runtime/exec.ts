@@ -3,7 +3,7 @@
  * clones the new process there as the shim's child.
  * @module
  */
-import { CLONE, flags, int, ProgramBuilder, CWD, type Program } from "../kernel/mod.ts";
+import { CLONE, flags, int, ProgramBuilder, CWD, type Program, slotList } from "../kernel/mod.ts";
 import type { Cgroup, CgroupDriver } from "../cgroup/mod.ts";
 import { openEntrance } from "./cgroup-entrance.ts";
 import { makeShimSlots } from "./context.ts";
@@ -11,7 +11,7 @@ import { makeTerminalPair, type HostIds } from "./devices.ts";
 import { clearMask } from "./mounts.ts";
 import { joinFlags } from "./namespaces.ts";
 import { becomeProcess, becomeRoot, giveStreams, setOomScore, setStreams } from "./process.ts";
-import { handOver, receive, type Handover, slotList } from "./slots.ts";
+import { handOver, receive, type Handover } from "./slots.ts";
 import type { SpecProcess } from "./spec.ts";
 
 export interface ExecContext {

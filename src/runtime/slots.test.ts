@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { ProgramBuilder, type Operation } from "../kernel/mod.ts";
-import { handOver, receive, slotList } from "./slots.ts";
+import { handOver, receive } from "./slots.ts";
 
 function calls(add: (b: ProgramBuilder, terminal: boolean) => void, terminal: boolean): readonly Operation[] {
   const b = new ProgramBuilder();

@@ -2,17 +2,11 @@
  * Handing descriptors and the container's process from one process of a program to another.
  * @module
  */
-import { bytes, int, type Bytes, type ProgramBuilder, type Result, type Slot } from "../kernel/mod.ts";
-
-/** The list of slots that PASS and TAKE want. */
-export function slotList(slots: readonly Slot[]): Bytes {
-  const indices = new Uint16Array(slots.map(({ index }) => index));
-  return bytes(new Uint8Array(indices.buffer), `[${slots.map(({ name }) => `<${name}>`).join(", ")}]`);
-}
+import { int, slotList, type ProgramBuilder, type Result, type Slot } from "../kernel/mod.ts";
 
 /** Adds, in the shim: these slots stay open until the process has exited, when nobody waits any more. */
 export function keepUntilExit(b: ProgramBuilder, label: string, slots: readonly Slot[]): void {
-  b.composite(label, "keep", [slotList(slots)]);
+  b.composite(label, "keep", [slotList(slots), int(0, "last")]);
 }
 
 /** Ends of the handing-over of a process that a process between cloned as the shim's child. */

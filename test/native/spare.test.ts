@@ -123,6 +123,7 @@ function keeping(held: string): Program {
       b.call("open another", "openat", [CWD, join(held, "other"), how], { into: b.slot("other directory") });
       b.composite("keep it", "keep", [
         bytes(new Uint8Array(new Uint16Array([kept.index]).buffer), "[<kept>]"),
+        0,
       ]);
     },
   });
