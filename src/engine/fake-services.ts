@@ -12,7 +12,11 @@ import { printProgram, type Executor, type Executors, type Outcome, type Program
 import { Trash } from "../storage/mod.ts";
 import { Container, ContainerStore } from "./container-store.ts";
 import { newState, type ContainerState } from "./container.ts";
-import type { DaemonOptions } from "./daemon-options.ts";
+import { networkDefaults, type DaemonOptions } from "./daemon-options.ts";
+import { engineId } from "./engine-id.ts";
+import type { HostNetworks } from "./host-networks.ts";
+import { NetworkContext } from "./network-context.ts";
+import { NetworkStore } from "./network-store.ts";
 import { StateDatabase } from "./database.ts";
 import { EventLog, type NewEvent } from "./events.ts";
 import type { HostFacts } from "./host-facts.ts";
@@ -33,6 +37,8 @@ const facts: HostFacts = {
   capabilities: defaults.capabilities,
   throttledProcessors: [],
 };
+
+const none = async (): Promise<void> => undefined;
 
 /** What the fake executor answers to a program: the output area, or an error to throw. */
 export type RunAnswer = (program: string) => Uint8Array;
@@ -89,7 +95,16 @@ export class FakeServices implements Disposable {
       [`${cgroups}/cgroup.controllers`]: "cpuset cpu io memory pids\n",
     };
     const executor = (): Executor => ({ run: this.#run, fork: this.#run }) as unknown as Executor;
+    const networkStore = new NetworkStore(database);
+    const host = { up: none, down: none, prefixes: async () => [], ready: none, release: () => undefined };
+    const networks = new NetworkContext(
+      networkStore,
+      networkDefaults,
+      host as unknown as HostNetworks,
+      engineId(database),
+    );
     const services: Partial<Services> = {
+      networks,
       trash: {
         data: new Trash(join(root, "trash"), executor),
         run: new Trash(join(root, "trash"), executor),

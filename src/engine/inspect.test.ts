@@ -7,7 +7,7 @@ let fake: FakeServices;
 let context: InspectContext;
 beforeEach(() => {
   fake = new FakeServices();
-  context = { services: fake.services, networkId: (name) => `id of ${name}`, runningExecs: () => [] };
+  context = { services: fake.services, runningExecs: () => [] };
 });
 afterEach(() => fake[Symbol.dispose]());
 
