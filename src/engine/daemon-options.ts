@@ -10,74 +10,84 @@ export interface DefaultUlimit {
   readonly Hard: number;
 }
 
-/** How networks are set up; the names in brackets are dockerd's flags. */
+/** A pool that networks without a subnet of their own are cut from. */
+export interface AddressPoolOption {
+  /** `10.10.0.0/16` */
+  readonly base: string;
+  /** Prefix length of the subnets. */
+  readonly size: number;
+}
+
+/** How networks are made, and the default bridge among them. Addresses are canonical texts. */
 export interface NetworkOptions {
-  /** Name of the default network's bridge, `none` for no such network (--bridge). */
-  readonly bridge: string;
-  /** Address and prefix of the default bridge (--bip, --bip6); undefined: from the default pools. */
+  /** Undefined: `docker0`, which the engine makes; `none`: there is no default bridge; else a bridge that somebody made. */
+  readonly bridge?: string;
+  /** The default bridge's addresses with their prefix lengths: `172.17.0.1/16`. */
   readonly bip?: string;
   readonly bip6?: string;
-  /** Addresses of the default bridge's containers are from here (--fixed-cidr, --fixed-cidr-v6). */
+  /** Where the default bridge's containers get their addresses from. */
   readonly fixedCidr?: string;
   readonly fixedCidrV6?: string;
-  /** The default bridge's containers send what leaves this way, not by the bridge (--default-gateway, -v6). */
+  /** Gateways of the default bridge's containers, when it isn't the bridge. */
   readonly defaultGateway?: string;
   readonly defaultGatewayV6?: string;
-  /** Subnets of networks that ask for none: prefix, and prefix length of each (--default-address-pool). */
-  readonly addressPools: readonly { readonly base: string; readonly size: number }[];
-  /** Options of networks by driver (--default-network-opt). */
-  readonly defaultOptions: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly defaultAddressPools: readonly AddressPoolOption[];
+  /** Options that networks of a driver get when nothing is said: driver → option → value. */
+  readonly defaultNetworkOptions: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly dns: readonly string[];
   readonly dnsOptions: readonly string[];
   readonly dnsSearch: readonly string[];
-  /** Where `host-gateway` leads; empty: to the default bridge (--host-gateway-ip). */
-  readonly hostGateway: readonly string[];
-  /** Whether containers of the default bridge reach each other (--icc). */
-  readonly icc: boolean;
-  /** Address of the host on which ports are published that name none (--ip). */
-  readonly publishAddress: string;
-  /** Whether the host is made to forward packets (--ip-forward). */
+  /** What `host-gateway` stands for, at most one of each family; none: the default bridge's addresses. */
+  readonly hostGatewayAddresses: readonly string[];
+  readonly interContainerCommunication: boolean;
+  /** Where ports of the default bridge are published when nothing is said; undefined: everywhere. */
+  readonly defaultHostAddress?: string;
   readonly ipForward: boolean;
-  /** Whether packets of the default bridge leave with the host's address (--ip-masq). */
-  readonly masquerade: boolean;
-  /** Whether there are firewall rules at all (--iptables, --ip6tables). */
-  readonly firewall4: boolean;
-  readonly firewall6: boolean;
-  /** Whether the default bridge has IPv6 (--ipv6). */
+  /** Whether the policy of forwarding stays as it is when forwarding is turned on. */
+  readonly ipForwardNoDrop: boolean;
+  /** Masquerading of the default bridge. */
+  readonly ipMasquerade: boolean;
+  /** Whether the engine has firewall rules for IPv4, and for IPv6. */
+  readonly iptables: boolean;
+  readonly ip6tables: boolean;
+  /** IPv6 on the default bridge. */
   readonly ipv6: boolean;
-  /** Of the default bridge (--mtu). */
+  /** Of the default bridge. */
   readonly mtu: number;
   readonly userlandProxy: boolean;
-  /** A program in place of the built-in proxy (--userland-proxy-path). */
+  /** A proxy with docker-proxy's arguments; undefined: the engine's own. */
   readonly userlandProxyPath?: string;
-  /** Packets may come straight to containers' addresses (--allow-direct-routing). */
-  readonly directRouting: boolean;
-  /** Packets with this mark, `0x1` or `0x1/0x3`, may come straight to containers (--bridge-accept-fwmark). */
-  readonly acceptMark?: string;
-  /** Whether the host's own firewall rules are asked about published ports (--published-ports). */
-  readonly respectHostFirewall: boolean;
+  /** Whether others may reach published ports by the containers' own addresses. */
+  readonly allowDirectRouting: boolean;
+  /** Packets with this mark go in to containers, whatever their network says. */
+  readonly bridgeAcceptMark?: { readonly mark: number; readonly mask: number };
+  readonly publishedPorts: {
+    /** Where ports of every network are published when nothing is said; undefined: as Docker does. */
+    readonly defaultAddress?: string;
+    /** Whether the rules that the host has for itself apply to published ports. */
+    readonly respectHostFirewall: boolean;
+  };
 }
 
-/** What applies where nothing is said. */
+/** What Docker does when nothing is said. */
 export const networkDefaults: NetworkOptions = {
-  bridge: "docker0",
-  addressPools: [],
-  defaultOptions: {},
+  defaultAddressPools: [],
+  defaultNetworkOptions: {},
   dns: [],
   dnsOptions: [],
   dnsSearch: [],
-  hostGateway: [],
-  icc: true,
-  publishAddress: "0.0.0.0",
+  hostGatewayAddresses: [],
+  interContainerCommunication: true,
   ipForward: true,
-  masquerade: true,
-  firewall4: true,
-  firewall6: true,
+  ipForwardNoDrop: false,
+  ipMasquerade: true,
+  iptables: true,
+  ip6tables: true,
   ipv6: false,
   mtu: 1500,
   userlandProxy: true,
-  directRouting: false,
-  respectHostFirewall: false,
+  allowDirectRouting: false,
+  publishedPorts: { respectHostFirewall: false },
 };
 
 /** Everything that starting a daemon needs to know. */
@@ -104,11 +114,11 @@ export interface DaemonOptions {
   readonly registryMirrors: readonly string[];
   /** Undefined: the best that the file system has. */
   readonly storageDriver?: string;
-  readonly network: NetworkOptions;
   readonly logDriver: string;
   readonly logOpts: Readonly<Record<string, string>>;
   /** `key=value` labels of the daemon. */
   readonly labels: readonly string[];
+  readonly network: NetworkOptions;
   /** Group that owns the sockets; undefined: `docker` if there is one. */
   readonly group?: string;
   /** The daemon leaves when it was idle for this long; undefined: never. */

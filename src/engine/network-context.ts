@@ -50,27 +50,28 @@ export class NetworkContext {
   /** Addresses of the host on which ports are published that name none. */
   publishedAddresses({ options }: NetworkRecord): string[] {
     const own = options["com.docker.network.bridge.host_binding_ipv4"];
-    const address = own !== undefined && own !== "0.0.0.0" ? own : this.options.publishAddress;
-    if (address === "0.0.0.0" || address === "::") return hasIPv6() ? ["0.0.0.0", "::"] : ["0.0.0.0"];
+    const address = own !== undefined && own !== "0.0.0.0" ? own : this.options.publishedPorts.defaultAddress;
+    if (address === undefined || address === "0.0.0.0" || address === "::") {
+      return hasIPv6() ? ["0.0.0.0", "::"] : ["0.0.0.0"];
+    }
     return [address];
   }
 
   /** Where `host-gateway` of `--add-host` leads. */
   hostGateway(): readonly string[] {
-    if (this.options.hostGateway.length > 0) return this.options.hostGateway;
+    if (this.options.hostGatewayAddresses.length > 0) return this.options.hostGatewayAddresses;
     const bridge = this.store.byName("bridge");
     return (bridge?.ipam.pools ?? []).flatMap(({ gateway }) => gateway ?? []);
   }
 
   /** What a request for a new network is judged by. */
   async surroundings(): Promise<Omit<NetworkSurroundings, "id" | "created">> {
-    const { addressPools } = this.options;
-    const given = addressPools.map(({ base, size }) => parseDefaultPool(`base=${base},size=${size}`));
+    const given = this.options.defaultAddressPools.map(({ base, size }) => parseDefaultPool(`base=${base},size=${size}`));
     return {
       existing: this.store.all(),
       host: await this.host.prefixes(),
       pools: effectivePools(given, this.#engineId),
-      defaultOptions: this.options.defaultOptions,
+      defaultOptions: this.options.defaultNetworkOptions,
       drivers: new Set(["bridge", "macvlan", "ipvlan"]),
       checkOptions: readDriverOptions,
     };

@@ -2,7 +2,7 @@
  * A network as Docker's JSON.
  * @module
  */
-import type { Endpoint, IpamPool, NetworkRecord } from "../network/mod.ts";
+import { poolJson, type Endpoint, type NetworkRecord } from "../network/mod.ts";
 import type { Json } from "./engine.ts";
 
 /** Who is on a network. */
@@ -17,16 +17,6 @@ export interface SubnetStatus {
   readonly subnet: string;
   readonly used: bigint;
   readonly available: bigint;
-}
-
-function poolJson({ subnet, ipRange, gateway, auxiliary, gatewayChosen }: IpamPool): Json {
-  return {
-    Subnet: subnet,
-    ...(ipRange === undefined ? {} : { IPRange: ipRange }),
-    // Docker shows a gateway that was asked for, or that it chose with the subnet.
-    ...(gateway === undefined || gatewayChosen === true ? {} : { Gateway: gateway }),
-    ...(auxiliary === undefined ? {} : { AuxiliaryAddresses: auxiliary }),
-  };
 }
 
 /** `172.18.0.2/16`; empty without an address. */

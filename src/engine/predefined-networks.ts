@@ -70,10 +70,10 @@ function bridgeSettings(options: NetworkOptions, pools: readonly IpamPool[]): Pa
     ipam: { driver: "default", options: null, pools },
     options: {
       "com.docker.network.bridge.default_bridge": "true",
-      "com.docker.network.bridge.enable_icc": String(options.icc),
-      "com.docker.network.bridge.enable_ip_masquerade": String(options.masquerade),
-      "com.docker.network.bridge.host_binding_ipv4": options.publishAddress,
-      "com.docker.network.bridge.name": options.bridge,
+      "com.docker.network.bridge.enable_icc": String(options.interContainerCommunication),
+      "com.docker.network.bridge.enable_ip_masquerade": String(options.ipMasquerade),
+      "com.docker.network.bridge.host_binding_ipv4": options.defaultHostAddress ?? "0.0.0.0",
+      "com.docker.network.bridge.name": options.bridge ?? "docker0",
       "com.docker.network.driver.mtu": String(options.mtu),
     },
   };
