@@ -231,7 +231,7 @@ export function newLink(kind: LinkKind, link: LinkAttributes): Message {
       parent === undefined ? undefined : u32(IFLA.LINK, parent),
       nested(IFLA.LINKINFO, [
         string(INFO.KIND, kind.kind),
-        data.length === 0 ? undefined : nested(INFO.DATA, data),
+        data.every((attribute) => attribute === undefined) ? undefined : nested(INFO.DATA, data),
       ]),
     ],
     text: `RTM_NEWLINK{${[link.name ?? "", kindText(kind), ...settingsText(link)].filter((part) => part !== "").join(", ")}}`,
