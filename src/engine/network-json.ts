@@ -2,7 +2,7 @@
  * A network as Docker's JSON.
  * @module
  */
-import { poolJson, type Endpoint, type NetworkRecord } from "../network/mod.ts";
+import type { Endpoint, IpamPool, NetworkRecord } from "../network/mod.ts";
 import type { Json } from "./engine.ts";
 
 /** Who is on a network. */
@@ -17,6 +17,16 @@ export interface SubnetStatus {
   readonly subnet: string;
   readonly used: bigint;
   readonly available: bigint;
+}
+
+function subnetJson({ subnet, ipRange, gateway, auxiliary, gatewayChosen }: IpamPool): Json {
+  return {
+    Subnet: subnet,
+    ...(ipRange === undefined ? {} : { IPRange: ipRange }),
+    // Docker shows a gateway that was asked for, or that it chose with the subnet.
+    ...(gateway === undefined || gatewayChosen === true ? {} : { Gateway: gateway }),
+    ...(auxiliary === undefined ? {} : { AuxiliaryAddresses: auxiliary }),
+  };
 }
 
 /** `172.18.0.2/16`; empty without an address. */
@@ -64,7 +74,7 @@ export function networkJson(
     IPAM: {
       Driver: ipam.driver,
       Options: ipam.options,
-      Config: ipam.pools.length === 0 && ipam.options === null ? null : ipam.pools.map(poolJson),
+      Config: ipam.pools.length === 0 && ipam.options === null ? null : ipam.pools.map(subnetJson),
     },
     Internal: network.internal,
     Attachable: network.attachable,

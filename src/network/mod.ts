@@ -5,7 +5,16 @@
 export type * from "./types.ts";
 export type { LinkFacts, NetworkDriver, Sandbox } from "./driver.ts";
 export { NetworkAddresses } from "./ipam/allocate.ts";
-export { formatPrefix, parseAddress, parseCidr, parsePrefix, subnetHas } from "./ipam/addresses.ts";
+export {
+  formatAddress,
+  formatPrefix,
+  parseAddress,
+  parseCidr,
+  parsePrefix,
+  subnetHas,
+  type Address,
+  type Family,
+} from "./ipam/addresses.ts";
 export { readIpamConfig, settlePool, type IpamConfigBody } from "./ipam/config.ts";
 export { choosePool, effectivePools, parseDefaultPool, poolJson, type DefaultPool } from "./ipam/pools.ts";
 export { draftNetwork, isPredefined, type NetworkBody, type NetworkSurroundings } from "./request.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { ProgramBuilder, type Operation } from "../kernel/mod.ts";
+import { ProgramBuilder, slotList, type Operation } from "../kernel/mod.ts";
 import { handOver, receive } from "./slots.ts";
 
 function calls(add: (b: ProgramBuilder, terminal: boolean) => void, terminal: boolean): readonly Operation[] {
