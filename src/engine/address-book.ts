@@ -49,14 +49,4 @@ export class AddressBook {
   forget({ id }: NetworkRecord): void {
     this.#byNetwork.delete(id);
   }
-
-  /** Addresses in use and free ones of each subnet: `Status.IPAM` of inspect. */
-  status(network: NetworkRecord): { subnet: string; used: bigint; available: bigint }[] {
-    const { pools } = this.#of(network);
-    return network.ipam.pools.map(({ subnet }, i) => ({
-      subnet,
-      used: pools[i]?.used ?? 0n,
-      available: pools[i]?.available ?? 0n,
-    }));
-  }
 }

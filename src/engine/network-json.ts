@@ -12,13 +12,6 @@ export interface Occupant {
   readonly name: string;
 }
 
-/** Addresses of one subnet: as many are taken, as many can be given out. */
-export interface SubnetStatus {
-  readonly subnet: string;
-  readonly used: bigint;
-  readonly available: bigint;
-}
-
 function subnetJson({ subnet, ipRange, gateway, auxiliary, gatewayChosen }: IpamPool): Json {
   return {
     Subnet: subnet,
@@ -37,17 +30,8 @@ function withPrefix(network: NetworkRecord, address: string | undefined): string
   return `${address}/${pool?.subnet.split("/")[1] ?? ""}`;
 }
 
-function isSafe(count: bigint): number {
-  const most = BigInt(Number.MAX_SAFE_INTEGER);
-  return Number(count > most ? most : count);
-}
-
 /** `GET /networks/{id}`, and one entry of the list. */
-export function networkJson(
-  network: NetworkRecord,
-  occupants: readonly Occupant[],
-  status?: readonly SubnetStatus[],
-): Json {
+export function networkJson(network: NetworkRecord, occupants: readonly Occupant[]): Json {
   const { ipam } = network;
   const entries = occupants.map(({ endpoint, name }) => [
     endpoint.container,
@@ -58,10 +42,6 @@ export function networkJson(
       IPv4Address: withPrefix(network, endpoint.ipv4),
       IPv6Address: withPrefix(network, endpoint.ipv6),
     },
-  ]);
-  const subnets = (status ?? []).map(({ subnet, used, available }) => [
-    subnet,
-    { IPsInUse: isSafe(used), DynamicIPsAvailable: isSafe(available) },
   ]);
   return {
     Name: network.name,
@@ -84,6 +64,5 @@ export function networkJson(
     Containers: Object.fromEntries(entries) as Json,
     Options: network.options,
     Labels: network.labels,
-    ...(subnets.length === 0 ? {} : { Status: { IPAM: { Subnets: Object.fromEntries(subnets) as Json } } }),
   };
 }

@@ -69,7 +69,7 @@ export class NetworkService implements Networks {
       const container = store.byId(endpoint.container);
       return container === undefined ? [] : [{ endpoint, name: container.name }];
     });
-    return networkJson(network, places, networks.addresses.status(network));
+    return networkJson(network, places);
   }
 
   async create(body: NetworkBody): Promise<{ Id: string; Warning: string }> {
