@@ -21,7 +21,7 @@ const siblings = { storage: ["image"] };
 const faces = [
   "^src/[^/]+/mod\\.ts$",
   "^src/image/[^/]+/mod\\.ts$",
-  "^src/kernel/syscalls/mod\\.ts$",
+  "^src/kernel/(netlink|syscalls)/mod\\.ts$",
   "^src/security/seccomp/mod\\.ts$",
   // Data: the options that the command line fills and the engine reads, the versions that clients are told.
   "^src/engine/(daemon-options|version)\\.ts$",
