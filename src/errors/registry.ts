@@ -52,6 +52,7 @@ export interface ErrorParams {
   "executor-lost": { doing: string; reason: string };
   "missing-program": { program: string; purpose: string; package: string };
   "missing-controller": { limit: string; controller: string };
+  "firewall-refused": { doing: string; program: string; reason: string };
   "systemd-unreachable": { socket: string; reason: string };
   "systemd-refused": { call: string; reason: string };
   // The command line
@@ -184,6 +185,12 @@ export const registry: Registry = {
     exit: 125,
     text: (p) =>
       `${p.program} is needed to ${p.purpose} but is not installed: install the package ${p.package}`,
+  },
+  /** `reason` is what the program (nft, iptables) said. */
+  "firewall-refused": {
+    status: 500,
+    exit: 125,
+    text: (p) => `${p.doing}: ${p.program}: ${p.reason}`,
   },
   "missing-controller": {
     status: 400,

@@ -17,4 +17,5 @@ export { decodeBoundSockets, dumpBoundSockets, type BoundSocket } from "./diag.t
 export * from "./link.ts";
 export * from "./message.ts";
 export { AttributeReader, parseMessages, type ReceivedMessage } from "./parse.ts";
+export * from "./nftables.ts";
 export * from "./route.ts";

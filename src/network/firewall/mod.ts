@@ -1,0 +1,17 @@
+/**
+ * The firewall: one table of nftables, and everything of networks and containers as its elements.
+ * @module
+ */
+export type { FirewallElement } from "./element.ts";
+export {
+  linkElements,
+  networkElements,
+  portElements,
+  type FirewallLink,
+  type FirewallNetwork,
+  type FirewallPort,
+} from "./elements.ts";
+export { Firewall, type FirewallOptions } from "./firewall.ts";
+export { FirewallObserver, type Disturbance } from "./observer.ts";
+export { add, change, forgetExchanges, openFirewall, reconcile, remove } from "./programs.ts";
+export { ruleset, type Ruleset, type RulesetOptions } from "./ruleset.ts";

@@ -1,0 +1,110 @@
+/**
+ * Changes of the firewall as operations of programs: all elements of one thing are one datagram, which the kernel takes
+ * whole or not at all.
+ * @module
+ */
+import type { CallOptions, ProgramBuilder, Slot } from "../../kernel/mod.ts";
+import { int, struct } from "../../kernel/mod.ts";
+import {
+  addElements,
+  deleteConnections,
+  deleteElements,
+  encodeBatch,
+  encodeMessages,
+  flushSet,
+  netlink,
+  openNetlink,
+  type Message,
+} from "../../kernel/netlink/mod.ts";
+import type { PublishedPort } from "../types.ts";
+import type { FirewallElement } from "./element.ts";
+import { setNames, TABLE } from "./sets.ts";
+
+const SOL_SOCKET = int(1, "SOL_SOCKET");
+const SO_SNDBUFFORCE = int(32, "SO_SNDBUFFORCE");
+/** What a socket of the kernel's usual size takes at once; below it is the common case, a few hundred bytes. */
+const USUAL_BUFFER = 128 << 10;
+
+function send(b: ProgramBuilder, label: string, socket: Slot, messages: readonly Message[], options: CallOptions = {}) {
+  const batch = encodeBatch(messages);
+  if (batch.bytes.length > USUAL_BUFFER) {
+    const size = new Uint8Array(4);
+    new DataView(size.buffer).setUint32(0, batch.bytes.length * 2, true);
+    const wanted = struct(size, String(batch.bytes.length * 2));
+    b.call(`${label}: make room for it`, "setsockopt", [socket, SOL_SOCKET, SO_SNDBUFFORCE, wanted, 4]);
+  }
+  return netlink(b, label, socket, batch, undefined, options);
+}
+
+/** Opens a socket for the operations of this file. */
+export function openFirewall(b: ProgramBuilder, into: Slot): void {
+  openNetlink(b, "open a netfilter socket", "netfilter", into);
+}
+
+/** Adds elements. Those that are there already stay. */
+export function add(b: ProgramBuilder, label: string, socket: Slot, elements: readonly FirewallElement[]): void {
+  if (elements.length > 0) send(b, label, socket, addElements(TABLE, elements));
+}
+
+/** Deletes elements, whether or not all of them are there, even the table. */
+export function remove(b: ProgramBuilder, label: string, socket: Slot, elements: readonly FirewallElement[]): void {
+  if (elements.length === 0) return;
+  const gone = send(b, label, socket, deleteElements(TABLE, elements), { tolerate: ["ENOENT"] });
+  b.skipIf(`${label}: were all of them there?`, gone, ">=0", 0, () => {
+    // Some were missing, so nothing was deleted: what has just been added can be.
+    const both = [...addElements(TABLE, elements), ...deleteElements(TABLE, elements)];
+    send(b, `${label}: those that are left`, socket, both, { tolerate: ["ENOENT"] });
+  });
+}
+
+/** Brings elements from `before` to `after` in one step: what is in both is not touched. */
+export function change(
+  b: ProgramBuilder,
+  label: string,
+  socket: Slot,
+  before: readonly FirewallElement[],
+  after: readonly FirewallElement[],
+): void {
+  const nameOf = ({ set, text }: FirewallElement): string => `${set} ${text}`;
+  const old = new Set(before.map(nameOf));
+  const wanted = new Set(after.map(nameOf));
+  const gone = before.filter((element) => !wanted.has(nameOf(element)));
+  const come = after.filter((element) => !old.has(nameOf(element)));
+  if (gone.length + come.length === 0) return;
+  send(b, label, socket, [
+    ...addElements(TABLE, gone),
+    ...deleteElements(TABLE, gone),
+    ...addElements(TABLE, come),
+  ]);
+}
+
+/** Brings the whole table to `elements` in one transaction: no packet sees anything between. */
+export function reconcile(
+  b: ProgramBuilder,
+  label: string,
+  socket: Slot,
+  elements: readonly FirewallElement[],
+): void {
+  send(b, label, socket, [...setNames.map((set) => flushSet(TABLE, set)), ...addElements(TABLE, elements)]);
+}
+
+/**
+ * Makes the kernel forget UDP exchanges with published ports: they would go on to where they went before, for as long
+ * as packets come. A range is not gone through: everything that its container answered is forgotten.
+ */
+export function forgetExchanges(b: ProgramBuilder, socket: Slot, published: readonly PublishedPort[]): void {
+  const messages = published
+    .filter(({ protocol }) => protocol === "udp")
+    .map(({ protocol, hostAddress, hostPort, count, containerAddress }) => {
+      const family = hostAddress.includes(":") ? 6 : 4;
+      const any = hostAddress === "0.0.0.0" || hostAddress === "::";
+      const destination = any ? {} : { destination: hostAddress };
+      if (count === 1) return deleteConnections({ protocol, family, destinationPort: hostPort, ...destination });
+      return deleteConnections({ protocol, replySource: containerAddress });
+    });
+  for (const message of messages) {
+    netlink(b, "forget UDP exchanges with a published port", socket, encodeMessages([message]), undefined, {
+      tolerate: ["ENOENT"],
+    });
+  }
+}
