@@ -29,13 +29,23 @@ import {
   type Route,
 } from "../kernel/netlink/mod.ts";
 import {
+  addElements,
   bindPort,
+  bridgeOptions,
   driverOf,
+  enableForwarding,
+  Firewall,
+  FirewallObserver,
+  forgetExchanges,
   hostPrefixes,
   LinkIndex,
+  networkElements,
+  openFirewall,
+  portElements,
+  removeElements,
   startProxy,
-  startRelay,
-  type Endpoint,
+  type FirewallElement,
+  type FirewallNetwork,
   type LinkFacts,
   type NetworkRecord,
   type PublishedPort,
@@ -59,11 +69,19 @@ export interface HostNetworksContext {
 export class HostNetworks {
   readonly #context: HostNetworksContext;
   readonly #links: LinkIndex;
+  readonly #firewall: Firewall;
+  #observer: FirewallObserver | undefined;
   #ready: Promise<void> | undefined;
 
   constructor(context: HostNetworksContext) {
     this.#context = context;
+    const { bridgeAcceptMark: accept, publishedPorts } = context.options;
     this.#links = new LinkIndex(() => context.executors.warm());
+    this.#firewall = new Firewall({
+      executor: () => context.executors.warm(),
+      respectHostFirewall: publishedPorts.respectHostFirewall,
+      ...(accept === undefined ? {} : { acceptMark: { value: accept.mark, mask: accept.mask } }),
+    });
   }
 
   /** Resolves when every network is there. What failed is tried again by whoever asks next. */
@@ -76,7 +94,10 @@ export class HostNetworks {
   }
 
   async #open(): Promise<void> {
-    const { store, log } = this.#context;
+    const { executors, store, log, options } = this.#context;
+    const forwarding = new ProgramBuilder();
+    if (options.ipForward) enableForwarding(forwarding, { ipv4: true, ipv6: true });
+    await executors.warm().run(forwarding.build(), { doing: "let the host forward packets" });
     for (const network of store.all()) {
       if (network.configOnly) continue;
       try {
@@ -85,6 +106,69 @@ export class HostNetworks {
         log.error(`make network ${network.name}: ${messageOf(error)}`, { error });
       }
     }
+    await this.#firewall.ensure(this.#elements());
+    await this.#watch();
+  }
+
+  /** Somebody flushes or reloads the firewall: what was in it comes back. */
+  async #watch(): Promise<void> {
+    const { executors, log } = this.#context;
+    if (this.#observer !== undefined) return;
+    this.#observer = new FirewallObserver(
+      executors.session(),
+      async () => {
+        const what = await this.#firewall.ensure(this.#elements());
+        log.info(what === "loaded" ? "brought the firewall's rules back" : "brought the firewall's elements back");
+      },
+      (error) => log.error(`watch over the firewall: ${messageOf(error)}`, { error }),
+    );
+    await this.#observer.start();
+  }
+
+  /** Everything that the firewall must have. */
+  #elements(): FirewallElement[] {
+    const { store } = this.#context;
+    return store.all().flatMap((network) => {
+      const known = this.#firewalled(network);
+      if (known === undefined) return [];
+      const ports = store.endpointsOn(network.id).flatMap(({ ports: published }) => published);
+      return [...networkElements(known), ...portElements(known, ports)];
+    });
+  }
+
+  /** What the firewall knows a network by; undefined: it has no business with it. */
+  #firewalled(network: NetworkRecord): FirewallNetwork | undefined {
+    if (network.driver !== "bridge" || network.configOnly) return undefined;
+    return {
+      options: bridgeOptions(network),
+      subnets: network.ipam.pools.map(({ subnet }) => subnet),
+      internal: network.internal,
+      directRouting: this.#context.options.allowDirectRouting,
+    };
+  }
+
+  /** Adds, in the host's namespace, what the firewall has for these places, or its removal. */
+  #rules(b: ProgramBuilder, places: readonly Place[], how: typeof addElements): void {
+    const elements = places.flatMap(({ network, endpoint }) => {
+      const known = this.#firewalled(network);
+      return known === undefined || endpoint.ports.length === 0 ? [] : portElements(known, endpoint.ports);
+    });
+    if (elements.length === 0) return;
+    const socket = b.slot("netfilter socket");
+    openFirewall(b, socket);
+    how(b, "publish its ports", socket, elements);
+    forgetExchanges(b, socket, places.flatMap(({ endpoint }) => endpoint.ports));
+    close(b, socket);
+  }
+
+  /** Ends the watch. What was made stays for the containers that run; without any the firewall's table goes. */
+  async close(): Promise<void> {
+    this.#observer?.close();
+    const { store } = this.#context;
+    if (this.#ready === undefined || store.all().some(({ id }) => store.countOn(id) > 0)) return;
+    await this.#ready.then(() => this.#firewall.unload()).catch((error: unknown) => {
+      this.#context.log.warn(`take the firewall's table away: ${messageOf(error)}`);
+    });
   }
 
   /** Makes what the network needs on the host. */
@@ -92,6 +176,12 @@ export class HostNetworks {
     const b = new ProgramBuilder();
     const driver = driverOf(network);
     driver.up(b, network);
+    const known = this.#firewalled(network);
+    if (known !== undefined && this.#observer !== undefined) {
+      const socket = b.slot("netfilter socket");
+      openFirewall(b, socket);
+      addElements(b, "let its packets through", socket, networkElements(known));
+    }
     const link = driver.link(network);
     if (link !== undefined) this.#links.forget(link);
     await this.#context.executors.warm().run(b.build(), { doing: `make network ${network.name}` });
@@ -102,6 +192,12 @@ export class HostNetworks {
     const b = new ProgramBuilder();
     const driver = driverOf(network);
     driver.down(b, network);
+    const known = this.#firewalled(network);
+    if (known !== undefined) {
+      const socket = b.slot("netfilter socket");
+      openFirewall(b, socket);
+      removeElements(b, "forget its rules", socket, networkElements(known));
+    }
     const link = driver.link(network);
     if (link !== undefined) this.#links.forget(link);
     await this.#context.executors.warm().fork(b.build(), { doing: `remove network ${network.name}` });
@@ -123,6 +219,7 @@ export class HostNetworks {
     return {
       outside: (b, pid) => {
         this.#attach(b, places, links, pid);
+        this.#rules(b, places, addElements);
         this.#proxies(b, places.flatMap(({ endpoint }) => endpoint.ports));
       },
       inside: (b) => {
@@ -158,7 +255,14 @@ export class HostNetworks {
 
   /** The places' containers don't run any more. Nobody waits for this, but whoever comes next is behind it. */
   release(places: readonly Place[]): void {
-    void places;
+    const b = new ProgramBuilder();
+    this.#rules(b, places, removeElements);
+    const program = b.build();
+    if (program.operations.length === 0) return;
+    const { executors, log } = this.#context;
+    executors.warm().run(program, { doing: "end the publishing of ports" }).catch((error: unknown) => {
+      log.error(messageOf(error), { error });
+    });
   }
 
   /** Makes a place for a container that runs. */
@@ -203,6 +307,8 @@ export class HostNetworks {
         if (now !== undefined) netlink(b, "leave by this way", inner, encodeMessages([replaceRoute(now)]));
       }
     });
+    this.#rules(b, before, removeElements);
+    this.#rules(b, after, addElements);
     await this.#context.executors.warm().fork(b.build(), { doing: `route container ${container.name}` });
   }
 }

@@ -145,6 +145,8 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     }
   }
   void images.sweep().catch((error: unknown) => log.error(`sweep images: ${messageOf(error)}`, { error }));
+  // Nobody waits for the networks but who needs one.
+  void host.ready().catch((error: unknown) => log.error(`set networks up: ${messageOf(error)}`, { error }));
   const count = store.all().length;
   void warmUp({ defaults, seccomp, cgroups, busy: () => store.all().length !== count });
   return {
@@ -164,6 +166,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
         if (!container.running && container.traces) await removeRunTraces(services, container);
         container.shim?.close();
       }
+      await host.close();
       executors.close();
       database.close();
     },

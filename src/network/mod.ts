@@ -25,3 +25,15 @@ export { hostPrefixes, LinkIndex } from "./host/link-index.ts";
 export { bindLabel, bindPort, startProxy } from "./companions/proxy.ts";
 export { startRelay } from "./companions/relay.ts";
 export { addResolverRules } from "./companions/resolver-rules.ts";
+export {
+  add as addElements,
+  Firewall,
+  FirewallObserver,
+  forgetExchanges,
+  networkElements,
+  openFirewall,
+  portElements,
+  remove as removeElements,
+  type FirewallElement,
+  type FirewallNetwork,
+} from "./firewall/mod.ts";
