@@ -33,7 +33,10 @@ const port = "inet_proto . inet_service";
 
 const definitions = {
   bridges: { type: "ifname", what: "every bridge" },
-  within: { type: "ifname . ifname : verdict", what: "a bridge, twice → whether its containers reach each other" },
+  within: {
+    type: "ifname . ifname : verdict",
+    what: "a bridge, twice → whether its containers reach each other",
+  },
   leaving: { type: "nf_proto . ifname : verdict", what: "bridges that nothing leaves" },
   entering: { type: "nf_proto . ifname : verdict", what: "a bridge → what may enter it from elsewhere" },
   ...families("protected", {
