@@ -119,7 +119,12 @@ function listed(element: SetElement): Attribute[] {
 /** Bytes that an element takes, at most. */
 function weight({ key, keyEnd, behind, data: value }: SetElement): number {
   const chain = typeof value === "object" && !(value instanceof Uint8Array) ? value.goto.length : 0;
-  return 64 + key.length + (keyEnd ?? behind ?? key).length + (value instanceof Uint8Array ? value.length : chain + 24);
+  return (
+    64 +
+    key.length +
+    (keyEnd ?? behind ?? key).length +
+    (value instanceof Uint8Array ? value.length : chain + 24)
+  );
 }
 
 /** Messages for elements, those of one set together, each of at most {@link MOST_BYTES}. */
@@ -226,4 +231,3 @@ export function nftablesEvent({ type, payload }: ReceivedMessage): NftablesEvent
   // The table's name is the first attribute of every kind of object.
   return { message: kind, family, table: new AttributeReader(payload, inet.length).string(TABLE_NAME) };
 }
-

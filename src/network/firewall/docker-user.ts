@@ -52,17 +52,15 @@ export function honouring(listing: string, respectHostFirewall: boolean): string
 export function forgetting(listing: string): string[][] {
   const { rules } = places(listing);
   const result: string[][] = [];
-  if (rules.some((rule) => rule.includes("--comment caisson -j DOCKER-USER"))) result.push(["-D", "FORWARD", ...jump]);
+  if (rules.some((rule) => rule.includes("--comment caisson -j DOCKER-USER")))
+    result.push(["-D", "FORWARD", ...jump]);
   if (rules.some((rule) => rule.includes(`--mark ${bit}/${bit} -m comment --comment caisson -j ACCEPT`))) {
     result.push(["-D", "FORWARD", ...pass]);
   }
   return result;
 }
 
-async function perform(
-  plan: (listing: string) => string[][],
-  run: RunHost,
-): Promise<boolean> {
+async function perform(plan: (listing: string) => string[][], run: RunHost): Promise<boolean> {
   let there = false;
   for (const command of commands) {
     const path = findHostProgram(command);
@@ -74,7 +72,11 @@ async function perform(
     for (const args of plan(stdout)) {
       const { code: failed, stderr } = await run([path, "-w", ...args]);
       if (failed !== 0) {
-        throw failure("firewall-refused", { doing: "honour DOCKER-USER", program: command, reason: stderr.trim() });
+        throw failure("firewall-refused", {
+          doing: "honour DOCKER-USER",
+          program: command,
+          reason: stderr.trim(),
+        });
       }
     }
   }
@@ -82,7 +84,10 @@ async function perform(
 }
 
 /** Whether the chain exists, in either family, and then sees that it is honoured. */
-export async function honourDockerUser(respectHostFirewall: boolean, run: RunHost = runHostProgram): Promise<boolean> {
+export async function honourDockerUser(
+  respectHostFirewall: boolean,
+  run: RunHost = runHostProgram,
+): Promise<boolean> {
   return perform((listing) => honouring(listing, respectHostFirewall), run);
 }
 

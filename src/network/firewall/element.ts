@@ -109,7 +109,12 @@ function isFields(target: Target): target is readonly Field[] {
  * @param key fields of the key
  * @param target what it leads to, in a map
  */
-export function element(set: SetName, intervals: boolean, key: readonly Field[], target?: Target): FirewallElement {
+export function element(
+  set: SetName,
+  intervals: boolean,
+  key: readonly Field[],
+  target?: Target,
+): FirewallElement {
   const [only] = key;
   const text = textOf(key);
   const shape =
@@ -122,6 +127,7 @@ export function element(set: SetName, intervals: boolean, key: readonly Field[],
   if (target === undefined) return { set, ...shape, text };
   if (!isFields(target)) return { set, ...shape, data: target, text: `${text} : ${verdictText(target)}` };
   const [value] = target;
-  const data = value !== undefined && target.length === 1 ? value.first : concatenated(target.map(({ first }) => first));
+  const data =
+    value !== undefined && target.length === 1 ? value.first : concatenated(target.map(({ first }) => first));
   return { set, ...shape, data, text: `${text} : ${textOf(target)}` };
 }

@@ -113,12 +113,22 @@ function translated(port: FirewallPort): FirewallElement[] {
   }
   // The kernel can't add to a port: a range that is shifted is an element for each port.
   return Array.from({ length: port.count }, (_, i) =>
-    make(`${kind}${version}`, [...front, name, ports(port.hostPort + i)], [to, ports(port.containerPort + i)]),
+    make(
+      `${kind}${version}`,
+      [...front, name, ports(port.hostPort + i)],
+      [to, ports(port.containerPort + i)],
+    ),
   );
 }
 
 /** The range in front of its proxy. A single port needs nothing: the proxy listens on it. */
-function proxied({ hostAddress, protocol: name, hostPort, count, proxyPort }: FirewallPort): FirewallElement[] {
+function proxied({
+  hostAddress,
+  protocol: name,
+  hostPort,
+  count,
+  proxyPort,
+}: FirewallPort): FirewallElement[] {
   if (proxyPort === undefined || count === 1) return [];
   const version = versionOf(hostAddress);
   const key = [protocol(name), ports(hostPort, count)];
@@ -128,7 +138,9 @@ function proxied({ hostAddress, protocol: name, hostPort, count, proxyPort }: Fi
 
 /** `::1`, from which nothing can be translated, in front of a range. */
 function fromLoopback(port: FirewallPort): FirewallElement[] {
-  return port.hostAddress === "::" || port.hostAddress === "::1" ? proxied({ ...port, hostAddress: "::1" }) : [];
+  return port.hostAddress === "::" || port.hostAddress === "::1"
+    ? proxied({ ...port, hostAddress: "::1" })
+    : [];
 }
 
 /** Ports of a container that may be named directly, in the modes where any may: each once, as ranges that don't overlap. */

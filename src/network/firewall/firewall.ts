@@ -4,7 +4,14 @@
  */
 import { failure } from "../../errors/mod.ts";
 import { findHostProgram, ProgramBuilder, runHostProgram, type Executor } from "../../kernel/mod.ts";
-import { dumpRules, encodeMessages, getTable, netlink, parseMessages, tableComment } from "../../kernel/netlink/mod.ts";
+import {
+  dumpRules,
+  encodeMessages,
+  getTable,
+  netlink,
+  parseMessages,
+  tableComment,
+} from "../../kernel/netlink/mod.ts";
 import { forgetDockerUser, honourDockerUser, type RunHost } from "./docker-user.ts";
 import type { FirewallElement } from "./element.ts";
 import { openFirewall, reconcile } from "./programs.ts";
@@ -27,7 +34,9 @@ export interface FirewallOptions extends Omit<RulesetOptions, "markPassed"> {
 function script(elements: readonly FirewallElement[]): string {
   const sets = new Map<string, string[]>();
   for (const { set, text } of elements) sets.set(set, [...(sets.get(set) ?? []), text]);
-  return [...sets].map(([set, texts]) => `add element inet ${TABLE} ${set} { ${texts.join(", ")} }\n`).join("");
+  return [...sets]
+    .map(([set, texts]) => `add element inet ${TABLE} ${set} { ${texts.join(", ")} }\n`)
+    .join("");
 }
 
 /** The table `inet caisson` of one network namespace. */
@@ -102,7 +111,11 @@ export class Firewall {
   async #nft(input: string): Promise<void> {
     const path = findHostProgram("nft");
     if (path === undefined) {
-      throw failure("missing-program", { program: "nft", purpose: "set up the firewall", package: "nftables" });
+      throw failure("missing-program", {
+        program: "nft",
+        purpose: "set up the firewall",
+        package: "nftables",
+      });
     }
     const { code, stderr } = await this.#run([path, "-f", "-"], input);
     if (code === 0) return;

@@ -4,7 +4,7 @@
  * @module
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { int, ProgramBuilder, struct, type Executor, type Slot } from "../../kernel/mod.ts";
+import { errnoNumbers, int, ProgramBuilder, struct, type Executor, type Slot } from "../../kernel/mod.ts";
 import {
   NFT_MSG,
   NFTABLES_EVENTS,
@@ -99,7 +99,13 @@ function subscribe(b: ProgramBuilder, socket: Slot): void {
   const program = struct(header, `{len=${filter.length / 8}, not seq=0x${OWN_SEQUENCE.toString(16)}****}`, [
     { offset: 8, width: 8, value: struct(filter, "filter") },
   ]);
-  b.call("leave out what is our own doing", "setsockopt", [socket, SOL_SOCKET, SO_ATTACH_FILTER, program, 16]);
+  b.call("leave out what is our own doing", "setsockopt", [
+    socket,
+    SOL_SOCKET,
+    SO_ATTACH_FILTER,
+    program,
+    16,
+  ]);
   const address = new Uint8Array(12);
   const view = new DataView(address.buffer);
   view.setUint16(0, AF_NETLINK, true);
@@ -145,15 +151,18 @@ export class FirewallObserver {
   }
 
   async #watch(): Promise<void> {
-    let told: Disturbance | undefined;
     try {
       while (!this.#closed) {
-        const heard = await this.#next(told !== undefined);
-        if (heard !== undefined) told = { own: heard.own || told?.own === true, host: heard.host || told?.host === true };
-        else if (told !== undefined) {
-          await this.#restored(told);
-          told = undefined;
+        const first = await this.#next();
+        if (first === undefined) continue;
+        // What follows soon belongs to it: a reload is many changes.
+        const until = performance.now() + DEBOUNCE;
+        let { own, host } = first;
+        for (let more = await this.#next(until); more !== undefined; more = await this.#next(until)) {
+          own ||= more.own;
+          host ||= more.host;
         }
+        await this.#restored({ own, host });
       }
     } catch (error) {
       if (!this.#closed) this.#failed(error);
@@ -170,36 +179,35 @@ export class FirewallObserver {
     }
   }
 
-  /** The next disturbance; when one is `pending`, undefined if none follows it soon. */
-  async #next(pending: boolean): Promise<Disturbance | undefined> {
+  /** The next disturbance; undefined if there is none until then (as of performance.now()). */
+  async #next(until = Infinity): Promise<Disturbance | undefined> {
     for (;;) {
+      const left = until - performance.now();
+      if (left <= 0) return undefined;
       const b = new ProgramBuilder();
       const socket = b.slot("notices");
       const notice = b.out(NOTICE);
-      wait(b, socket, pending);
+      wait(b, socket, left);
       const length = b.call("take a notice", "recvfrom", [socket, notice, NOTICE, MSG_DONTWAIT, 0, 0], {
         tolerate: ["EAGAIN", "ENOBUFS"],
       });
       const outcome = await this.#session.run(b.build(), { doing: "watch over the firewall" });
       const got = outcome.valueOf(length) ?? 0;
-      if (got === -ENOBUFS) return { own: true, host: true };
-      if (got < 0 && pending) return undefined;
+      // More happened than the socket had room for.
+      if (got === -errnoNumbers.ENOBUFS) return { own: true, host: true };
       if (got <= 0) continue;
       const messages = parseMessages(outcome.bytesOf(notice).subarray(0, got));
-      const events = messages.map(nftablesEvent).filter((event) => event !== undefined);
-      const heard = disturbance(events);
+      const heard = disturbance(messages.map(nftablesEvent).filter((event) => event !== undefined));
       if (heard !== undefined) return heard;
     }
   }
 }
 
-const ENOBUFS = 105;
-
 /**
- * Adds waiting for a notice; `brief`: for {@link DEBOUNCE} only. It ends with the session, too: an executor whose engine
- * is gone must not stay.
+ * Adds waiting for a notice, for so many milliseconds at most. It ends with the session, too: an executor whose engine is
+ * gone must not stay.
  */
-function wait(b: ProgramBuilder, socket: Slot, brief: boolean): void {
+function wait(b: ProgramBuilder, socket: Slot, milliseconds: number): void {
   const polls = new Uint8Array(16);
   const view = new DataView(polls.buffer);
   view.setInt32(0, SESSION, true);
@@ -207,7 +215,7 @@ function wait(b: ProgramBuilder, socket: Slot, brief: boolean): void {
   view.setInt16(12, POLLIN, true);
   const wanted = struct(polls, "[session, notices]", [{ offset: 8, width: 4, value: socket }]);
   const time = new Uint8Array(16);
-  new DataView(time.buffer).setBigInt64(8, BigInt(DEBOUNCE) * 1_000_000n, true);
-  const limit = brief ? struct(time, `${DEBOUNCE} ms`) : 0;
+  new DataView(time.buffer).setBigInt64(8, BigInt(Math.ceil(Math.min(milliseconds, 999) * 1e6)), true);
+  const limit = Number.isFinite(milliseconds) ? struct(time, `${Math.ceil(milliseconds)} ms`) : 0;
   b.call("wait for a notice", "ppoll", [wanted, 2, limit, 0, 0]);
 }

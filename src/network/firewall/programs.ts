@@ -25,7 +25,13 @@ const SO_SNDBUFFORCE = int(32, "SO_SNDBUFFORCE");
 /** What a socket of the kernel's usual size takes at once; below it is the common case, a few hundred bytes. */
 const USUAL_BUFFER = 128 << 10;
 
-function send(b: ProgramBuilder, label: string, socket: Slot, messages: readonly Message[], options: CallOptions = {}) {
+function send(
+  b: ProgramBuilder,
+  label: string,
+  socket: Slot,
+  messages: readonly Message[],
+  options: CallOptions = {},
+) {
   const batch = encodeBatch(messages);
   if (batch.bytes.length > USUAL_BUFFER) {
     const size = new Uint8Array(4);
@@ -42,12 +48,22 @@ export function openFirewall(b: ProgramBuilder, into: Slot): void {
 }
 
 /** Adds elements. Those that are there already stay. */
-export function add(b: ProgramBuilder, label: string, socket: Slot, elements: readonly FirewallElement[]): void {
+export function add(
+  b: ProgramBuilder,
+  label: string,
+  socket: Slot,
+  elements: readonly FirewallElement[],
+): void {
   if (elements.length > 0) send(b, label, socket, addElements(TABLE, elements));
 }
 
 /** Deletes elements, whether or not all of them are there, even the table. */
-export function remove(b: ProgramBuilder, label: string, socket: Slot, elements: readonly FirewallElement[]): void {
+export function remove(
+  b: ProgramBuilder,
+  label: string,
+  socket: Slot,
+  elements: readonly FirewallElement[],
+): void {
   if (elements.length === 0) return;
   const gone = send(b, label, socket, deleteElements(TABLE, elements), { tolerate: ["ENOENT"] });
   b.skipIf(`${label}: were all of them there?`, gone, ">=0", 0, () => {
@@ -94,16 +110,18 @@ export function reconcile(
  */
 export function forgetExchanges(b: ProgramBuilder, socket: Slot, published: readonly PublishedPort[]): void {
   const messages = published
-    .filter(({ protocol, containerAddress }) => protocol === "udp" && !containerAddress.includes(":"))
+    .filter(({ protocol }) => protocol === "udp")
     .map(({ protocol, hostAddress, hostPort, count, containerAddress }) => {
+      const family = hostAddress.includes(":") ? 6 : 4;
       const any = hostAddress === "0.0.0.0" || hostAddress === "::";
       const destination = any ? {} : { destination: hostAddress };
-      if (count === 1) return deleteConnections({ protocol, destinationPort: hostPort, ...destination });
+      if (count === 1)
+        return deleteConnections({ protocol, family, destinationPort: hostPort, ...destination });
       return deleteConnections({ protocol, replySource: containerAddress });
     });
   for (const message of messages) {
     netlink(b, "forget UDP exchanges with a published port", socket, encodeMessages([message]), undefined, {
-      tolerate: ["ENOENT", "EOPNOTSUPP"],
+      tolerate: ["ENOENT"],
     });
   }
 }

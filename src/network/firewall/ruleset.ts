@@ -184,11 +184,7 @@ function sourceChains(): Chain[] {
     {
       name: "postrouting",
       hook: "type nat hook postrouting priority srcnat",
-      rules: [
-        "oifname @bridges ip saddr 127.0.0.0/8 masquerade",
-        ...leave("4", "ip"),
-        ...leave("6", "ip6"),
-      ],
+      rules: ["oifname @bridges ip saddr 127.0.0.0/8 masquerade", ...leave("4", "ip"), ...leave("6", "ip6")],
     },
   ];
 }

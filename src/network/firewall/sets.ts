@@ -14,28 +14,51 @@ interface SetDefinition {
   readonly what: string;
 }
 
-/** A pair of sets, one for each family: `NAME4` and `NAME6`. */
-function families<N extends string>(
-  name: N,
+type PerFamily =
+  | "protected"
+  | "home"
+  | "trusted"
+  | "masquerade"
+  | "source"
+  | "open"
+  | "link"
+  | "any"
+  | "at"
+  | "any-range"
+  | "at-range"
+  | "proxied-any"
+  | "proxied-at";
+
+/** Name of a set or a map. Most are pairs, one for each family. */
+export type SetName = "bridges" | "within" | "leaving" | "entering" | `${PerFamily}${4 | 6}`;
+
+function families(
+  name: PerFamily,
   definition: SetDefinition,
-): Record<`${N}4` | `${N}6`, SetDefinition> {
-  const of = (family: string): SetDefinition => ({
+): readonly (readonly [SetName, SetDefinition])[] {
+  const of = (type: string): SetDefinition => ({
     ...definition,
-    type: definition.type.replaceAll("address", family),
+    type: definition.type.replaceAll("address", type),
   });
-  return {
-    [`${name}4`]: of("ipv4_addr"),
-    [`${name}6`]: of("ipv6_addr"),
-  } as Record<`${N}4` | `${N}6`, SetDefinition>;
+  return [
+    [`${name}4`, of("ipv4_addr")],
+    [`${name}6`, of("ipv6_addr")],
+  ];
 }
 
 const port = "inet_proto . inet_service";
 
-const definitions = {
-  bridges: { type: "ifname", what: "every bridge" },
-  within: { type: "ifname . ifname : verdict", what: "a bridge, twice → whether its containers reach each other" },
-  leaving: { type: "nf_proto . ifname : verdict", what: "bridges that nothing leaves" },
-  entering: { type: "nf_proto . ifname : verdict", what: "a bridge → what may enter it from elsewhere" },
+const definitions: readonly (readonly [SetName, SetDefinition])[] = [
+  ["bridges", { type: "ifname", what: "every bridge" }],
+  [
+    "within",
+    {
+      type: "ifname . ifname : verdict",
+      what: "a bridge, twice → whether its containers reach each other",
+    },
+  ],
+  ["leaving", { type: "nf_proto . ifname : verdict", what: "bridges that nothing leaves" }],
+  ["entering", { type: "nf_proto . ifname : verdict", what: "a bridge → what may enter it from elsewhere" }],
   ...families("protected", {
     type: "address",
     intervals: true,
@@ -88,13 +111,13 @@ const definitions = {
     intervals: true,
     what: "ranges on one address → the proxy's port",
   }),
-} as const satisfies Record<string, SetDefinition>;
-
-/** Name of a set or a map. */
-export type SetName = keyof typeof definitions;
+];
 
 /** The definitions of all sets, by name. */
-export const sets: Readonly<Record<SetName, SetDefinition>> = definitions;
+export const sets: Readonly<Record<SetName, SetDefinition>> = Object.fromEntries(definitions) as Record<
+  SetName,
+  SetDefinition
+>;
 
 /** The names of all sets. */
-export const setNames: readonly SetName[] = Object.keys(definitions) as SetName[];
+export const setNames: readonly SetName[] = definitions.map(([name]) => name);
