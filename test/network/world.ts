@@ -1,0 +1,117 @@
+/**
+ * Hosts of a test's network, each a network namespace with an {@link AgentRequest agent} in it. Nothing leads out of them.
+ * @module
+ */
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { Executors, runHostProgram, type Output } from "../../src/kernel/mod.ts";
+import { patience } from "../support/patience.ts";
+import type { AgentRequest } from "./agent.ts";
+
+const native = join(import.meta.dir, "../../native/build/caisson-native");
+const agent = join(import.meta.dir, "agent.ts");
+/** Milliseconds in which whoever answers answers. */
+const QUIET = 400 * patience;
+
+/** One network namespace. */
+export class NetworkHost implements Disposable {
+  readonly #process: ChildProcess;
+  readonly #waiting = new Map<number, (result: string) => void>();
+  #next = 1;
+
+  constructor() {
+    this.#process = spawn("unshare", ["--net", process.execPath, agent], { stdio: ["pipe", "pipe", "inherit"] });
+    const { stdout } = this.#process;
+    if (stdout === null) throw new Error("the agent has no output");
+    createInterface({ input: stdout }).on("line", (line) => {
+      const { id, result } = JSON.parse(line) as { readonly id: number; readonly result: string };
+      this.#waiting.get(id)?.(result);
+      this.#waiting.delete(id);
+    });
+  }
+
+  get pid(): number {
+    return this.#process.pid ?? -1;
+  }
+
+  /** Begins to serve a port, and only then resolves. */
+  async serve(port: number, address = "::"): Promise<void> {
+    const result = await this.#ask({ do: "serve", address, port });
+    if (result !== "serving") throw new Error(`serve ${address} ${port}: ${result}`);
+  }
+
+  /** What a TCP server says: `ADDRESS at PORT`, as whom it sees us and where; `silence`, or an errno. */
+  async tcp(address: string, port: number): Promise<string> {
+    return this.#ask({ do: "tcp", address, port, patience: QUIET });
+  }
+
+  /** The same of a UDP server. */
+  async udp(address: string, port: number): Promise<string> {
+    return this.#ask({ do: "udp", address, port, patience: QUIET });
+  }
+
+  /** Runs a shell script in the namespace; its output. Throws if it fails. */
+  sh(script: string): string {
+    const args = ["-t", String(this.pid), "-n", "sh", "-ec", script];
+    const { status, stdout, stderr } = spawnSync("nsenter", args, { encoding: "utf8", maxBuffer: 1 << 26 });
+    if (status !== 0) throw new Error(`${script}: ${stderr}`);
+    return stdout;
+  }
+
+  /** Runs a program in the namespace, as {@link runHostProgram} does. */
+  run = async (command: readonly [string, ...string[]], input?: string): Promise<Output> =>
+    runHostProgram(["nsenter", "-t", String(this.pid), "-n", ...command], input);
+
+  /** Executors in the namespace. */
+  executors(): Executors & Disposable {
+    const folder = mkdtempSync(join(tmpdir(), "caisson-network."));
+    const path = join(folder, "caisson-native");
+    writeFileSync(path, `#!/bin/sh\nexec nsenter -t ${this.pid} -n ${native} "$@"\n`, { mode: 0o700 });
+    const executors = new Executors(path);
+    return Object.assign(executors, {
+      [Symbol.dispose]() {
+        executors.close();
+        rmSync(folder, { recursive: true });
+      },
+    });
+  }
+
+  /** Resolves when the namespace is there. */
+  async ready(): Promise<this> {
+    await this.#ask({ do: "udp", address: "127.0.0.1", port: 9, patience: 0 });
+    this.sh("ip link set lo up");
+    return this;
+  }
+
+  /** Leads a cable from here to `other`. Each end: `NAME ADDRESS…`, the addresses with their prefix lengths. */
+  cable(here: string, other: NetworkHost, there: string): void {
+    const [name = "", ...addresses] = here.split(" ");
+    const [otherName = "", ...otherAddresses] = there.split(" ");
+    this.sh(`ip link add ${name} type veth peer name ${otherName} netns ${other.pid}`);
+    this.addresses(name, addresses);
+    other.addresses(otherName, otherAddresses);
+  }
+
+  /** Gives a link addresses, and starts it. */
+  addresses(link: string, addresses: readonly string[]): void {
+    // Duplicate address detection keeps an IPv6 address waiting for a second.
+    const nodad = (value: string): string => (value.includes(":") ? " nodad" : "");
+    const commands = addresses.map((value) => `ip addr add ${value} dev ${link}${nodad(value)}`);
+    this.sh([...commands, `ip link set ${link} up`].join("\n"));
+  }
+
+  [Symbol.dispose](): void {
+    this.#process.kill("SIGKILL");
+  }
+
+  #ask(request: AgentRequest): Promise<string> {
+    const id = this.#next++;
+    return new Promise((resolve) => {
+      this.#waiting.set(id, resolve);
+      this.#process.stdin?.write(`${JSON.stringify({ id, ...request })}\n`);
+    });
+  }
+}
