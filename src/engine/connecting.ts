@@ -3,11 +3,11 @@
  * @module
  */
 import { failure } from "../errors/mod.ts";
-import type { NetworkRecord } from "../network/mod.ts";
+import { interfacePrefix, type NetworkRecord } from "../network/mod.ts";
 import type { Container } from "./container-store.ts";
 import type { EndpointSettings } from "./container-types.ts";
 import { checkRequest, endpointRequest } from "./endpoint-requests.ts";
-import { givePlacesBack, interfacePrefix, placesOf, takePlace, type Place } from "./endpoints.ts";
+import { givePlacesBack, placesOf, takePlace, type Place } from "./endpoints.ts";
 import { publishNetwork } from "./networks.ts";
 import { settleGateways, writeHosts } from "./sandbox.ts";
 import type { Services } from "./services.ts";

@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto";
 import { failure, inContext } from "../errors/mod.ts";
 import {
   hostPorts,
+  interfacePrefix,
   portRequests,
   publishPorts,
   type Endpoint,
@@ -138,10 +139,6 @@ export function takePlace(
       ports: [],
     },
   };
-}
-
-export function interfacePrefix({ options }: NetworkRecord): string {
-  return options["com.docker.network.container_iface_prefix"] ?? "eth";
 }
 
 /** The endpoint by whose way ports are published: on the bridge that is the container's gateway. */

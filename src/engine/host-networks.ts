@@ -31,7 +31,6 @@ import {
 import {
   addElements,
   bindPort,
-  bridgeOptions,
   driverOf,
   enableForwarding,
   Firewall,
@@ -42,12 +41,14 @@ import {
   networkElements,
   openFirewall,
   portElements,
+  readBridgeOptions,
   removeElements,
   startProxy,
   type FirewallElement,
   type FirewallNetwork,
   type LinkFacts,
   type NetworkRecord,
+  type NetworkStep,
   type PublishedPort,
 } from "../network/mod.ts";
 import type { NetworkPlan } from "../runtime/mod.ts";
@@ -140,7 +141,7 @@ export class HostNetworks {
   #firewalled(network: NetworkRecord): FirewallNetwork | undefined {
     if (network.driver !== "bridge" || network.configOnly) return undefined;
     return {
-      options: bridgeOptions(network),
+      options: readBridgeOptions(network),
       subnets: network.ipam.pools.map(({ subnet }) => subnet),
       internal: network.internal,
       directRouting: this.#context.options.allowDirectRouting,
@@ -173,34 +174,44 @@ export class HostNetworks {
 
   /** Makes what the network needs on the host. */
   async up(network: NetworkRecord): Promise<void> {
-    const b = new ProgramBuilder();
-    const driver = driverOf(network);
-    driver.up(b, network);
+    await this.#perform(driverOf(network).up(network), `make network ${network.name}`);
     const known = this.#firewalled(network);
-    if (known !== undefined && this.#observer !== undefined) {
-      const socket = b.slot("netfilter socket");
-      openFirewall(b, socket);
-      addElements(b, "let its packets through", socket, networkElements(known));
-    }
-    const link = driver.link(network);
-    if (link !== undefined) this.#links.forget(link);
+    // While the firewall is being loaded, it is loaded with everything.
+    if (known === undefined || this.#observer === undefined) return;
+    const b = new ProgramBuilder();
+    const socket = b.slot("netfilter socket");
+    openFirewall(b, socket);
+    addElements(b, "let its packets through", socket, networkElements(known));
+    close(b, socket);
     await this.#context.executors.warm().run(b.build(), { doing: `make network ${network.name}` });
   }
 
   /** Removes it. */
   async down(network: NetworkRecord): Promise<void> {
-    const b = new ProgramBuilder();
-    const driver = driverOf(network);
-    driver.down(b, network);
+    const others = this.#context.store.all();
+    await this.#perform(driverOf(network).down(network, others), `remove network ${network.name}`);
     const known = this.#firewalled(network);
-    if (known !== undefined) {
-      const socket = b.slot("netfilter socket");
-      openFirewall(b, socket);
-      removeElements(b, "forget its rules", socket, networkElements(known));
+    if (known === undefined) return;
+    const b = new ProgramBuilder();
+    const socket = b.slot("netfilter socket");
+    openFirewall(b, socket);
+    removeElements(b, "forget its rules", socket, networkElements(known));
+    close(b, socket);
+    await this.#context.executors.warm().run(b.build(), { doing: `remove network ${network.name}` });
+  }
+
+  /** Does one step after the other, each with what its links are by then. */
+  async #perform(steps: readonly NetworkStep[], doing: string): Promise<void> {
+    const { executors } = this.#context;
+    for (const { links, add } of steps) {
+      const facts = await Promise.all(links.map((name) => this.#links.look(name)));
+      const b = new ProgramBuilder();
+      add(b, facts);
+      const program = b.build();
+      // Removing a link takes the kernel longer than anything else: side by side with whatever comes meanwhile.
+      if (program.operations.length > 0) await executors.warm().fork(program, { doing });
+      for (const name of links) this.#links.forget(name);
     }
-    const link = driver.link(network);
-    if (link !== undefined) this.#links.forget(link);
-    await this.#context.executors.warm().fork(b.build(), { doing: `remove network ${network.name}` });
   }
 
   /** Prefixes that new subnets must not overlap. */
@@ -237,7 +248,8 @@ export class HostNetworks {
     openNetlink(b, "open a route socket", "route", socket);
     for (const [i, { network, endpoint }] of places.entries()) {
       const link = links[i] ?? { index: 0, mtu: 0 };
-      driverOf(network).attach(b, network, endpoint, { socket, sandbox: { pid }, link });
+      const place = { socket, sandbox: { pid }, link, hairpin: !this.#context.options.userlandProxy };
+      driverOf(network).attach(b, network, endpoint, place);
     }
     close(b, socket);
   }
@@ -273,7 +285,8 @@ export class HostNetworks {
     const namespace = openNamespace(b, container.state.pid);
     const socket = b.slot("route socket");
     openNetlink(b, "open a route socket", "route", socket);
-    driver.attach(b, network, endpoint, { socket, sandbox: { descriptor: namespace }, link });
+    const hairpin = !this.#context.options.userlandProxy;
+    driver.attach(b, network, endpoint, { socket, sandbox: { descriptor: namespace }, link, hairpin });
     inNamespace(b, namespace, (inner) => driver.configure(b, network, endpoint, inner));
     await this.#context.executors.warm().fork(b.build(), { doing: `connect container ${container.name}` });
   }

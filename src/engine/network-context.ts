@@ -12,6 +12,7 @@ import {
   parseDefaultPool,
   PortReservations,
   readDriverOptions,
+  userDrivers,
   type NetworkRecord,
   type NetworkSurroundings,
   type PortRange,
@@ -72,8 +73,8 @@ export class NetworkContext {
       host: await this.host.prefixes(),
       pools: effectivePools(given, this.#engineId),
       defaultOptions: this.options.defaultNetworkOptions,
-      drivers: new Set(["bridge", "macvlan", "ipvlan"]),
-      checkOptions: readDriverOptions,
+      drivers: userDrivers,
+      checkOptions: (network) => readDriverOptions(network, this.store.all()),
     };
   }
 }

@@ -3,7 +3,10 @@
  * @module
  */
 export type * from "./types.ts";
-export type { LinkFacts, NetworkDriver, Sandbox } from "./driver.ts";
+export type { LinkFacts, NetworkDriver, NetworkStep } from "./driver.ts";
+export { readBridgeOptions } from "./links/bridge-options.ts";
+export { driverOf, interfacePrefix, readDriverOptions, userDrivers } from "./links/drivers.ts";
+export { enableForwarding } from "./links/forwarding.ts";
 export { NetworkAddresses } from "./ipam/allocate.ts";
 export {
   formatAddress,

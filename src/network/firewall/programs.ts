@@ -110,18 +110,17 @@ export function reconcile(
  */
 export function forgetExchanges(b: ProgramBuilder, socket: Slot, published: readonly PublishedPort[]): void {
   const messages = published
-    .filter(({ protocol }) => protocol === "udp")
+    .filter(({ protocol, containerAddress }) => protocol === "udp" && !containerAddress.includes(":"))
     .map(({ protocol, hostAddress, hostPort, count, containerAddress }) => {
-      const family = hostAddress.includes(":") ? 6 : 4;
       const any = hostAddress === "0.0.0.0" || hostAddress === "::";
       const destination = any ? {} : { destination: hostAddress };
       if (count === 1)
-        return deleteConnections({ protocol, family, destinationPort: hostPort, ...destination });
+        return deleteConnections({ protocol, destinationPort: hostPort, ...destination });
       return deleteConnections({ protocol, replySource: containerAddress });
     });
   for (const message of messages) {
     netlink(b, "forget UDP exchanges with a published port", socket, encodeMessages([message]), undefined, {
-      tolerate: ["ENOENT"],
+      tolerate: ["ENOENT", "EOPNOTSUPP"],
     });
   }
 }

@@ -3,7 +3,7 @@
  * @module
  */
 import { failure } from "../../errors/mod.ts";
-import { close, ProgramBuilder, type Executor, type Outcome } from "../../kernel/mod.ts";
+import { close, ProgramBuilder, type CallOptions, type Executor, type Outcome } from "../../kernel/mod.ts";
 import {
   decodeAddresses,
   decodeLinks,
@@ -37,14 +37,20 @@ export class LinkIndex {
    * @throws not-found when the host has no such link
    */
   async find(name: string): Promise<LinkFacts> {
-    const known = this.#known.get(name);
-    if (known !== undefined) return known;
-    const answer = await ask(this.#executor(), `look for the link ${name}`, getLink({ name }), ANSWER_SIZE);
+    const known = this.#known.get(name) ?? (await this.look(name));
+    if (known === undefined) throw failure("not-found", { message: `the host has no link ${name}` });
+    this.#known.set(name, known);
+    return known;
+  }
+
+  /** The link's facts as they are now; undefined if the host has no such link. */
+  async look(name: string): Promise<LinkFacts | undefined> {
+    const options = { tolerate: ["ENODEV"] } as const;
+    const answer = await ask(this.#executor(), `look for the link ${name}`, getLink({ name }), ANSWER_SIZE, options);
     const [link] = decodeLinks(answer);
-    if (link === undefined) throw failure("not-found", { message: `the host has no link ${name}` });
-    const facts = { index: link.index, mtu: link.mtu };
-    this.#known.set(name, facts);
-    return facts;
+    if (link === undefined) return undefined;
+    const { index, mtu, kind, alias } = link;
+    return { index, mtu, ...(kind === undefined ? {} : { kind }), ...(alias === undefined ? {} : { alias }) };
   }
 
   /** The link was made anew, or may be gone. */
@@ -57,15 +63,21 @@ export class LinkIndex {
   }
 }
 
-async function ask(executor: Executor, doing: string, message: Message, size: number): Promise<Uint8Array> {
+async function ask(
+  executor: Executor,
+  doing: string,
+  message: Message,
+  size: number,
+  options: CallOptions = {},
+): Promise<Uint8Array> {
   const b = new ProgramBuilder();
   const socket = b.slot("route socket");
   openNetlink(b, "open a route socket", "route", socket);
   const out = b.out(size);
-  const length = netlink(b, doing, socket, encodeMessages([message]), out);
+  const length = netlink(b, doing, socket, encodeMessages([message]), out, options);
   close(b, socket);
   const outcome: Outcome = await executor.run(b.build(), { doing });
-  return outcome.bytesOf(out).subarray(0, outcome.valueOf(length) ?? 0);
+  return outcome.bytesOf(out).subarray(0, Math.max(0, outcome.valueOf(length) ?? 0));
 }
 
 /** Prefixes of the host's addresses and routes but for default ones: new subnets keep away from them. */
