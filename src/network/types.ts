@@ -81,6 +81,10 @@ export interface Endpoint {
   /** Its default routes go this way. */
   readonly gateway4: boolean;
   readonly gateway6: boolean;
+  /** Further addresses of the interface: `169.254.3.4` (of a /16), `fe80::5` (of a /64). */
+  readonly linkLocal?: readonly string[];
+  /** `net.ipv4.conf.IFNAME.log_martians=1`, as `endpointSysctls` lets them through. */
+  readonly sysctls?: readonly string[];
 }
 
 export type Protocol = "tcp" | "udp" | "sctp";

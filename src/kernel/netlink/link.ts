@@ -32,6 +32,7 @@ export const IFLA = {
   OPERSTATE: 16,
   LINKINFO: 18,
   NET_NS_PID: 19,
+  IFALIAS: 20,
   NET_NS_FD: 28,
   EXT_MASK: 29,
 } as const;
@@ -252,6 +253,8 @@ function about(link: LinkName, up?: boolean): { header: Uint8Array; name: Attrib
 export interface LinkChanges extends Omit<LinkAttributes, "name" | "index"> {
   /** A new name: of a link chosen by index only. */
   readonly name?: string;
+  /** A note that `ip link` shows, of at most 255 bytes. */
+  readonly alias?: string;
   /** As a port of a bridge, which it is already. */
   readonly port?: BridgePortFlags;
 }
@@ -266,7 +269,7 @@ export interface BridgePortFlags {
 
 /** RTM_NEWLINK that changes a link; ENODEV if there is none. */
 export function setLink(link: LinkName, changes: LinkChanges): Message {
-  const { up, port, ...attributes } = changes;
+  const { up, port, alias, ...attributes } = changes;
   const { header: front, name } = about(link, up);
   const slave =
     port === undefined
@@ -281,12 +284,20 @@ export function setLink(link: LinkName, changes: LinkChanges): Message {
   const portText = Object.entries(port ?? {}).map(
     ([key, value]) => `${key}=${value === true ? "on" : "off"}`,
   );
-  const renamed = changes.name === undefined ? [] : [`name=${changes.name}`];
+  const renamed = [
+    ...(changes.name === undefined ? [] : [`name=${changes.name}`]),
+    ...(alias === undefined ? [] : [`alias=${JSON.stringify(alias)}`]),
+  ];
   return {
     type: RTM_LINK.NEW,
     flags: 0,
     header: front,
-    attributes: [name, ...linkAttributes(attributes), slave],
+    attributes: [
+      name,
+      ...linkAttributes(attributes),
+      alias === undefined ? undefined : binary(IFLA.IFALIAS, new TextEncoder().encode(alias)),
+      slave,
+    ],
     text: `RTM_NEWLINK{${[whichText(link), ...renamed, ...settingsText(changes), ...portText].join(", ")}}`,
   };
 }
