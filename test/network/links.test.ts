@@ -138,8 +138,8 @@ function reaches(where: TestSandbox, address: string): boolean {
 describe("a bridge network", () => {
   test("is made once, kept on a second time, removed, and made again", async () => {
     const web = network("bridge", { "com.docker.network.driver.mtu": "1400" }, dual);
-    const { up, down } = driverOf(web);
-    await run(up(web));
+    const driver = driverOf(web);
+    await run(driver.up(web));
     const [first] = host.ip<Link>("address", "show", "dev", "br-0a7c5b3249af");
     expect(first).toMatchObject({
       mtu: 1400,
@@ -150,12 +150,12 @@ describe("a bridge network", () => {
     expect(addresses(host, "br-0a7c5b3249af")).toEqual(["172.30.0.1/16", "fd30::1/64"]);
     expect(sysctl(host, "net.ipv6.conf.br-0a7c5b3249af.accept_ra")).toBe("0");
     expect(sysctl(host, "net.ipv4.conf.br-0a7c5b3249af.route_localnet")).toBe("1");
-    await run(up(web));
+    await run(driver.up(web));
     expect(host.ip<Link>("address", "show", "dev", "br-0a7c5b3249af")[0]?.ifindex).toBe(first?.ifindex ?? 0);
-    await run(down(web, []));
+    await run(driver.down(web, []));
     expect((await hostLinks()).has("br-0a7c5b3249af")).toBe(false);
-    await run(down(web, []));
-    await run(up(web));
+    await run(driver.down(web, []));
+    await run(driver.up(web));
     expect(addresses(host, "br-0a7c5b3249af")).toEqual(["172.30.0.1/16", "fd30::1/64"]);
   });
 
