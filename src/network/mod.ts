@@ -7,6 +7,7 @@ export type { LinkFacts, NetworkDriver, NetworkStep } from "./driver.ts";
 export { readBridgeOptions } from "./links/bridge-options.ts";
 export { driverOf, interfacePrefix, readDriverOptions, userDrivers } from "./links/drivers.ts";
 export { enableForwarding } from "./links/forwarding.ts";
+export { endpointSysctls, type EndpointSysctls } from "./links/sysctls.ts";
 export { NetworkAddresses } from "./ipam/allocate.ts";
 export {
   formatAddress,

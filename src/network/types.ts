@@ -106,6 +106,10 @@ export interface Endpoint {
   readonly gateway6: boolean;
   /** What is published of the container, by way of this endpoint. */
   readonly ports: readonly PublishedPort[];
+  /** Further addresses of the interface: `169.254.3.4` (of a /16), `fe80::5` (of a /64). */
+  readonly linkLocal?: readonly string[];
+  /** `net.ipv4.conf.IFNAME.log_martians=1`, as `endpointSysctls` lets them through. */
+  readonly sysctls?: readonly string[];
 }
 
 /** How a bridge lets packets in from outside: com.docker.network.bridge.gateway_mode_ipv4/6. */

@@ -82,6 +82,13 @@ describe("a macvlan network", () => {
   });
 });
 
+test("a macvlan in mode passthru takes its MAC address once it is there", () => {
+  const on = network("macvlan", { parent: "eth0", macvlan_mode: "passthru" });
+  expect(printEndpoint(macvlanDriver, on, endpoint())).toContain(
+    "RTM_NEWLINK{index=2, mac=02:42:ac:1e:00:02}",
+  );
+});
+
 describe("an ipvlan network", () => {
   test.each([
     [

@@ -3,7 +3,7 @@
  * @module
  */
 import { failure } from "../../errors/mod.ts";
-import { encodeMessages, netlink, newLink } from "../../kernel/netlink/mod.ts";
+import { encodeMessages, netlink, newLink, setLink } from "../../kernel/netlink/mod.ts";
 import type { NetworkDriver } from "../driver.ts";
 import type { NetworkRecord } from "../types.ts";
 import { configureInterface, exitsByGateway } from "./interface.ts";
@@ -53,7 +53,13 @@ export const macvlanDriver: NetworkDriver = {
     );
   },
   configure: (b, network, endpoint, socket) => {
-    const isOut = reachesOut(network, readMacvlanOptions(network));
+    const options = readMacvlanOptions(network);
+    const isOut = reachesOut(network, options);
+    if (options.mode === "passthru") {
+      // Such a link is born with its parent's address; from here on the parent has the link's, until the link is gone.
+      const { interface: name, interfaceIndex: index, mac } = endpoint;
+      netlink(b, `give ${name} its MAC address`, socket, encodeMessages([setLink({ index }, { mac })]));
+    }
     configureInterface(b, network, endpoint, isOut ? exitsByGateway(network, endpoint) : {}, socket);
   },
 };
