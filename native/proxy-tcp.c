@@ -10,8 +10,8 @@
 enum {
 	MAX_CONNECTIONS = 1 << 20, /* address space; the limit of descriptors comes first */
 	CHUNK = 1 << 20,           /* what one splice() may take; the pipe decides */
-	PIPE_SIZE = 256 << 10,
-	SPARE_PIPES = 8,
+	PIPE_SIZE = 1 << 20, /* what an unprivileged process may have; less costs measurably more */
+	SPARE_PIPES = 4,
 	ROUNDS = 16, /* of one direction, before others have their turn */
 	ACCEPTS = 64,
 	EVENTS = 64,
