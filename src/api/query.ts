@@ -50,6 +50,15 @@ export class Query {
     return value === undefined ? absent : !falsehoods.has(value.trim().toLowerCase());
   }
 
+  /** A truth value as Go's ParseBool reads it; absent and empty are false. Throws 400 in dockerd's words. */
+  strictFlag(name: string): boolean {
+    const value = this.text(name);
+    if (/^(?:1|t|T|TRUE|true|True)$/.test(value)) return true;
+    if (value === "" || /^(?:0|f|F|FALSE|false|False)$/.test(value)) return false;
+    const message = `invalid value for ${name}: ${value}: strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`;
+    throw failure("invalid-parameter", { message });
+  }
+
   /** A decimal number, undefined if it was not given or empty. Throws Go's text, with 500 as dockerd does. */
   integer(name: string): number | undefined {
     const value = this.nonEmpty(name);

@@ -3,7 +3,15 @@
  * @module
  */
 import { Type, type TSchema } from "typebox";
-import type { CreateBody, ExecBody, RegistryAuth, VolumeBody } from "../engine/mod.ts";
+import type {
+  ConnectBody,
+  CreateBody,
+  DisconnectBody,
+  ExecBody,
+  NetworkBody,
+  RegistryAuth,
+  VolumeBody,
+} from "../engine/mod.ts";
 import { bodyReader, type BodyReader } from "./body-schema.ts";
 
 const text = Type.String();
@@ -229,6 +237,40 @@ export const readVolumeBody: BodyReader<VolumeBody> = bodyReader(
   struct({ Name: text, Driver: text, DriverOpts: labels, Labels: labels, ClusterVolumeSpec: anything }),
 );
 
+/** `POST /networks/create` */
+export const readNetworkBody: BodyReader<NetworkBody> = bodyReader(
+  struct({
+    Name: text,
+    CheckDuplicate: flag,
+    Driver: text,
+    Scope: text,
+    Internal: flag,
+    Attachable: flag,
+    Ingress: flag,
+    ConfigOnly: flag,
+    ConfigFrom: struct({ Network: text }),
+    IPAM: struct({
+      Driver: text,
+      Options: labels,
+      Config: Type.Array(struct({ Subnet: text, IPRange: text, Gateway: text, AuxiliaryAddresses: labels })),
+    }),
+    EnableIPv4: flag,
+    EnableIPv6: flag,
+    Options: labels,
+    Labels: labels,
+  }),
+);
+
+/** `POST /networks/{id}/connect` */
+export const readConnectBody: BodyReader<ConnectBody> = bodyReader(
+  struct({ Container: text, EndpointConfig: endpoint }),
+);
+
+/** `POST /networks/{id}/disconnect` */
+export const readDisconnectBody: BodyReader<DisconnectBody> = bodyReader(
+  struct({ Container: text, Force: flag }),
+);
+
 /** `POST /auth`, and what `X-Registry-Auth` holds. */
 export const readAuth: BodyReader<RegistryAuth> = bodyReader(
   struct({
@@ -242,7 +284,18 @@ export const readAuth: BodyReader<RegistryAuth> = bodyReader(
   }),
 );
 
+const readers: readonly BodyReader<unknown>[] = [
+  readCreateBody,
+  readExecBody,
+  readExecStartBody,
+  readVolumeBody,
+  readNetworkBody,
+  readConnectBody,
+  readDisconnectBody,
+  readAuth,
+];
+
 /** Compiles every schema now rather than at its first use. */
 export function compileSchemas(): void {
-  for (const read of [readCreateBody, readExecBody, readExecStartBody, readVolumeBody, readAuth]) read({});
+  for (const read of readers) read({});
 }

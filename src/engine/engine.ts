@@ -6,6 +6,7 @@
  */
 import type { Duplex, Readable } from "node:stream";
 import type { CreateBody } from "./container-types.ts";
+import type { ConnectBody, DisconnectBody, NetworkBody } from "./network-types.ts";
 
 /** A JSON object of Docker's API. */
 export type Json = { readonly [key: string]: unknown };
@@ -172,9 +173,17 @@ export interface Volumes {
   prune(filters: Filters): Promise<{ VolumesDeleted: string[] | null; SpaceReclaimed: number }>;
 }
 
+/** Networks. `name` is a name, an id, or the beginning of one id. */
 export interface Networks {
   list(filters: Filters): Promise<Json[]>;
-  inspect(name: string): Promise<Json>;
+  /** `scope`: only a network of this one, `""` any. `verbose` adds what a swarm knows of services. */
+  inspect(name: string, options: { verbose: boolean; scope: string }): Promise<Json>;
+  create(body: NetworkBody): Promise<{ Id: string; Warning: string }>;
+  remove(name: string): Promise<void>;
+  /** Of a stopped container the place is written down, of a running one it is made. */
+  connect(name: string, body: ConnectBody): Promise<void>;
+  disconnect(name: string, body: DisconnectBody): Promise<void>;
+  prune(filters: Filters): Promise<{ NetworksDeleted: string[] | null }>;
 }
 
 /** A thing that happened, in Docker's newest form (`Type`, `Action`, `Actor`, `scope`, `time`, `timeNano`). */

@@ -33,6 +33,7 @@ export { NEVER } from "./container.ts";
 export type * from "./container-types.ts";
 export type * from "./daemon-options.ts";
 export type * from "./engine.ts";
+export type * from "./network-types.ts";
 export type { EngineLog } from "./services.ts";
 
 /** Opens the engine on its data root and finds running containers again. */

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { StateDatabase } from "./database.ts";
 import { NetworkService } from "./networks.ts";
 
+const plain = { verbose: false, scope: "" };
+
 async function withNetworks(
   body: (networks: NetworkService, database: StateDatabase) => Promise<void>,
 ): Promise<void> {
@@ -19,15 +21,16 @@ test("predefined networks keep their ids", async () =>
   withNetworks(async (networks, database) => {
     expect(networks.id("host")).toMatch(/^[0-9a-f]{64}$/);
     expect(networks.id("container:x")).toBe("");
-    const host = await networks.inspect("host");
+    const host = await networks.inspect("host", plain);
     expect(host).toMatchObject({ Name: "host", Driver: "host", Scope: "local", Containers: {}, Options: {} });
-    expect(await new NetworkService(database).inspect("host")).toEqual(host);
-    expect(await networks.inspect(networks.id("none").slice(0, 12))).toMatchObject({
+    expect(await new NetworkService(database).inspect("host", plain)).toEqual(host);
+    expect(await networks.inspect(networks.id("none").slice(0, 12), plain)).toMatchObject({
       Name: "none",
       Driver: "null",
     });
-    expect(networks.inspect("bridge")).rejects.toThrow("network bridge not found");
-    expect(networks.inspect("")).rejects.toThrow("not found");
+    expect(networks.inspect("bridge", plain)).rejects.toThrow("network bridge not found");
+    expect(networks.inspect("", plain)).rejects.toThrow("not found");
+    expect(networks.inspect("host", { ...plain, scope: "swarm" })).rejects.toThrow("network host not found");
   }));
 
 test("lists are filtered", async () =>

@@ -63,7 +63,9 @@ export class NetworkService implements Networks {
       .map(networkJson);
   }
 
-  async inspect(name: string): Promise<Json> {
+  async inspect(name: string, { scope }: { scope: string }): Promise<Json> {
+    if (scope !== "" && scope !== "local")
+      throw failure("not-found", { message: `network ${name} not found` });
     const exact = this.#networks.find((network) => network.name === name || network.id === name);
     if (exact !== undefined) return networkJson(exact);
     const matches = /^[0-9a-f]+$/.test(name) ? this.#networks.filter(({ id }) => id.startsWith(name)) : [];
@@ -74,6 +76,30 @@ export class NetworkService implements Networks {
     if (matches[0] === undefined) throw failure("not-found", { message: `network ${name} not found` });
     return networkJson(matches[0]);
   }
+
+  create(): Promise<{ Id: string; Warning: string }> {
+    return unsupported("creating a network");
+  }
+
+  remove(): Promise<void> {
+    return unsupported("removing a network");
+  }
+
+  connect(): Promise<void> {
+    return unsupported("connecting a container to a network");
+  }
+
+  disconnect(): Promise<void> {
+    return unsupported("disconnecting a container from a network");
+  }
+
+  prune(): Promise<{ NetworksDeleted: string[] | null }> {
+    return unsupported("pruning networks");
+  }
+}
+
+async function unsupported(what: string): Promise<never> {
+  throw failure("not-implemented", { what });
 }
 
 function danglingFilter(filters: Filters): boolean | undefined {

@@ -14,6 +14,10 @@ export interface IpamPool {
   readonly gateway?: string;
   /** Never given out: name → address. */
   readonly auxiliary?: Readonly<Record<string, string>>;
+  /** The subnet is from the default pools: nobody may ask for one of its addresses. */
+  readonly automatic?: true;
+  /** The engine chose the gateway in a subnet that the user gave: Docker's inspect doesn't show it. */
+  readonly gatewayChosen?: true;
 }
 
 export interface NetworkIpam {

@@ -3,34 +3,58 @@
  * @module
  */
 import type { Exchange } from "../exchange.ts";
+import { readJson } from "../request.ts";
 import type { Route } from "../router.ts";
-import { unsupported } from "./unsupported.ts";
 
 async function list(x: Exchange): Promise<void> {
   x.json(200, await x.engine.networks.list(x.query.filters()));
 }
 
 async function inspect(x: Exchange): Promise<void> {
-  x.json(200, await x.engine.networks.inspect(x.name));
+  const options = { verbose: x.query.strictFlag("verbose"), scope: x.query.text("scope") };
+  x.json(200, await x.engine.networks.inspect(x.name, options));
+}
+
+async function create(x: Exchange): Promise<void> {
+  const { readNetworkBody } = await import("../schemas.ts");
+  const body = readNetworkBody(await readJson(x, true));
+  // Before 1.48 every network had IPv4.
+  const { EnableIPv4: _, ...older } = body;
+  x.json(201, await x.engine.networks.create(x.version < 48 ? older : body));
+}
+
+async function remove(x: Exchange): Promise<void> {
+  await x.engine.networks.remove(x.name);
+  x.empty(204);
+}
+
+async function connect(x: Exchange): Promise<void> {
+  const { readConnectBody } = await import("../schemas.ts");
+  const body = readConnectBody(await readJson(x, true));
+  // Priorities came with 1.48.
+  const { GwPriority: _, ...older } = body.EndpointConfig ?? {};
+  const asked = x.version < 48 && body.EndpointConfig ? { ...body, EndpointConfig: older } : body;
+  await x.engine.networks.connect(x.name, asked);
+  x.empty(200);
+}
+
+async function disconnect(x: Exchange): Promise<void> {
+  const { readDisconnectBody } = await import("../schemas.ts");
+  await x.engine.networks.disconnect(x.name, readDisconnectBody(await readJson(x, true)));
+  x.empty(200);
+}
+
+async function prune(x: Exchange): Promise<void> {
+  x.json(200, await x.engine.networks.prune(x.query.filters()));
 }
 
 export const networkRoutes: readonly Route[] = [
   { method: "GET", path: "/networks", handler: list },
   { method: "GET", path: "/networks/", handler: list },
-  { method: "POST", path: "/networks/create", body: true, handler: unsupported("creating a network") },
-  { method: "POST", path: "/networks/prune", since: 25, handler: unsupported("pruning networks") },
+  { method: "POST", path: "/networks/create", body: true, handler: create },
+  { method: "POST", path: "/networks/prune", since: 25, handler: prune },
   { method: "GET", path: "/networks/*id", handler: inspect },
-  {
-    method: "POST",
-    path: "/networks/*id/connect",
-    body: true,
-    handler: unsupported("connecting a container to a network"),
-  },
-  {
-    method: "POST",
-    path: "/networks/*id/disconnect",
-    body: true,
-    handler: unsupported("disconnecting a container from a network"),
-  },
-  { method: "DELETE", path: "/networks/*id", handler: unsupported("removing a network") },
+  { method: "POST", path: "/networks/*id/connect", body: true, handler: connect },
+  { method: "POST", path: "/networks/*id/disconnect", body: true, handler: disconnect },
+  { method: "DELETE", path: "/networks/*id", handler: remove },
 ];

@@ -1,0 +1,11 @@
+/**
+ * Networks: what they are, their addresses, and the programs that make them.
+ * @module
+ */
+export type * from "./types.ts";
+export type * from "./driver.ts";
+export * from "./ipam/addresses.ts";
+export { AddressPool, NetworkAddresses, type AddressedNetwork } from "./ipam/allocate.ts";
+export { type IpamConfigBody } from "./ipam/config.ts";
+export { effectivePools, parseDefaultPool, poolJson, type DefaultPool } from "./ipam/pools.ts";
+export * from "./request.ts";
