@@ -7,6 +7,7 @@
  */
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
+import { networkDefaults } from "../src/engine/daemon-options.ts";
 import { openEngine, type Engine, type EngineLog } from "../src/engine/mod.ts";
 import { failure } from "../src/errors/mod.ts";
 
@@ -53,6 +54,7 @@ const engine = await openEngine(
     logDriver: "json-file",
     logOpts: {},
     labels: [],
+    network: networkDefaults,
     shutdownTimeout: 5,
   },
   log,

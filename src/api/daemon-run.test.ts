@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { DaemonOptions } from "../engine/mod.ts";
+import { networkDefaults, type DaemonOptions } from "../engine/daemon-options.ts";
 import { runDaemon } from "./daemon-run.ts";
 import { fakeEngine, listLog, refusal } from "./fake-engine.ts";
 
@@ -22,6 +22,7 @@ function optionsIn(directory: string, more: Partial<DaemonOptions> = {}): Daemon
     logDriver: "json-file",
     logOpts: {},
     labels: [],
+    network: networkDefaults,
     shutdownTimeout: 1,
     ...more,
   };

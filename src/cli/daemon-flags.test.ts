@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { DaemonOptions } from "../api/mod.ts";
+import { networkDefaults } from "../engine/daemon-options.ts";
 import { daemonFlags, daemonOptions, refusedDaemonFlags } from "./daemon-flags.ts";
 import { parseFlags } from "./flags.ts";
 
@@ -53,6 +54,7 @@ test("flags", () => {
     logDriver: "json-file",
     logOpts: { "max-size": "1m" },
     labels: ["a=b"],
+    network: networkDefaults,
     group: "g",
     shutdownTimeout: 15,
     idleExitSeconds: 60,
@@ -60,8 +62,11 @@ test("flags", () => {
 });
 
 test.each([
-  [["--bip", "1.2.3.4/24"], "--bip is not supported by this version of caisson"],
-  [["--iptables=false"], "--iptables is not supported by this version of caisson"],
+  [["--live-restore"], "--live-restore is not supported by this version of caisson"],
+  [
+    ["--network-control-plane-mtu", "1400"],
+    "--network-control-plane-mtu is not supported by this version of caisson",
+  ],
   [["--exec-opt", "x=y"], "--exec-opt x is not supported by this version of caisson"],
   [["--userns", "maybe"], 'invalid value "maybe" for --userns: must be one of "auto", "host"'],
   [["--nonsense"], "unknown flag: --nonsense"],

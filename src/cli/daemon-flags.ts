@@ -7,12 +7,12 @@ import { resolve } from "node:path";
 import type { DaemonOptions } from "../api/mod.ts";
 import { failure } from "../errors/mod.ts";
 import { parseUlimit } from "./container/devices.ts";
+import { networkFlags, networkOptions } from "./daemon-network-flags.ts";
 import { commandFailed } from "./failure-text.ts";
 import type { Flags, FlagSpec } from "./flags.ts";
 import { cut, takeLabel, toMap } from "./key-values.ts";
 
-/** The flags of `caisson daemon`. */
-export const daemonFlags: readonly FlagSpec[] = [
+const ownFlags: readonly FlagSpec[] = [
   { name: "cgroup-parent", type: "string", usage: "Set parent cgroup for all containers" },
   {
     name: "data-root",
@@ -91,18 +91,15 @@ export const daemonFlags: readonly FlagSpec[] = [
   },
 ];
 
+/** The flags of `caisson daemon`. */
+export const daemonFlags: readonly FlagSpec[] = [...ownFlags, ...networkFlags].toSorted((a, b) =>
+  a.name < b.name ? -1 : 1,
+);
+
 const switches: ReadonlySet<string> = new Set([
-  "allow-direct-routing",
   "cri-containerd",
   "experimental",
-  "icc",
   "init",
-  "ip-forward",
-  "ip-forward-no-drop",
-  "ip-masq",
-  "ip6tables",
-  "iptables",
-  "ipv6",
   "live-restore",
   "no-new-privileges",
   "raw-logs",
@@ -110,20 +107,16 @@ const switches: ReadonlySet<string> = new Set([
   "selinux-enabled",
   "tls",
   "tlsverify",
-  "userland-proxy",
   "validate",
 ]);
 
 const settings =
-  "add-runtime authorization-plugin bip bip6 bridge cdi-spec-dir config-file containerd containerd-namespace containerd-plugins-namespace cpu-rt-period cpu-rt-runtime default-address-pool default-cgroupns-mode default-gateway default-gateway-v6 default-ipc-mode default-network-opt default-runtime default-shm-size dns dns-opt dns-search feature fixed-cidr fixed-cidr-v6 host-gateway-ip http-proxy https-proxy init-path ip log-format max-concurrent-downloads max-concurrent-uploads max-download-attempts metrics-addr mtu network-control-plane-mtu no-proxy node-generic-resource storage-opt swarm-default-advertise-addr tlscacert tlscert tlskey userland-proxy-path userns-remap";
+  "add-runtime authorization-plugin cdi-spec-dir config-file containerd containerd-namespace containerd-plugins-namespace cpu-rt-period cpu-rt-runtime default-cgroupns-mode default-ipc-mode default-runtime default-shm-size feature http-proxy https-proxy init-path log-format max-concurrent-downloads max-concurrent-uploads max-download-attempts metrics-addr network-control-plane-mtu no-proxy node-generic-resource storage-opt swarm-default-advertise-addr tlscacert tlscert tlskey userns-remap";
 
 /** dockerd's other flags: known, so that what is said about them is the truth. */
 export const refusedDaemonFlags: readonly FlagSpec[] = [
   ...[...switches].map((name): FlagSpec => ({ name, type: "bool", usage: "", hidden: true })),
-  ...settings.split(" ").map((name): FlagSpec => {
-    const short = { bridge: "b" }[name];
-    return { name, type: "list", usage: "", hidden: true, ...(short === undefined ? {} : { short }) };
-  }),
+  ...settings.split(" ").map((name): FlagSpec => ({ name, type: "list", usage: "", hidden: true })),
 ];
 
 const levels = ["debug", "info", "warn", "error", "fatal"] as const;
@@ -168,6 +161,7 @@ export function daemonOptions(flags: Flags): DaemonOptions {
     logDriver: flags.string("log-driver") ?? "json-file",
     logOpts: toMap(flags.list("log-opt")),
     labels: flags.list("label"),
+    network: networkOptions(flags),
     ...(group === undefined ? {} : { group }),
     shutdownTimeout: flags.int("shutdown-timeout") ?? 15,
     ...(idleExitSeconds === undefined ? {} : { idleExitSeconds }),

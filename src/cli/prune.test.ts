@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { pruneContainers, pruneImages, pruneVolumes } from "./prune.ts";
+import { pruneContainers, pruneImages, pruneNetworks, pruneVolumes } from "./prune.ts";
 import { runCommand } from "./testing.ts";
 
 const answers = {
@@ -18,6 +18,16 @@ test("what went is listed, with the space that it gave back", async () => {
     "Deleted Images:\nuntagged: x:1\ndeleted: sha256:1\n\nTotal reclaimed space: 0B\n",
   );
   expect((await runCommand(pruneVolumes, ["-f"], answers)).stdout).toBe("Total reclaimed space: 0B\n");
+});
+
+test("networks give back no space", async () => {
+  const networks = (NetworksDeleted: string[] | null): object => ({
+    "POST /networks/prune": { json: { NetworksDeleted } },
+  });
+  const pruned = async (answer: string[] | null): Promise<string> =>
+    (await runCommand(pruneNetworks, ["-f"], networks(answer) as typeof answers)).stdout;
+  expect(await pruned(["a", "b"])).toBe("Deleted Networks:\na\nb\n\n");
+  expect(await pruned(null)).toBe("");
 });
 
 test("--all widens the filter", async () => {

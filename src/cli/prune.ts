@@ -1,5 +1,5 @@
 /**
- * `caisson container|image|volume prune`
+ * `caisson container|image|network|volume prune`
  * @module
  */
 import type { Client, Filters } from "../client/mod.ts";
@@ -19,6 +19,13 @@ function filterFlag(example: string): FlagSpec {
   return { name: "filter", type: "filter", usage: `Provide filter values (e.g. "${example}")` };
 }
 
+/** What went. */
+interface Pruned {
+  readonly lines: readonly string[];
+  /** The space that it gave back; undefined where it takes none. */
+  readonly bytes?: number;
+}
+
 /** What a prune is about. */
 interface Kind {
   /** A filter for its help. */
@@ -30,7 +37,7 @@ interface Kind {
   readonly title: string;
   /** Filters beside those that were given. */
   readonly filters?: (all: boolean) => Filters;
-  readonly work: (client: Client, filters: Filters) => Promise<{ lines: readonly string[]; bytes: number }>;
+  readonly work: (client: Client, filters: Filters) => Promise<Pruned>;
 }
 
 function pruneCommand(kind: Kind): Command {
@@ -50,7 +57,7 @@ async function prune(context: Context, flags: Flags, kind: Kind): Promise<number
   const filters = { ...toFilters(flags.list("filter")), ...kind.filters?.(all) };
   const { lines, bytes } = await kind.work(await context.client(), filters);
   if (lines.length > 0) context.stdout.text(`${kind.title}:\n${lines.map((line) => `${line}\n`).join("")}\n`);
-  context.stdout.line(`Total reclaimed space: ${humanSize(bytes)}`);
+  if (bytes !== undefined) context.stdout.line(`Total reclaimed space: ${humanSize(bytes)}`);
   return 0;
 }
 
@@ -91,6 +98,17 @@ export const pruneImages: Command = pruneCommand({
       (item.Untagged ?? "") === "" ? `deleted: ${item.Deleted ?? ""}` : `untagged: ${item.Untagged}`,
     );
     return { lines, bytes: answer.SpaceReclaimed ?? 0 };
+  },
+});
+
+/** `caisson network prune` */
+export const pruneNetworks: Command = pruneCommand({
+  example: "until=<timestamp>",
+  warning: () => "This will remove all custom networks not used by at least one container.",
+  title: "Deleted Networks",
+  work: async (client, filters) => {
+    const answer = await client.networks.prune(filters);
+    return { lines: answer.NetworksDeleted ?? [] };
   },
 });
 

@@ -43,6 +43,7 @@ test.each([
   ["99999:80", "Invalid hostPort: 99999"],
   ["80:80/foo", "Invalid proto: foo"],
   ["1-2:5-7", "Invalid ranges specified for container and host Ports: 5-7 and 1-2"],
+  ["::1:80:80", "Invalid ip address ::1: address ::1:: too many colons in address"],
   ["1:2:3:4", "Invalid ip address 1:2: address 1:2:: too many colons in address"],
 ])("%p is refused", (spec, what) => {
   expect(() => parsePorts([spec], [])).toThrow(what);

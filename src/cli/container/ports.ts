@@ -53,14 +53,12 @@ function parsePublish(spec: string): readonly (readonly [string, Binding])[] {
   const [range, given] = cut(container, "/");
   const protocol = given === "" ? "tcp" : given.toLowerCase();
   if (range === "") throw commandFailed(`No port specified: ${spec}<empty>`);
-  const address = ip.startsWith("[") ? ip.slice(1, -1) : ip;
-  if (address !== "" && ipFamily(address) === 0) {
-    throw commandFailed(
-      ip.includes(":") && !ip.startsWith("[")
-        ? `Invalid ip address ${ip}: address ${ip}:: too many colons in address`
-        : `Invalid ip address: ${ip}`,
-    );
+  const bracketed = ip.startsWith("[");
+  if (ip.includes(":") && !bracketed) {
+    throw commandFailed(`Invalid ip address ${ip}: address ${ip}:: too many colons in address`);
   }
+  const address = bracketed ? ip.slice(1, -1) : ip;
+  if (address !== "" && ipFamily(address) === 0) throw commandFailed(`Invalid ip address: ${ip}`);
   const [start, end] = parseRange(range, `Invalid containerPort: ${range}`);
   if (!["tcp", "udp", "sctp"].includes(protocol)) throw commandFailed(`Invalid proto: ${given}`);
   const count = end - start;
