@@ -5,7 +5,8 @@
 export type * from "./types.ts";
 export type * from "./driver.ts";
 export * from "./ipam/addresses.ts";
-export { AddressPool, NetworkAddresses, type AddressedNetwork } from "./ipam/allocate.ts";
-export { type IpamConfigBody } from "./ipam/config.ts";
-export { effectivePools, parseDefaultPool, poolJson, type DefaultPool } from "./ipam/pools.ts";
+export * from "./ipam/allocate.ts";
+export type { IpamConfigBody } from "./ipam/config.ts";
+export * from "./ipam/pools.ts";
+export * from "./endpoint-request.ts";
 export * from "./request.ts";
