@@ -8,5 +8,6 @@ export * from "./ipam/addresses.ts";
 export * from "./ipam/allocate.ts";
 export type { IpamConfigBody } from "./ipam/config.ts";
 export * from "./ipam/pools.ts";
+export * from "./default-bridge.ts";
 export * from "./endpoint-request.ts";
 export * from "./request.ts";
