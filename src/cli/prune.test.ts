@@ -21,11 +21,10 @@ test("what went is listed, with the space that it gave back", async () => {
 });
 
 test("networks give back no space", async () => {
-  const networks = (NetworksDeleted: string[] | null): object => ({
-    "POST /networks/prune": { json: { NetworksDeleted } },
-  });
-  const pruned = async (answer: string[] | null): Promise<string> =>
-    (await runCommand(pruneNetworks, ["-f"], networks(answer) as typeof answers)).stdout;
+  const pruned = async (NetworksDeleted: string[] | null): Promise<string> => {
+    const answer = { "POST /networks/prune": { json: { NetworksDeleted } } };
+    return (await runCommand(pruneNetworks, ["-f"], answer)).stdout;
+  };
   expect(await pruned(["a", "b"])).toBe("Deleted Networks:\na\nb\n\n");
   expect(await pruned(null)).toBe("");
 });

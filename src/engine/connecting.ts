@@ -6,7 +6,7 @@ import { failure } from "../errors/mod.ts";
 import { interfacePrefix, type NetworkRecord } from "../network/mod.ts";
 import type { Container } from "./container-store.ts";
 import type { EndpointSettings } from "./container-types.ts";
-import { checkRequest, endpointRequest } from "./endpoint-requests.ts";
+import { readRequest } from "./endpoint-requests.ts";
 import { givePlacesBack, placesOf, takePlace, type Place } from "./endpoints.ts";
 import { publishNetwork } from "./networks.ts";
 import { settleGateways, writeHosts } from "./sandbox.ts";
@@ -43,8 +43,7 @@ export async function connectContainer(
   settings: EndpointSettings,
 ): Promise<void> {
   checkConnectable(container, network);
-  const request = endpointRequest(settings);
-  checkRequest(network.name, request, network);
+  const request = readRequest(network, settings);
   const { state } = container;
   if (state.networks.some(({ name }) => name === network.name)) {
     const message = `endpoint with name ${container.name} already exists in network ${network.name}`;
@@ -56,7 +55,7 @@ export async function connectContainer(
     const used = new Set(places.map(({ endpoint }) => endpoint.interface));
     let number = 0;
     while (used.has(`${prefix}${number}`)) number++;
-    const place = takePlace(services, container, { name: network.name, network, request }, {
+    const place = takePlace(services, container, { network, request }, {
       interface: request.driverOptions?.["com.docker.network.endpoint.ifname"] ?? `${prefix}${number}`,
       // The container may have made interfaces of its own meanwhile.
       interfaceIndex: 1024 + Math.floor(Math.random() * (1 << 20)),
@@ -65,7 +64,7 @@ export async function connectContainer(
     });
     await join(services, container, place);
   }
-  state.networks = [...state.networks, { name: network.name, request }];
+  state.networks = [...state.networks, { name: network.name, settings }];
   services.store.save(container);
   services.store.flush();
 }

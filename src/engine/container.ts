@@ -3,8 +3,7 @@
  * create but for its name; the state changes with its life and is written through to the database.
  * @module
  */
-import type { EndpointRequest } from "../network/mod.ts";
-import type { ContainerConfig, HostConfig, NetworkingConfig } from "./container-types.ts";
+import type { ContainerConfig, EndpointSettings, HostConfig, NetworkingConfig } from "./container-types.ts";
 
 /** A mount of a container, decided at create. */
 export interface MountPoint {
@@ -65,7 +64,7 @@ export interface ContainerRecord {
 export interface ContainerNetwork {
   /** Name of the network; what the client called it, as long as there is none. */
   readonly name: string;
-  readonly request: EndpointRequest;
+  readonly settings: EndpointSettings;
 }
 
 export type Status = "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";

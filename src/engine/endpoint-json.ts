@@ -2,9 +2,10 @@
  * A container's networks as Docker's JSON: `NetworkSettings` of inspect, `Ports` and `Networks` of the list.
  * @module
  */
-import { parseContainerPort, type Endpoint, type EndpointRequest, type NetworkRecord } from "../network/mod.ts";
+import { parseContainerPort, type Endpoint, type NetworkRecord } from "../network/mod.ts";
 import type { Container } from "./container-store.ts";
 import type { ContainerNetwork } from "./container.ts";
+import type { EndpointSettings } from "./container-types.ts";
 import { hasOwnNetwork } from "./endpoint-requests.ts";
 import type { Json } from "./engine.ts";
 import type { NetworkStore } from "./network-store.ts";
@@ -42,17 +43,8 @@ function addressesJson(endpoint: Endpoint | undefined, network: NetworkRecord | 
   };
 }
 
-function ipamJson({ ipv4, ipv6, linkLocal, configured }: EndpointRequest): Json | null {
-  if (configured !== true) return null;
-  return {
-    ...(ipv4 === undefined ? {} : { IPv4Address: ipv4 }),
-    ...(ipv6 === undefined ? {} : { IPv6Address: ipv6 }),
-    ...(linkLocal === undefined ? {} : { LinkLocalIPs: linkLocal }),
-  };
-}
-
 /** Names by which others on a network that users made find the container; on Docker's own there are none. */
-export function dnsNames(container: Container, name: string, { aliases }: EndpointRequest): string[] | null {
+export function dnsNames(container: Container, name: string, { Aliases: aliases }: EndpointSettings): string[] | null {
   if (name === "bridge") return null;
   const { Hostname } = container.record.config;
   const short = container.id.slice(0, 12);
@@ -60,19 +52,19 @@ export function dnsNames(container: Container, name: string, { aliases }: Endpoi
 }
 
 function endpointJson(store: NetworkStore, container: Container, entry: ContainerNetwork, whole: boolean): Json {
-  const { name, request } = entry;
+  const { name, settings } = entry;
   const network = store.byName(name);
   const endpoint = store.endpointsOf(container.id).find((other) => other.network === network?.id);
   return {
-    IPAMConfig: ipamJson(request),
-    Links: request.links ?? null,
-    Aliases: whole ? (request.aliases ?? null) : null,
-    MacAddress: endpoint?.mac ?? request.mac ?? "",
-    DriverOpts: request.driverOptions ?? null,
-    GwPriority: request.gatewayPriority,
+    IPAMConfig: settings.IPAMConfig ?? null,
+    Links: settings.Links ?? null,
+    Aliases: whole ? (settings.Aliases ?? null) : null,
+    MacAddress: endpoint?.mac ?? "",
+    DriverOpts: settings.DriverOpts ?? null,
+    GwPriority: settings.GwPriority ?? 0,
     NetworkID: network?.id ?? "",
     ...addressesJson(endpoint, network),
-    DNSNames: whole ? dnsNames(container, name, request) : null,
+    DNSNames: whole ? dnsNames(container, name, settings) : null,
   };
 }
 
@@ -81,7 +73,7 @@ export function networksJson(store: NetworkStore, container: Container, whole: b
   const { NetworkMode: mode } = container.record.hostConfig;
   if (mode.startsWith("container:")) return {};
   if (!hasOwnNetwork(mode)) {
-    const entry = { name: mode, request: { gatewayPriority: 0 } };
+    const entry = { name: mode, settings: {} };
     return { [mode]: { ...endpointJson(store, container, entry, whole), DNSNames: null } };
   }
   return Object.fromEntries(

@@ -6,17 +6,19 @@
 import { randomBytes } from "node:crypto";
 import { failure, inContext } from "../errors/mod.ts";
 import {
+  endpointSysctls,
   hostPorts,
   interfacePrefix,
   portRequests,
   publishPorts,
   type Endpoint,
+  type EndpointRequest,
   type NetworkRecord,
   type PortRequest,
   type Protocol,
 } from "../network/mod.ts";
-import type { ContainerNetwork } from "./container.ts";
 import type { Container } from "./container-store.ts";
+import { readRequest } from "./endpoint-requests.ts";
 import type { Services } from "./services.ts";
 
 /** Doing something to a container's network, in the words of Docker's errors. */
@@ -29,8 +31,9 @@ export interface Place {
 }
 
 /** What decides about endpoints beside what the container asks for. */
-interface Asked extends ContainerNetwork {
+interface Asked {
   readonly network: NetworkRecord;
+  readonly request: EndpointRequest;
 }
 
 /** Random and locally administered (IEEE 802, section 8.4), as the kernel's own are. */
@@ -45,7 +48,7 @@ function askedNetworks({ networks }: Services, container: Container): Asked[] {
   return container.state.networks.map((entry) => {
     const network = networks.store.lookUp(entry.name);
     if (network === undefined) throw inContext(SETTING_UP, failure("no-such-network", { name: entry.name }));
-    return { ...entry, network };
+    return { network, request: readRequest(network, entry.settings) };
   });
 }
 
@@ -53,7 +56,7 @@ function askedNetworks({ networks }: Services, container: Container): Asked[] {
 function gatewayOf(asked: readonly Asked[], isIPv6: boolean): string | undefined {
   const candidates = asked
     .filter(({ network }) => hasGateway(network, isIPv6))
-    .sort((a, b) => b.request.gatewayPriority - a.request.gatewayPriority || (a.name < b.name ? -1 : 1));
+    .sort((a, b) => b.request.gatewayPriority - a.request.gatewayPriority || (a.network.name < b.network.name ? -1 : 1));
   return candidates[0]?.network.id;
 }
 
@@ -103,7 +106,7 @@ export function takePlaces(
       const number = indices.get(prefix) ?? 0;
       indices.set(prefix, number + 1);
       places.push(
-        takePlace(services, container, { network, request, name: network.name }, {
+        takePlace(services, container, { network, request }, {
           interface: request.driverOptions?.["com.docker.network.endpoint.ifname"] ?? `${prefix}${number}`,
           interfaceIndex: 2 + i,
           gateway4: network.id === gateway4,
@@ -126,6 +129,7 @@ export function takePlace(
   chosen: Pick<Endpoint, "interface" | "interfaceIndex" | "gateway4" | "gateway6">,
 ): Place {
   const addresses = services.networks.addresses.take(network, request);
+  const { sysctls } = endpointSysctls(request.driverOptions);
   return {
     network,
     endpoint: {
@@ -135,6 +139,8 @@ export function takePlace(
       ...addresses,
       mac: request.mac ?? randomMac(),
       ...chosen,
+      ...(request.linkLocal === undefined ? {} : { linkLocal: request.linkLocal }),
+      ...(sysctls.length === 0 ? {} : { sysctls }),
       ...(network.driver === "bridge" ? { hostLink: `veth${randomBytes(4).toString("hex").slice(0, 7)}` } : {}),
       ports: [],
     },

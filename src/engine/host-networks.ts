@@ -37,6 +37,7 @@ import {
   FirewallObserver,
   forgetExchanges,
   hostPrefixes,
+  linkAddresses,
   LinkIndex,
   networkElements,
   openFirewall,
@@ -217,6 +218,11 @@ export class HostNetworks {
   /** Prefixes that new subnets must not overlap. */
   async prefixes(): Promise<string[]> {
     return hostPrefixes(this.#context.executors.warm());
+  }
+
+  /** The addresses with their prefixes that a link of the host has; none without the link. */
+  async addressesOf(link: string): Promise<string[]> {
+    return linkAddresses(this.#context.executors.warm(), await this.#links.look(link));
   }
 
   async #facts(network: NetworkRecord): Promise<LinkFacts> {

@@ -14,18 +14,21 @@ export {
   formatPrefix,
   parseAddress,
   parseCidr,
-  parsePrefix,
-  subnetHas,
   type Address,
   type Family,
 } from "./ipam/addresses.ts";
-export { readIpamConfig, settlePool, type IpamConfigBody } from "./ipam/config.ts";
-export { choosePool, effectivePools, parseDefaultPool, poolJson, type DefaultPool } from "./ipam/pools.ts";
+export { draftDefaultBridge } from "./default-bridge.ts";
+export {
+  readEndpointRequest,
+  type EndpointConfigBody,
+  type EndpointIpamBody,
+} from "./endpoint-request.ts";
+export { effectivePools, parseDefaultPool, poolJson, type DefaultPool } from "./ipam/pools.ts";
 export { draftNetwork, isPredefined, type NetworkBody, type NetworkSurroundings } from "./request.ts";
 export { parseContainerPort, portRequests, type PortRequest } from "./ports/requests.ts";
 export { PortReservations, type PortRange } from "./ports/reservations.ts";
 export { hostPorts, publishPorts } from "./ports/publish.ts";
-export { hostPrefixes, LinkIndex } from "./host/link-index.ts";
+export { hostPrefixes, linkAddresses, LinkIndex } from "./host/link-index.ts";
 export { bindLabel, bindPort, startProxy } from "./companions/proxy.ts";
 export { startRelay } from "./companions/relay.ts";
 export { addResolverRules } from "./companions/resolver-rules.ts";

@@ -55,8 +55,6 @@ export interface EndpointRequest {
   readonly ipv4?: string;
   readonly ipv6?: string;
   readonly linkLocal?: readonly string[];
-  /** Whether the client spoke of addresses at all: inspect shows it. */
-  readonly configured?: boolean;
   readonly links?: readonly string[];
   readonly aliases?: readonly string[];
   /** Canonical: `02:42:ac:11:00:02`. */

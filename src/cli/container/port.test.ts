@@ -37,3 +37,15 @@ test("what isn't published or isn't a port is said", async () => {
   );
   expect((await runCommand(port, ["web", "x"], answers)).problem).toStartWith("Error: invalid port (x)");
 });
+
+test("a port is a number of 16 bits", async () => {
+  for (const [wanted, why] of [
+    ["bad", "invalid syntax"],
+    ["70000", "value out of range"],
+  ] as const) {
+    const ran = await runCommand(port, ["x", wanted], { "GET /containers/x/json": { json: {} } });
+    expect(ran.problem).toBe(
+      `Error: invalid port (${wanted}): strconv.ParseUint: parsing "${wanted}": ${why}`,
+    );
+  }
+});

@@ -35,9 +35,11 @@ export const port: Command = {
 
 function portKey(wanted: string): string {
   const [number, protocol] = cut(wanted, "/");
-  if (!/^\d{1,5}$/.test(number))
+  const why = !/^\d+$/.test(number) ? "invalid syntax" : Number(number) > 65_535 ? "value out of range" : "";
+  if (why !== "") {
     throw commandFailed(
-      `Error: invalid port (${number}): strconv.ParseUint: parsing ${JSON.stringify(number)}: invalid syntax`,
+      `Error: invalid port (${number}): strconv.ParseUint: parsing ${JSON.stringify(number)}: ${why}`,
     );
+  }
   return `${number}/${protocol === "" ? "tcp" : protocol}`;
 }

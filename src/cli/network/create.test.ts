@@ -25,6 +25,12 @@ test("a name is enough; families are left to the engine", async () => {
   });
 });
 
+test("a warning is no part of the output", async () => {
+  const warning = { "POST /networks/create": { status: 201, json: { Id: "1234", Warning: "not so" } } };
+  const ran = await runCommand(createNetwork, ["x"], warning);
+  expect(ran).toMatchObject({ code: 0, stdout: "1234\n", stderr: "WARNING: not so\n" });
+});
+
 test("every flag has its field", async () => {
   const flags =
     "-d macvlan -o parent=eth0 -o a --opt=b=c=d --ipam-driver foo --ipam-opt k=v --label a --label b=c --internal --attachable --ingress --scope swarm --ipv6 --ipv4=false --config-from y --config-only x";

@@ -73,6 +73,7 @@ export const createNetwork: Command = {
       Options: toMap(flags.list("opt")),
       Labels: toMap(flags.list("label")),
     });
+    if ((answer.Warning ?? "") !== "") context.stderr.line(`WARNING: ${answer.Warning}`);
     context.stdout.line(answer.Id ?? "");
     return 0;
   },

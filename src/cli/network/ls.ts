@@ -4,6 +4,7 @@
  */
 import type { Command } from "../command.ts";
 import { toFilters } from "../filters.ts";
+import { naturalOrder } from "../natural-order.ts";
 import { formatList, labelText, listFormatFlag, shortId } from "../list-format.ts";
 import { Row } from "../template/mod.ts";
 
@@ -38,9 +39,7 @@ export const networks: Command = {
     const given = flags.string("format") ?? "";
     const short = !flags.bool("no-trunc");
     const list = await (await context.client()).networks.list(toFilters(flags.list("filter")));
-    const sorted = list.toSorted((a, b) =>
-      (a.Name ?? "").localeCompare(b.Name ?? "", "en", { numeric: true }),
-    );
+    const sorted = list.toSorted((a, b) => naturalOrder(a.Name ?? "", b.Name ?? ""));
     const rows = sorted.map(
       (network) =>
         new Row(

@@ -4,6 +4,7 @@
  */
 import type { Command } from "../command.ts";
 import { toFilters } from "../filters.ts";
+import { naturalOrder } from "../natural-order.ts";
 import { formatList, labelText, listFormatFlag } from "../list-format.ts";
 import { Row } from "../template/mod.ts";
 import { humanSize } from "../units.ts";
@@ -38,9 +39,7 @@ export const volumes: Command = {
   run: async (context, flags) => {
     const given = flags.string("format") ?? "";
     const list = await (await context.client()).volumes.list(toFilters(flags.list("filter")));
-    const all = (list.Volumes ?? []).toSorted((a, b) =>
-      (a.Name ?? "").localeCompare(b.Name ?? "", "en", { numeric: true }),
-    );
+    const all = (list.Volumes ?? []).toSorted((a, b) => naturalOrder(a.Name ?? "", b.Name ?? ""));
     const rows = all.map((volume) => {
       const { UsageData: usage } = volume;
       return new Row(

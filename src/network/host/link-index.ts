@@ -96,3 +96,12 @@ export async function hostPrefixes(executor: Executor): Promise<string[]> {
   return [...own, ...far];
 }
 
+
+/** The addresses with their prefixes that a link has. */
+export async function linkAddresses(executor: Executor, link: LinkFacts | undefined): Promise<string[]> {
+  if (link === undefined) return [];
+  const answer = await ask(executor, "read the host's addresses", dumpAddresses(), DUMP_SIZE);
+  return decodeAddresses(answer).flatMap(({ index, address }) =>
+    index !== link.index || address.toLowerCase().startsWith("fe80:") ? [] : [address],
+  );
+}

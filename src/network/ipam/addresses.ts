@@ -135,13 +135,3 @@ export function containsPrefix(prefix: Prefix, inner: Prefix): boolean {
 export function overlaps(one: Prefix, other: Prefix): boolean {
   return containsPrefix(one, other) || containsPrefix(other, one);
 }
-
-/** Whether an address may be asked for in a subnet: it lies in it, or in the part that addresses are given out from. */
-export function subnetHas({ subnet, ipRange }: { subnet: string; ipRange?: string }, text: string): boolean {
-  const address = parseAddress(text);
-  if (address === undefined) return false;
-  return [subnet, ipRange].some((prefix) => {
-    const parsed = prefix === undefined ? undefined : parsePrefix(prefix);
-    return parsed !== undefined && containsAddress(parsed, address);
-  });
-}
