@@ -3,7 +3,7 @@
  * source port, of its own; only an answer from that server, with that id, to that question is taken.
  * @module
  */
-import { createSocket } from "node:dgram";
+import { createSocket, type Socket } from "node:dgram";
 import { connect, isIPv6 } from "node:net";
 import { bits, codes, headerLength, readQuestion, type Question } from "./codec.ts";
 import { Reader } from "./wire.ts";
@@ -107,7 +107,10 @@ function askByUdp(
   return new Promise((resolve) => {
     const sent = renumbered(query);
     const socket = createSocket(isIPv6(server.replace(/%.*$/, "")) ? "udp6" : "udp4");
+    let finished = false;
     const finish = (answer: Uint8Array | undefined): void => {
+      if (finished) return;
+      finished = true;
       clearTimeout(timer);
       socket.removeAllListeners();
       socket.on("error", () => {});
@@ -120,8 +123,21 @@ function askByUdp(
       if (answers(answer, sent, question)) finish(answer);
     });
     // Connected: the kernel takes packets of this server alone, and tells when nobody listens there.
-    socket.connect(serverPort, server, () => socket.send(sent));
+    connectUdp(socket, server, (problem) => {
+      if (problem !== undefined) finish(undefined);
+      else socket.send(sent, (unsent) => unsent && finish(undefined));
+    });
   });
+}
+
+/** `connected` hears of a failure, which node hands to the callback and to nobody else. */
+function connectUdp(socket: Socket, server: string, connected: (problem?: unknown) => void): void {
+  const callback: (problem?: unknown) => void = (problem) => connected(problem ?? undefined);
+  try {
+    socket.connect(serverPort, server, callback);
+  } catch (error) {
+    connected(error);
+  }
 }
 
 function askByTcp(
