@@ -153,6 +153,14 @@ static int do_read(struct run *run, int64_t *result)
 	return error;
 }
 
+static int do_netlink(struct run *run, int64_t *result)
+{
+	struct netlink_answer answer = { .to = (uint8_t *)(uintptr_t)run->value[2], .room = run->length[2] };
+	int error = netlink_exchange((int)run->value[0], pointer(run, 1), run->length[1], &answer);
+	*result = (int64_t)answer.length;
+	return error;
+}
+
 static int do_compare(const struct run *run)
 {
 	uint64_t number = 0;
@@ -208,6 +216,9 @@ static int perform(struct run *run, const struct operation *operation, int64_t *
 	case KIND_PROCESS: return context->process ? context->process((int)run->value[0], (int)run->value[1]) : -ENOSYS;
 	case KIND_HOLD: return context->hold ? context->hold() : -ENOSYS;
 	case KIND_KEEP: return do_keep(run, operation);
+	case KIND_NETLINK: return do_netlink(run, result);
+	case KIND_COMPANION:
+		return context->companion ? context->companion((int)run->value[0], (int)run->value[1]) : -ENOSYS;
 	case KIND_CLOSE:
 		slot_set(context, operation->argument[0].index, -1);
 		return 0;

@@ -5,13 +5,14 @@
 #include "wire.h"
 
 /* What stays from one program to the next. The hooks belong to whoever runs the program; each may be NULL. */
-enum { MAX_CHILDREN = 64 }; /* that one program may have cloned at a time */
+enum { MAX_CHILDREN = 1024 }; /* that one program may have cloned at a time */
 
 struct context {
 	int slots[MAX_SLOTS]; /* a descriptor, or -1 */
 	int (*process)(int pid, int pidfd); /* PROCESS: `pidfd` stays the slot's; who wants to keep it duplicates it */
 	int (*hold)(void);                  /* HOLD: returns when GO came */
 	int (*keep)(uint32_t slot);         /* KEEP, for each of its slots */
+	int (*companion)(int pid, int pidfd); /* COMPANION, as `process` */
 	void (*child)(void);                /* first thing in every cloned child: closes what is no business of it */
 	/* execute.c's and clone.c's */
 	int children[MAX_CHILDREN]; /* pidfds */
@@ -83,6 +84,15 @@ int channel_send(int channel, const struct message *message, const int *descript
 /* Waits for a message: 1, or 0 at the end. FDS are only received when `descriptors` isn't NULL: exactly `expected`,
  * else EPROTO. An ERROR is returned as its errno, and in `remote`. */
 int channel_receive(int channel, struct message *message, int *descriptors, uint32_t expected, struct outcome *remote);
+
+/* netlink.c: sends `message` (whole nlmsghdr) and takes everything that the kernel answers at once, a dump to its end.
+ * Returns 0 or the first error that it tells; what is neither an error nor an end is copied, if there is room at all
+ * (EMSGSIZE: not enough). */
+struct netlink_answer {
+	uint8_t *to;
+	size_t room, length;
+};
+int netlink_exchange(int socket, const uint8_t *message, size_t length, struct netlink_answer *answer);
 
 /* remove.c: removes `name` (one component) in `directory`, with all that is in it. Follows no link, enters no mount
  * (EXDEV). Missing is fine. `removed` receives the number of entries. */

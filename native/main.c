@@ -2,6 +2,8 @@
 #include <sys/prctl.h>
 
 #include "execute.h"
+#include "proxy.h"
+#include "relay.h"
 #include "shim.h"
 
 static int complain(const char *what, const char *why)
@@ -25,18 +27,20 @@ static void occupy_standard_descriptors(void)
 int main(int argc, char **argv)
 {
 	const char *name = argc > 0 ? argv[0] : "", *slash = strrchr(name, '/');
-	bool shim = strcmp(slash != NULL ? slash + 1 : name, "caisson-shim") == 0;
-	if (!shim && (argc != 2 || strcmp(argv[1], "execute") != 0))
+	const char *title = slash != NULL ? slash + 1 : name;
+	bool shim = strcmp(title, "caisson-shim") == 0, proxy = strcmp(title, "caisson-proxy") == 0;
+	bool relay = strcmp(title, "caisson-relay") == 0, session = !shim && !proxy && !relay;
+	if (session && (argc != 2 || strcmp(argv[1], "execute") != 0))
 		return complain("caisson-native: ", "a part of caisson, not for use by hand: see PROTOCOL.md");
 	occupy_standard_descriptors();
 	int self = memfd_reexecute(argv);
 	if (self < 0)
 		return complain("caisson-native: cannot execute itself from memory: ", strerror(-self));
 	/* What was executed from a descriptor is called by its number otherwise. */
-	prctl(PR_SET_NAME, shim ? "caisson-shim" : "caisson-execute");
-	if (shim) {
+	prctl(PR_SET_NAME, session ? "caisson-execute" : title);
+	if (!session) {
 		close(self);
-		return shim_main(argc, argv);
+		return (shim ? shim_main : proxy ? proxy_main : relay_main)(argc, argv);
 	}
 	/* Whoever started this may have ignored or blocked anything. */
 	signals_reset(UINT64_MAX);

@@ -77,6 +77,7 @@ static void process_exited(int64_t now)
 	exited_at = output_at = now;
 	close(shim.pidfd);
 	shim.pidfd = -1;
+	end_companions();
 	input_close();
 	if (shim.peer >= 0)
 		close(shim.peer);

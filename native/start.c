@@ -52,6 +52,30 @@ static int on_process(int pid, int pidfd)
 	return 0;
 }
 
+static int on_companion(int pid, int pidfd)
+{
+	(void)pid;
+	if (shim.companion_count == MAX_COMPANIONS)
+		return -ENOSPC;
+	int copy = fcntl(pidfd, F_DUPFD_CLOEXEC, SHIM_REPLY + 1);
+	if (copy < 0)
+		return -errno;
+	shim.companions[shim.companion_count++] = copy;
+	return 0;
+}
+
+void end_companions(void)
+{
+	siginfo_t info;
+	for (int i = 0; i < shim.companion_count; i++)
+		syscall(SYS_pidfd_send_signal, shim.companions[i], SIGKILL, NULL, 0);
+	for (int i = 0; i < shim.companion_count; i++) {
+		waitid(P_PIDFD, (id_t)shim.companions[i], &info, WEXITED | __WALL);
+		close(shim.companions[i]);
+	}
+	shim.companion_count = 0;
+}
+
 static int on_keep(uint32_t slot)
 {
 	if (shim.kept_count == MAX_KEPT)
@@ -121,6 +145,7 @@ static int open_streams(struct parts *parts)
 	shim.context->process = on_process;
 	shim.context->hold = on_hold;
 	shim.context->keep = on_keep;
+	shim.context->companion = on_companion;
 	shim.context->child = on_child;
 
 	int *slots = shim.context->slots, error = 0;
@@ -203,6 +228,7 @@ void remove_traces(void)
 
 static int fail(uint16_t status, uint32_t index, int error)
 {
+	end_companions();
 	/* When the program was done already. */
 	if (shim.pidfd >= 0)
 		syscall(SYS_pidfd_send_signal, shim.pidfd, SIGKILL, NULL, 0);

@@ -150,6 +150,8 @@ static const struct shape {
 	[KIND_REMOVE] = { .types = { DIRECTORY, STRING } },
 	[KIND_PROCESS] = { .types = { BIT(TYPE_RESULT), SLOT } },
 	[KIND_KEEP] = { .types = { BIT(TYPE_DATA) } },
+	[KIND_NETLINK] = { .types = { SLOT, BIT(TYPE_DATA) | BIT(TYPE_STRUCT), BIT(TYPE_OUT) } },
+	[KIND_COMPANION] = { .types = { BIT(TYPE_RESULT), SLOT } },
 };
 
 static bool check_shape(const struct operation *operation)
@@ -243,6 +245,7 @@ static bool check_operation(struct decoder *decoder, const struct operation *ope
 	case KIND_SKIP: return check_skip(decoder, operation, end);
 	case KIND_EXIT: return depth > 0;
 	case KIND_PROCESS:
+	case KIND_COMPANION:
 	case KIND_HOLD: return depth == 0;
 	default: return true;
 	}

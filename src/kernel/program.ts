@@ -89,6 +89,8 @@ export const composites: {
   readonly process: 14;
   readonly hold: 15;
   readonly keep: 16;
+  readonly netlink: 17;
+  readonly companion: 18;
 } = {
   clone: 1,
   await: 2,
@@ -106,6 +108,8 @@ export const composites: {
   process: 14,
   hold: 15,
   keep: 16,
+  netlink: 17,
+  companion: 18,
 };
 export type Composite = keyof typeof composites;
 
