@@ -17,4 +17,10 @@ export * from "./program.ts";
 export { attachToShim, ShimConnection, type ShimState } from "./shim-connection.ts";
 export type { ShimLog, ShimOptions } from "./shim-configuration.ts";
 export { nativeArch, type Architecture } from "./syscalls/mod.ts";
-export { findHostProgram, runHostProgram, type Output } from "./spawn.ts";
+export {
+  findHostProgram,
+  runHostProgram,
+  spawnDetached,
+  type DetachedProcess,
+  type Output,
+} from "./spawn.ts";

@@ -2,6 +2,7 @@
  * The one place that starts processes of the host.
  * @module
  */
+import { closeSync, openSync } from "node:fs";
 
 /** A process that was started, with a socket to it as its descriptor 3. */
 export interface SocketProcess {
@@ -30,6 +31,34 @@ export function spawnWithSocket(command: readonly [string, ...string[]]): Socket
     kill: (signal = "SIGKILL") => child.kill(signal),
     unref: () => child.unref(),
   };
+}
+
+/** A process of its own session, which stays when this one goes. */
+export interface DetachedProcess {
+  readonly pid: number;
+  readonly exited: Promise<number>;
+}
+
+/** Starts `command` in a session of its own, with nothing of ours but `log` (a path, appended to) as its output. */
+export function spawnDetached(
+  command: readonly [string, ...string[]],
+  log: string,
+  env: Readonly<Record<string, string>> = {},
+): DetachedProcess {
+  const output = openSync(log, "a", 0o600);
+  try {
+    const child = Bun.spawn({
+      cmd: [...command],
+      cwd: "/",
+      env: { ...env },
+      detached: true,
+      stdio: ["ignore", output, output],
+    });
+    child.unref();
+    return { pid: child.pid, exited: child.exited };
+  } finally {
+    closeSync(output);
+  }
 }
 
 /** What a program of the host said. */

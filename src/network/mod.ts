@@ -44,3 +44,5 @@ export {
   type FirewallElement,
   type FirewallNetwork,
 } from "./firewall/mod.ts";
+export type * from "./dns/types.ts";
+export { ResolverClient, type ResolverPlace } from "./dns/client.ts";
