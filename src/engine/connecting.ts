@@ -4,6 +4,7 @@
  */
 import { failure } from "../errors/mod.ts";
 import { interfacePrefix, type NetworkRecord } from "../network/mod.ts";
+import { changesFor, forgetPlaces } from "./container-names.ts";
 import type { Container } from "./container-store.ts";
 import type { EndpointSettings } from "./container-types.ts";
 import { readRequest } from "./endpoint-requests.ts";
@@ -65,8 +66,16 @@ export async function connectContainer(
     await join(services, container, place);
   }
   state.networks = [...state.networks, { name: network.name, settings }];
+  if (container.running) await tellPlaces(services, container);
   services.store.save(container);
   services.store.flush();
+}
+
+/** What the resolver knows of a running container follows its places. */
+async function tellPlaces(services: Services, container: Container): Promise<void> {
+  const { resolver } = services.networks;
+  for (const change of changesFor(container, placesOf(services, container))) resolver.apply(change);
+  await resolver.flushed();
 }
 
 async function join(services: Services, container: Container, place: Place): Promise<void> {
@@ -106,11 +115,13 @@ export async function disconnectContainer(
     await networks.host.leave(container, place);
     networks.store.removeEndpoints([place.endpoint]);
     givePlacesBack(services, [place]);
+    forgetPlaces(networks.resolver, [place]);
   }
   state.networks = state.networks.filter(({ name }) => name !== network.name);
   store.save(container);
   store.flush();
   if (place === undefined) return;
+  await tellPlaces(services, container);
   await settleGateways(services, container);
   await writeHosts(services, container);
   publishNetwork(services, "disconnect", network, place.endpoint);

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { cgroupDriver, detectCgroups } from "../cgroup/mod.ts";
 import { failure } from "../errors/mod.ts";
 import { printProgram, type Executor, type Executors, type Outcome, type Program } from "../kernel/mod.ts";
+import type { ResolverClient } from "../network/mod.ts";
 import { Trash } from "../storage/mod.ts";
 import { Container, ContainerStore } from "./container-store.ts";
 import { newState, type ContainerState } from "./container.ts";
@@ -101,6 +102,7 @@ export class FakeServices implements Disposable {
       networkStore,
       networkDefaults,
       host as unknown as HostNetworks,
+      { apply: () => undefined, flushed: none } as unknown as ResolverClient,
       engineId(database),
     );
     const services: Partial<Services> = {

@@ -14,6 +14,7 @@ import {
   open,
   ProgramBuilder,
   slotList,
+  text,
   type Executors,
   type Result,
   type Slot,
@@ -30,6 +31,7 @@ import {
 } from "../kernel/netlink/mod.ts";
 import {
   addElements,
+  addResolverRules,
   bindPort,
   driverOf,
   enableForwarding,
@@ -45,14 +47,17 @@ import {
   readBridgeOptions,
   removeElements,
   startProxy,
+  startRelay,
   type FirewallElement,
   type FirewallNetwork,
   type LinkFacts,
   type NetworkRecord,
   type NetworkStep,
+  type Relay,
   type PublishedPort,
 } from "../network/mod.ts";
 import type { NetworkPlan } from "../runtime/mod.ts";
+import { hasResolver } from "./container-names.ts";
 import type { Container } from "./container-store.ts";
 import type { NetworkOptions } from "./daemon-options.ts";
 import type { Place } from "./endpoints.ts";
@@ -64,6 +69,8 @@ export interface HostNetworksContext {
   readonly executors: Executors;
   readonly store: NetworkStore;
   readonly options: NetworkOptions;
+  /** Path of the socket at which relays find the resolver. */
+  readonly relaySocket: string;
   readonly log: EngineLog;
 }
 
@@ -233,11 +240,18 @@ export class HostNetworks {
   /** What the program that starts the container adds for its network. */
   async plan(container: Container, places: readonly Place[]): Promise<NetworkPlan> {
     const links = await Promise.all(places.map(({ network }) => this.#facts(network)));
+    const relay = hasResolver(places) ? this.#relay(container) : undefined;
     return {
       outside: (b, pid) => {
         this.#attach(b, places, links, pid);
         this.#rules(b, places, addElements);
         this.#proxies(b, places.flatMap(({ endpoint }) => endpoint.ports));
+        if (relay !== undefined) {
+          const namespace = b.slot("network namespace");
+          const how = flags(O, "RDONLY", "CLOEXEC");
+          open(b, "open its network namespace", CWD, text("/proc/", pid, "/ns/net"), how, namespace);
+          startRelay(b, relay, namespace);
+        }
       },
       inside: (b) => {
         const socket = b.slot("its route socket");
@@ -245,8 +259,18 @@ export class HostNetworks {
         netlink(b, "start the loopback interface", socket, encodeMessages([setLink({ index: 1 }, { up: true })]));
         for (const { network, endpoint } of places) driverOf(network).configure(b, network, endpoint, socket);
         close(b, socket);
+        if (relay === undefined) return;
+        openNetlink(b, "open a netfilter socket", "netfilter", socket);
+        addResolverRules(b, socket, relay.udpPort, relay.tcpPort);
+        close(b, socket);
       },
     };
+  }
+
+  /** Nobody else listens in a namespace that is new, so any port is free. */
+  #relay({ id }: Container): Relay {
+    const port = (): number => 32768 + Math.floor(Math.random() * 28000);
+    return { container: id, resolver: this.#context.relaySocket, udpPort: port(), tcpPort: port() };
   }
 
   #attach(b: ProgramBuilder, places: readonly Place[], links: readonly LinkFacts[], pid: Result): void {

@@ -2,10 +2,12 @@
  * The engine: what Docker calls the daemon, without its API. Opening it finds again everything that was there.
  * @module
  */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { cgroupDriver, cgroupFeatures, detectCgroups } from "../cgroup/mod.ts";
 import { messageOf } from "../errors/mod.ts";
 import { Executors, installNativeBinary, otherExecutorsGone } from "../kernel/mod.ts";
+import { ResolverClient } from "../network/mod.ts";
 import { openStorage, probeIdmap, Trash } from "../storage/mod.ts";
 import { ContainerStore } from "./container-store.ts";
 import { ContainerService } from "./containers.ts";
@@ -24,6 +26,7 @@ import { NetworkContext } from "./network-context.ts";
 import { NetworkStore } from "./network-store.ts";
 import { NetworkService } from "./networks.ts";
 import { ensurePredefined } from "./predefined-networks.ts";
+import { tellNames } from "./sandbox.ts";
 import { EnginePaths } from "./paths.ts";
 import { SeccompFilters } from "./seccomp.ts";
 import type { EngineLog, Services } from "./services.ts";
@@ -104,8 +107,21 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     run: new Trash(join(execRoot, "trash"), () => executors.warm()),
   };
   const networkStore = new NetworkStore(database);
-  const host = new HostNetworks({ executors, store: networkStore, options: options.network, log });
-  const networkContext = new NetworkContext(networkStore, options.network, host, engineId(database));
+  const resolver = new ResolverClient({ directory: join(execRoot, "dns"), command: resolverCommand() });
+  const host = new HostNetworks({
+    executors,
+    store: networkStore,
+    options: options.network,
+    relaySocket: resolver.relaySocket,
+    log,
+  });
+  const networkContext = new NetworkContext(
+    networkStore,
+    options.network,
+    host,
+    resolver,
+    engineId(database),
+  );
   const services: Services = {
     trash,
     options,
@@ -145,6 +161,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     }
   }
   void images.sweep().catch((error: unknown) => log.error(`sweep images: ${messageOf(error)}`, { error }));
+  tellNames(services);
   // Nobody waits for the networks but who needs one.
   void host.ready().catch((error: unknown) => log.error(`set networks up: ${messageOf(error)}`, { error }));
   const count = store.all().length;
@@ -167,8 +184,15 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
         container.shim?.close();
       }
       await host.close();
+      resolver.close();
       executors.close();
       database.close();
     },
   };
+}
+
+/** What starts a resolver: this executable, or in the tests what runs its source. */
+function resolverCommand(): readonly [string, ...string[]] {
+  const source = join(import.meta.dir, "../main.ts");
+  return existsSync(source) ? [process.execPath, source, "resolver"] : [process.execPath, "resolver"];
 }

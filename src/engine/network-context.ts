@@ -16,6 +16,7 @@ import {
   type NetworkRecord,
   type NetworkSurroundings,
   type PortRange,
+  type ResolverClient,
 } from "../network/mod.ts";
 import { AddressBook } from "./address-book.ts";
 import type { NetworkOptions } from "./daemon-options.ts";
@@ -29,9 +30,17 @@ export class NetworkContext {
   readonly host: HostNetworks;
   readonly addresses: AddressBook;
   readonly ports: PortReservations;
+  readonly resolver: ResolverClient;
   readonly #engineId: string;
 
-  constructor(store: NetworkStore, options: NetworkOptions, host: HostNetworks, engineId: string) {
+  constructor(
+    store: NetworkStore,
+    options: NetworkOptions,
+    host: HostNetworks,
+    resolver: ResolverClient,
+    engineId: string,
+  ) {
+    this.resolver = resolver;
     this.store = store;
     this.options = options;
     this.host = host;

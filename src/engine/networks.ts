@@ -87,6 +87,10 @@ export class NetworkService implements Networks {
       networks.store.delete(record);
       throw failure("internal", { message: `cannot create network ${record.name}: ${messageOf(error)}` }, error);
     }
+    if (!record.configOnly) {
+      const { id, name, internal } = record;
+      networks.resolver.apply({ op: "network", network: { id, name, internal } });
+    }
     this.#publish("create", record);
     return { Id: record.id, Warning: warning };
   }
@@ -108,6 +112,7 @@ export class NetworkService implements Networks {
     // The name is free at once, and nobody can come onto it any more.
     networks.store.delete(network);
     networks.addresses.forget(network);
+    networks.resolver.apply({ op: "network-gone", id: network.id });
     if (!network.configOnly) await networks.host.down(network);
     this.#publish("destroy", network);
   }

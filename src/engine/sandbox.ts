@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { CWD, flags, O, ProgramBuilder, write } from "../kernel/mod.ts";
 import { hostPorts } from "../network/mod.ts";
 import type { NetworkPlan } from "../runtime/mod.ts";
+import { changesFor, forgetPlaces } from "./container-names.ts";
 import type { Container } from "./container-store.ts";
 import { hasOwnNetwork } from "./endpoint-requests.ts";
 import {
@@ -17,6 +18,7 @@ import {
   type Place,
 } from "./endpoints.ts";
 import { hostsFile, ownNames } from "./etc-files.ts";
+import { isUserDefined } from "./network-context.ts";
 import { publishNetwork } from "./networks.ts";
 import type { Services } from "./services.ts";
 
@@ -38,9 +40,10 @@ export async function openSandbox(services: Services, container: Container): Pro
   try {
     networks.store.addEndpoints(places.map(({ endpoint }) => endpoint));
     const plan = await networks.host.plan(container, places);
+    for (const change of changesFor(container, places)) networks.resolver.apply(change);
     return { places, plan };
   } catch (error) {
-    closeSandbox(services, places);
+    closeSandbox(services, container, places);
     throw error;
   }
 }
@@ -56,18 +59,19 @@ export async function sketchSandbox(services: Services, container: Container): P
 }
 
 /** Gives back the places of a container that doesn't run: it never did, or not any more. */
-export function closeSandbox(services: Services, places: readonly Place[]): void {
+export function closeSandbox(services: Services, container: Container, places: readonly Place[]): void {
   const { networks } = services;
   networks.store.removeEndpoints(places.map(({ endpoint }) => endpoint));
   networks.host.release(places);
   givePlacesBack(services, places);
+  forgetPlaces(networks.resolver, places, container);
 }
 
 /** The process has exited: its addresses and ports are free for the next one. */
 export function endSandbox(services: Services, container: Container): void {
   const places = placesOf(services, container);
   if (places.length === 0) return;
-  closeSandbox(services, places);
+  closeSandbox(services, container, places);
   for (const { network, endpoint } of places) publishNetwork(services, "disconnect", network, endpoint);
 }
 
@@ -119,4 +123,21 @@ export async function settleGateways(services: Services, container: Container): 
   const after = publish(services, container, bare);
   await networks.host.move(container, before, after);
   for (const { endpoint } of after) networks.store.replaceEndpoint(endpoint);
+}
+
+/** Tells the resolver everything: which containers run, where, under which names. */
+export function tellNames(services: Services): void {
+  const { networks, store } = services;
+  const changes = store
+    .all()
+    .filter(({ running }) => running)
+    .flatMap((container) => changesFor(container, placesOf(services, container)));
+  networks.resolver.replace({
+    networks: networks.store
+      .all()
+      .filter(isUserDefined)
+      .map(({ id, name, internal }) => ({ id, name, internal })),
+    endpoints: changes.flatMap((change) => (change.op === "endpoint" ? change.endpoint : [])),
+    containers: changes.flatMap((change) => (change.op === "container" ? change.container : [])),
+  });
 }

@@ -11,6 +11,7 @@ import { attachToShim, ProgramBuilder, ShimConnection, type ShimState } from "..
 import { whileCgroupIsHeld } from "./cgroup-holding.ts";
 import { configJson } from "./config-json.ts";
 import { NEVER } from "./container.ts";
+import { hasResolver } from "./container-names.ts";
 import type { Container, PendingAttach } from "./container-store.ts";
 import { ensureBindSources } from "./bind-sources.ts";
 import { publishContainer, publishVolumes } from "./container-events.ts";
@@ -44,7 +45,7 @@ export class Supervisor {
 
   /** Starts a container. Whoever calls holds its lock. */
   async start(container: Container): Promise<void> {
-    const { paths, store, executors, storage } = this.#services;
+    const { paths, store, executors, storage, networks } = this.#services;
     const { record, state, id } = container;
     const { config } = record;
     const folder = paths.bundle(id);
@@ -82,6 +83,8 @@ export class Supervisor {
         whileCgroupIsHeld(this.#services, cgroup, record, () =>
           executor.shim(shim, { deadline: startDeadline }),
         ),
+        // Whoever hears that it runs can call it by its name.
+        hasResolver(sandbox.places) ? networks.resolver.flushed() : undefined,
       ]);
       this.#enter(container, started.pid, started.started);
       void started.exited.then((exit) =>
@@ -92,7 +95,7 @@ export class Supervisor {
       state.exitCode = exitCode;
       state.error = answer.message;
       store.save(container);
-      if (sandbox !== undefined) closeSandbox(this.#services, sandbox.places);
+      if (sandbox !== undefined) closeSandbox(this.#services, container, sandbox.places);
       this.#abandon(container, pending);
       await removeRunTraces(this.#services, container);
       throw answer;

@@ -59,6 +59,7 @@ export function endpoint(more: Partial<Endpoint> = {}): Endpoint {
     hostLink: "veth1a2b3c4",
     gateway4: true,
     gateway6: false,
+    ports: [],
     ...more,
   };
 }
