@@ -26,7 +26,6 @@ import {
   netlink,
   openNetlink,
   replaceRoute,
-  setLink,
   type Route,
 } from "../kernel/netlink/mod.ts";
 import {
@@ -46,6 +45,7 @@ import {
   portElements,
   readBridgeOptions,
   removeElements,
+  startLoopback,
   startProxy,
   startRelay,
   type FirewallElement,
@@ -255,8 +255,7 @@ export class HostNetworks {
       },
       inside: (b) => {
         const socket = b.slot("its route socket");
-        openNetlink(b, "open a route socket", "route", socket);
-        netlink(b, "start the loopback interface", socket, encodeMessages([setLink({ index: 1 }, { up: true })]));
+        startLoopback(b, socket);
         for (const { network, endpoint } of places) driverOf(network).configure(b, network, endpoint, socket);
         close(b, socket);
         if (relay === undefined) return;

@@ -30,7 +30,7 @@ export { PortReservations, type PortRange } from "./ports/reservations.ts";
 export { hostPorts, publishPorts } from "./ports/publish.ts";
 export { hostPrefixes, linkAddresses, LinkIndex } from "./host/link-index.ts";
 export { bindLabel, bindPort, startProxy } from "./companions/proxy.ts";
-export { startRelay, type Relay } from "./companions/relay.ts";
+export { startLoopback, startRelay, type Relay } from "./companions/relay.ts";
 export { addResolverRules } from "./companions/resolver-rules.ts";
 export {
   add as addElements,

@@ -4,6 +4,7 @@
  * @module
  */
 import { CLONE, close, flags, type ProgramBuilder, type Slot } from "../../kernel/mod.ts";
+import { encodeMessages, netlink, openNetlink, setLink } from "../../kernel/netlink/mod.ts";
 import { startCompanion } from "./companion.ts";
 import { bindSocket } from "./sockets.ts";
 
@@ -36,11 +37,21 @@ export function startRelay(b: ProgramBuilder, relay: Relay, namespace: Slot): vo
     },
     () => {
       b.call("enter its network namespace", "setns", [namespace, flags(CLONE, "NEWNET")]);
-      // Its loopback interface may not have been started yet.
+      // A socket that is bound before its address is there answers from another one.
+      startLoopback(b, b.slot("route socket of the relay"));
       const address = RESOLVER_ADDRESS;
-      bindSocket(b, "take queries", { protocol: "udp", address, port: udpPort, early: true }, udp);
-      bindSocket(b, "take queries by TCP", { protocol: "tcp", address, port: tcpPort, early: true }, tcp);
+      bindSocket(b, "take queries", { protocol: "udp", address, port: udpPort }, udp);
+      bindSocket(b, "take queries by TCP", { protocol: "tcp", address, port: tcpPort }, tcp);
     },
   );
   close(b, namespace);
+}
+
+/** Index of `lo` in every network namespace. */
+const LOOPBACK = 1;
+
+/** Adds the start of `lo` in the network namespace of whoever performs it, with a route socket that stays open. */
+export function startLoopback(b: ProgramBuilder, socket: Slot): void {
+  openNetlink(b, "open a route socket", "route", socket);
+  netlink(b, "start the loopback interface", socket, encodeMessages([setLink({ index: LOOPBACK }, { up: true })]));
 }

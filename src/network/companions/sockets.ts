@@ -39,15 +39,13 @@ export interface BoundSocket {
   readonly protocol: Protocol;
   readonly address: string;
   readonly port: number;
-  /** Whether it may be bound before its address is there (IP_FREEBIND). */
-  readonly early?: boolean;
 }
 
 /** Adds a socket that is bound, and listens if its protocol has connections. `label` says what it is for. */
 export function bindSocket(
   b: ProgramBuilder,
   label: string,
-  { protocol, address, port, early }: BoundSocket,
+  { protocol, address, port }: BoundSocket,
   into: Slot,
 ): void {
   const isIPv6 = address.includes(":");
@@ -61,9 +59,6 @@ export function bindSocket(
   }
   if (isIPv6) {
     b.call(`${label}: of IPv6 alone`, "setsockopt", [into, int(41, "SOL_IPV6"), int(26, "IPV6_V6ONLY"), ONE, 4]);
-  }
-  if (early === true) {
-    b.call(`${label}: before there is an address`, "setsockopt", [into, int(0, "SOL_IP"), int(15, "IP_FREEBIND"), ONE, 4]);
   }
   const where = socketAddress(address, port);
   b.call(label, "bind", [into, where, where.bytes.length]);
