@@ -121,19 +121,21 @@ function addAttach(
     mac,
     hostLink = `veth${endpoint.id.slice(0, 7)}`,
   } = endpoint;
-  const mtu = readBridgeOptions(network).mtu ?? link.mtu;
-  const messages = [
-    // The end inside is the first one, since only of that the index can be chosen alone.
-    newLink({ kind: "veth", peer: { name: hostLink, mtu } }, { name, index, mac, mtu, namespace: sandbox }),
+  const { bridge, mtu = link.mtu } = readBridgeOptions(network);
+  // One queue each way: a veth has a use for more only with XDP, and each costs when the pair is made.
+  const both = { mtu, queues: 1 };
+  // The end inside is the first one, since only of that the index can be chosen alone.
+  const pair = newLink(
+    { kind: "veth", peer: { name: hostLink, ...both } },
+    { name, index, mac, ...both, namespace: sandbox },
+  );
+  netlink(b, `make the interface ${name}`, socket, encodeMessages([pair]));
+  // Not in one datagram with that, of which the rest is performed even if the first fails: the name may be another's.
+  const joined = [
     setLink({ name: hostLink }, { master: link.index, up: true }),
     ...(hairpin === true ? [setLink({ name: hostLink }, { port: { hairpin } })] : []),
   ];
-  netlink(
-    b,
-    `make ${name} and join it to ${readBridgeOptions(network).bridge}`,
-    socket,
-    encodeMessages(messages),
-  );
+  netlink(b, `join it to ${bridge}`, socket, encodeMessages(joined));
 }
 
 function gatewayNeeds(network: NetworkRecord): GatewayNeeds {
