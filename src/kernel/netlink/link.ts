@@ -77,7 +77,7 @@ export interface LinkAttributes {
   readonly up?: boolean;
   /** Of a new one: how many queues it has each way; else one for each processor. */
   readonly queues?: number;
-  /** Where it is made, or moved to. */
+  /** Where it is made, or moved to. Linux before 6.14 wants its name or index (if one is given, that) free here as well. */
   readonly namespace?: NetworkNamespace;
 }
 

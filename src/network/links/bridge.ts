@@ -20,6 +20,7 @@ import type { AttachPlace, GatewayNeeds, LinkFacts, NetworkDriver, NetworkStep }
 import type { BridgeOptions, Endpoint, NetworkRecord } from "../types.ts";
 import { checkBridgeIsFree, readBridgeOptions } from "./bridge-options.ts";
 import { configureInterface, exitsByGateway } from "./interface.ts";
+import { hostIndexOf } from "./link-numbers.ts";
 import { isOurs, noteOf } from "./ownership.ts";
 
 /** A locally administered address that follows from the network's id, which is random. */
@@ -124,18 +125,16 @@ function addAttach(
   const { bridge, mtu = link.mtu } = readBridgeOptions(network);
   // One queue each way: a veth has a use for more only with XDP, and each costs when the pair is made.
   const both = { mtu, queues: 1 };
-  // The end inside is the first one, since only of that the index can be chosen alone.
+  // The end outside is the first one: Linux before 6.14 looks for the name and index of that on the host.
+  const host = hostIndexOf(endpoint);
   const pair = newLink(
-    { kind: "veth", peer: { name: hostLink, ...both } },
-    { name, index, mac, ...both, namespace: sandbox },
+    { kind: "veth", peer: { name, index, mac, ...both, namespace: sandbox } },
+    { name: hostLink, index: host, ...both, master: link.index, up: true },
   );
-  netlink(b, `make the interface ${name}`, socket, encodeMessages([pair]));
-  // Not in one datagram with that, of which the rest is performed even if the first fails: the name may be another's.
-  const joined = [
-    setLink({ name: hostLink }, { master: link.index, up: true }),
-    ...(hairpin === true ? [setLink({ name: hostLink }, { port: { hairpin } })] : []),
-  ];
-  netlink(b, `join it to ${bridge}`, socket, encodeMessages(joined));
+  netlink(b, `make ${name} and join it to ${bridge}`, socket, encodeMessages([pair]));
+  if (hairpin !== true) return;
+  const port = encodeMessages([setLink({ index: host }, { port: { hairpin } })]);
+  netlink(b, "let it reach its own published ports", socket, port);
 }
 
 function gatewayNeeds(network: NetworkRecord): GatewayNeeds {
