@@ -218,7 +218,7 @@ describe("a bridge network", () => {
     expect(host.ip<Link>("link", "show", "veth1a2b3c4")[0]?.linkinfo?.info_slave_data?.hairpin).toBe(false);
   });
 
-  test("has a successor of an address reached at once: neighbours hear of the new one", async () => {
+  test("has a successor of an address reached at once: the host knows of the new one", async () => {
     const web = network("bridge");
     await run(driverOf(web).up(web));
     await attach(web, endpoint());
@@ -228,6 +228,7 @@ describe("a bridge network", () => {
     await attach(web, endpoint({ mac: "02:42:00:00:00:99", hostLink: "veth9999999", id: "9".repeat(64) }));
     const known = host.ip<{ dst: string; lladdr: string }>("neighbour", "show", "172.30.0.2");
     expect(known).toMatchObject([{ lladdr: "02:42:00:00:00:99" }]);
+    expect(reaches(host, "172.30.0.2")).toBe(true);
   });
 
   test("is made inside of a program that makes the container's process as well", async () => {

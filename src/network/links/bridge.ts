@@ -11,6 +11,7 @@ import {
   netlink,
   newAddress,
   newLink,
+  newNeighbour,
   openNetlink,
   parsePrefix,
   setLink,
@@ -132,6 +133,14 @@ function addAttach(
     { name: hostLink, index: host, ...both, master: link.index, up: true },
   );
   netlink(b, `make ${name} and join it to ${bridge}`, socket, encodeMessages([pair]));
+  // The host may remember who had the addresses before, and send to that one until it doubts.
+  const known = [endpoint.ipv4, endpoint.ipv6].flatMap((address) =>
+    address === undefined ? [] : [newNeighbour({ index: link.index, mac, address, ages: true })],
+  );
+  if (known.length > 0)
+    netlink(b, "tell the host who has its addresses", socket, encodeMessages(known), undefined, {
+      tolerate: "any",
+    });
   if (hairpin !== true) return;
   const port = encodeMessages([setLink({ index: host }, { port: { hairpin } })]);
   netlink(b, "let it reach its own published ports", socket, port);
