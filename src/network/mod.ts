@@ -6,6 +6,7 @@ export type * from "./types.ts";
 export type { LinkFacts, NetworkDriver, NetworkStep } from "./driver.ts";
 export { readBridgeOptions } from "./links/bridge-options.ts";
 export { driverOf, interfacePrefix, readDriverOptions, userDrivers } from "./links/drivers.ts";
+export { interfaceIndexOf } from "./links/link-numbers.ts";
 export { enableForwarding } from "./links/forwarding.ts";
 export { endpointSysctls, type EndpointSysctls } from "./links/sysctls.ts";
 export { NetworkAddresses } from "./ipam/allocate.ts";

@@ -95,7 +95,7 @@ export interface Endpoint {
   readonly mac: string;
   /** Name of the interface in the container: `eth0`. */
   readonly interface: string;
-  /** Index of it, which the engine chooses: in a new namespace 2 and up. */
+  /** Index of it, from `interfaceIndexOf`. */
   readonly interfaceIndex: number;
   /** Name of the host's end: `veth1a2b3c4`; undefined where there is none (macvlan). */
   readonly hostLink?: string;

@@ -15,6 +15,7 @@ import {
 import {
   driverOf,
   enableForwarding,
+  interfaceIndexOf,
   type Endpoint,
   type LinkFacts,
   type NetworkRecord,
@@ -111,6 +112,11 @@ async function attach(of: NetworkRecord, on: Endpoint, hairpin = false): Promise
   });
 }
 
+/** An endpoint of a network without a bridge. */
+function onLan(of: NetworkRecord): Endpoint {
+  return endpoint({ interfaceIndex: interfaceIndexOf(of, endpoint().id, 0) });
+}
+
 function addresses(where: TestSandbox, name: string): string[] {
   const [link] = where.ip<Link>("address", "show", "dev", name);
   return (link?.addr_info ?? [])
@@ -179,7 +185,7 @@ describe("a bridge network", () => {
       linkinfo: { info_slave_data: { hairpin: true } },
     });
     const [inside] = container.ip<Link>("address", "show", "eth0");
-    expect(inside).toMatchObject({ ifindex: 2, address: "02:42:ac:1e:00:02", mtu: 1500, operstate: "UP" });
+    expect(inside).toMatchObject({ ifindex: 16, address: "02:42:ac:1e:00:02", mtu: 1500, operstate: "UP" });
     expect(inside?.addr_info[0]).toMatchObject({
       local: "172.30.0.2",
       prefixlen: 16,
@@ -212,16 +218,17 @@ describe("a bridge network", () => {
     expect(host.ip<Link>("link", "show", "veth1a2b3c4")[0]?.linkinfo?.info_slave_data?.hairpin).toBe(false);
   });
 
-  test("has a successor of an address reached at once: neighbours hear of the new one", async () => {
+  test("has a successor of an address reached at once: the host knows of the new one", async () => {
     const web = network("bridge");
     await run(driverOf(web).up(web));
     await attach(web, endpoint());
     expect(reaches(host, "172.30.0.2")).toBe(true);
     container[Symbol.dispose]();
     container = await TestSandbox.make();
-    await attach(web, endpoint({ mac: "02:42:00:00:00:99", hostLink: "veth9999999" }));
+    await attach(web, endpoint({ mac: "02:42:00:00:00:99", hostLink: "veth9999999", id: "9".repeat(64) }));
     const known = host.ip<{ dst: string; lladdr: string }>("neighbour", "show", "172.30.0.2");
     expect(known).toMatchObject([{ lladdr: "02:42:00:00:00:99" }]);
+    expect(reaches(host, "172.30.0.2")).toBe(true);
   });
 
   test("is made inside of a program that makes the container's process as well", async () => {
@@ -265,9 +272,9 @@ describe("a macvlan network", () => {
     host.command("ip", "address", "add", "172.30.0.1/16", "dev", "lan-end");
     const web = network("macvlan", { parent: "lan", macvlan_mode: mode });
     await run(driverOf(web).up(web));
-    await attach(web, endpoint());
+    await attach(web, onLan(web));
     expect(container.ip<Link>("link", "show", "eth0")[0]).toMatchObject({
-      ifindex: 2,
+      ifindex: interfaceIndexOf(web, endpoint().id, 0),
       address: "02:42:ac:1e:00:02",
       linkinfo: { info_kind: "macvlan", info_data: { mode } },
     });
@@ -284,6 +291,7 @@ describe("a macvlan network", () => {
 
   testUnless(noVlan)("makes a VLAN, and removes it", async () => {
     host.command("ip", "link", "add", "trunk", "type", "bridge");
+    host.command("ip", "link", "set", "trunk", "up");
     const web = network("macvlan", { parent: "trunk.10" });
     await run(driverOf(web).up(web));
     expect(host.ip<Link>("link", "show", "trunk.10")[0]?.linkinfo).toMatchObject({ info_kind: "vlan" });
@@ -294,7 +302,7 @@ describe("a macvlan network", () => {
   testUnless(noDummy)("without a parent sits on a dummy", async () => {
     const web = network("macvlan");
     await run(driverOf(web).up(web));
-    await attach(web, endpoint());
+    await attach(web, onLan(web));
     expect(container.ip("route", "show", "default")).toEqual([]);
     await run(driverOf(web).down(web, []));
     expect((await hostLinks()).has("dm-0a7c5b3249af")).toBe(false);
@@ -308,9 +316,9 @@ describe("an ipvlan network", () => {
       host.command("ip", "link", "set", "lan", "up");
       const web = network("ipvlan", { parent: "lan", ipvlan_mode: mode });
       await run(driverOf(web).up(web));
-      await attach(web, endpoint());
+      await attach(web, onLan(web));
       expect(container.ip<Link>("link", "show", "eth0")[0]).toMatchObject({
-        ifindex: 2,
+        ifindex: interfaceIndexOf(web, endpoint().id, 0),
         linkinfo: { info_kind: "ipvlan", info_data: { mode } },
       });
       const [route] = container.ip<{ gateway?: string }>("route", "show", "default");

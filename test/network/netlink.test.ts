@@ -149,10 +149,18 @@ describe("links", () => {
     const index = await bridge("br-b");
     await ask(host, [
       newLink(
-        { kind: "veth", peer: { name: "veth-b", mtu: 1400 } },
-        { name: "eth0", index: 12, mac: "02:42:ac:11:00:02", mtu: 1400, namespace: { pid: container.pid } },
+        {
+          kind: "veth",
+          peer: {
+            name: "eth0",
+            index: 12,
+            mac: "02:42:ac:11:00:02",
+            mtu: 1400,
+            namespace: { pid: container.pid },
+          },
+        },
+        { name: "veth-b", index: 0x40000001, mtu: 1400, master: index, up: true },
       ),
-      setLink({ name: "veth-b" }, { master: index, up: true }),
       setLink({ name: "veth-b" }, { port: { hairpin: true, isolated: true } }),
     ]);
     const [outside] = host.ip<Link>("link", "show", "veth-b");

@@ -53,6 +53,14 @@ describe("a new link", () => {
     expect(message.text).toBe("RTM_NEWLINK{eth0, veth, peer={veth1a2}, index=2, in ns of $init}");
   });
 
+  test("has as many queues as are asked for", () => {
+    const message = newLink({ kind: "dummy" }, { queues: 1 });
+    expect(hex(message)).toBe(
+      `${empty} 08001f00 01000000 08002000 01000000 10001280 0a000100 64756d6d 79000000`,
+    );
+    expect(message.text).toBe("RTM_NEWLINK{dummy, queues=1}");
+  });
+
   test("has its namespace by descriptor too", () => {
     const b = new ProgramBuilder();
     const slot = b.slot("sandbox");
@@ -125,6 +133,12 @@ describe("a link that is there", () => {
         " 24001280 0b000400 62726964 67650000 14000580 05000400 01000000 05002100 00000000",
     );
     expect(message.text).toBe("RTM_NEWLINK{index=5, hairpin=on, isolated=off}");
+  });
+
+  test("bears a note", () => {
+    const message = setLink({ name: "br0" }, { alias: "caisson" });
+    expect(hex(message)).toBe(`${empty} 08000300 62723000 0b001400 63616973 736f6e00`);
+    expect(message.text).toBe('RTM_NEWLINK{br0, alias="caisson"}');
   });
 
   test("is removed, and asked for", () => {

@@ -94,6 +94,11 @@ describe("neighbours", () => {
     expect(hex(message)).toBe("02000000 03000000 80000000 08000100 ac110002 0a000200 0242ac11 00020000");
   });
 
+  test("age if they shall", () => {
+    const message = newNeighbour({ index: 3, mac: "02:42:ac:11:00:02", address: "172.17.0.2", ages: true });
+    expect(hex(message)).toStartWith("02000000 03000000 02000000 ");
+  });
+
   test("are behind a host, in a VXLAN's own table", () => {
     const message = delNeighbour({
       index: 3,

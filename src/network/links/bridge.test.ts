@@ -55,11 +55,11 @@ describe("an endpoint on a bridge", () => {
   test("has IPv6 and hairpin where they are wanted", () => {
     const on = endpoint({ ipv6: "fd30::2", gateway6: true, linkLocal: ["169.254.3.4", "fe80::5"] });
     const text = printEndpoint(bridgeDriver, network("bridge", {}, dual), on, true);
-    expect(text).toContain("RTM_NEWLINK{veth1a2b3c4, hairpin=on}");
+    expect(text).toContain(`RTM_NEWLINK{index=${0x4e1e1e1e}, hairpin=on}`);
     expect(text).toContain(
-      "[RTM_NEWADDR{172.30.0.2/16, index=2, broadcast=172.30.255.255}, RTM_NEWADDR{fd30::2/64, index=2, nodad}, " +
-        "RTM_NEWADDR{169.254.3.4/16, index=2, broadcast=169.254.255.255}, RTM_NEWADDR{fe80::5/64, index=2, nodad}, " +
-        "RTM_NEWLINK{index=2, up}, RTM_NEWROUTE{default, via 172.30.0.1, index=2}, RTM_NEWROUTE{default6, via fd30::1, index=2}]",
+      "[RTM_NEWADDR{172.30.0.2/16, index=16, broadcast=172.30.255.255}, RTM_NEWADDR{fd30::2/64, index=16, nodad}, " +
+        "RTM_NEWADDR{169.254.3.4/16, index=16, broadcast=169.254.255.255}, RTM_NEWADDR{fe80::5/64, index=16, nodad}, " +
+        "RTM_NEWLINK{index=16, up}, RTM_NEWROUTE{default, via 172.30.0.1, index=16}, RTM_NEWROUTE{default6, via fd30::1, index=16}]",
     );
     expect(text).toContain("net.ipv6.conf.eth0.disable_ipv6=0");
   });
@@ -79,7 +79,7 @@ describe("an endpoint on a bridge", () => {
     ];
     const own = network("bridge", {}, { ipam: { driver: "default", options: null, pools } });
     expect(printEndpoint(bridgeDriver, own, endpoint())).toContain(
-      "RTM_NEWROUTE{default, via 172.30.0.254, index=2}",
+      "RTM_NEWROUTE{default, via 172.30.0.254, index=16}",
     );
   });
 

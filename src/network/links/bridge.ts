@@ -11,6 +11,7 @@ import {
   netlink,
   newAddress,
   newLink,
+  newNeighbour,
   openNetlink,
   parsePrefix,
   setLink,
@@ -20,6 +21,7 @@ import type { AttachPlace, GatewayNeeds, LinkFacts, NetworkDriver, NetworkStep }
 import type { BridgeOptions, Endpoint, NetworkRecord } from "../types.ts";
 import { checkBridgeIsFree, readBridgeOptions } from "./bridge-options.ts";
 import { configureInterface, exitsByGateway } from "./interface.ts";
+import { hostIndexOf } from "./link-numbers.ts";
 import { isOurs, noteOf } from "./ownership.ts";
 
 /** A locally administered address that follows from the network's id, which is random. */
@@ -121,19 +123,27 @@ function addAttach(
     mac,
     hostLink = `veth${endpoint.id.slice(0, 7)}`,
   } = endpoint;
-  const mtu = readBridgeOptions(network).mtu ?? link.mtu;
-  const messages = [
-    // The end inside is the first one, since only of that the index can be chosen alone.
-    newLink({ kind: "veth", peer: { name: hostLink, mtu } }, { name, index, mac, mtu, namespace: sandbox }),
-    setLink({ name: hostLink }, { master: link.index, up: true }),
-    ...(hairpin === true ? [setLink({ name: hostLink }, { port: { hairpin } })] : []),
-  ];
-  netlink(
-    b,
-    `make ${name} and join it to ${readBridgeOptions(network).bridge}`,
-    socket,
-    encodeMessages(messages),
+  const { bridge, mtu = link.mtu } = readBridgeOptions(network);
+  // One queue each way: a veth has a use for more only with XDP, and each costs when the pair is made.
+  const both = { mtu, queues: 1 };
+  // The end outside is the first one: Linux before 6.14 looks for the name and index of that on the host.
+  const host = hostIndexOf(endpoint);
+  const pair = newLink(
+    { kind: "veth", peer: { name, index, mac, ...both, namespace: sandbox } },
+    { name: hostLink, index: host, ...both, master: link.index, up: true },
   );
+  netlink(b, `make ${name} and join it to ${bridge}`, socket, encodeMessages([pair]));
+  // The host may remember who had the addresses before, and send to that one until it doubts.
+  const known = [endpoint.ipv4, endpoint.ipv6].flatMap((address) =>
+    address === undefined ? [] : [newNeighbour({ index: link.index, mac, address, ages: true })],
+  );
+  if (known.length > 0)
+    netlink(b, "tell the host who has its addresses", socket, encodeMessages(known), undefined, {
+      tolerate: "any",
+    });
+  if (hairpin !== true) return;
+  const port = encodeMessages([setLink({ index: host }, { port: { hairpin } })]);
+  netlink(b, "let it reach its own published ports", socket, port);
 }
 
 function gatewayNeeds(network: NetworkRecord): GatewayNeeds {

@@ -99,7 +99,7 @@ export function configureInterface(
     writeProc(b, `set net.ipv${family}.conf.${name}.${key}=${value}`, path, value, { tolerate: ["ENOENT"] });
   };
   own(6, "disable_ipv6", ipv6 === undefined ? "1" : "0");
-  // Neighbours that knew somebody else by these addresses learn of the new one.
+  // Neighbours that knew somebody else by these addresses learn of the new one, if the way to them is open at once.
   if (ipv4 !== undefined) own(4, "arp_notify", "1");
   if (ipv6 !== undefined) own(6, "ndisc_notify", "1");
   for (const sysctl of sysctls) {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { driverOf, interfacePrefix, readDriverOptions } from "./drivers.ts";
 import { ipvlanDriver } from "./ipvlan.ts";
+import { hostIndexOf, interfaceIndexOf } from "./link-numbers.ts";
 import { macvlanDriver } from "./macvlan.ts";
 import { dual, endpoint, network, printEndpoint, printStep } from "./testing.ts";
 
@@ -76,16 +77,16 @@ describe("a macvlan network", () => {
     const on = network("macvlan", { parent: "eth0", macvlan_mode: "vepa" });
     const text = printEndpoint(macvlanDriver, on, endpoint());
     expect(text).toContain(
-      "RTM_NEWLINK{eth0, macvlan vepa of 4, index=2, mac=02:42:ac:1e:00:02, in ns of $pid}",
+      "RTM_NEWLINK{eth0, macvlan vepa of 4, index=16, mac=02:42:ac:1e:00:02, in ns of $pid}",
     );
-    expect(text).toContain("RTM_NEWROUTE{default, via 172.30.0.1, index=2}");
+    expect(text).toContain("RTM_NEWROUTE{default, via 172.30.0.1, index=16}");
   });
 });
 
 test("a macvlan in mode passthru takes its MAC address once it is there", () => {
   const on = network("macvlan", { parent: "eth0", macvlan_mode: "passthru" });
   expect(printEndpoint(macvlanDriver, on, endpoint())).toContain(
-    "RTM_NEWLINK{index=2, mac=02:42:ac:1e:00:02}",
+    "RTM_NEWLINK{index=16, mac=02:42:ac:1e:00:02}",
   );
 });
 
@@ -116,13 +117,13 @@ describe("an ipvlan network", () => {
     const l2 = network("ipvlan", { parent: "eth0" }, dual);
     expect(readDriverOptions(l2)).toEqual({ gateway4: true, gateway6: true });
     expect(printEndpoint(ipvlanDriver, l2, endpoint())).toContain(
-      "RTM_NEWROUTE{default, via 172.30.0.1, index=2}",
+      "RTM_NEWROUTE{default, via 172.30.0.1, index=16}",
     );
     const l3 = network("ipvlan", { parent: "eth0", ipvlan_mode: "l3", ipvlan_flag: "private" }, dual);
     expect(readDriverOptions(l3)).toEqual({ gateway4: false, gateway6: false });
     const text = printEndpoint(ipvlanDriver, l3, endpoint({ ipv6: "fd30::2", gateway6: true }));
-    expect(text).toContain("RTM_NEWLINK{eth0, ipvlan l3 private of 4, index=2, in ns of $pid}");
-    expect(text).toContain("RTM_NEWROUTE{default, index=2}, RTM_NEWROUTE{default6, index=2}]");
+    expect(text).toContain("RTM_NEWLINK{eth0, ipvlan l3 private of 4, index=16, in ns of $pid}");
+    expect(text).toContain("RTM_NEWROUTE{default, index=16}, RTM_NEWROUTE{default6, index=16}]");
   });
 
   test("takes the gateway of the subnet that the address is from", () => {
@@ -132,8 +133,8 @@ describe("an ipvlan network", () => {
     ];
     const on = network("ipvlan", { parent: "eth0" }, { ipam: { driver: "default", options: null, pools } });
     const text = printEndpoint(ipvlanDriver, on, endpoint({ ipv4: "10.1.17.5" }));
-    expect(text).toContain("RTM_NEWADDR{10.1.17.5/20, index=2, broadcast=10.1.31.255}");
-    expect(text).toContain("RTM_NEWROUTE{default, via 10.1.16.1, index=2}");
+    expect(text).toContain("RTM_NEWADDR{10.1.17.5/20, index=16, broadcast=10.1.31.255}");
+    expect(text).toContain("RTM_NEWROUTE{default, via 10.1.16.1, index=16}");
   });
 });
 
@@ -142,6 +143,14 @@ describe("drivers", () => {
     expect(driverOf({ driver: "null" }).up(network("null"))).toEqual([]);
     expect(driverOf({ driver: "host" }).link(network("host"))).toBeUndefined();
     expect(() => driverOf({ driver: "weave" })).toThrow('plugin "weave" not found');
+  });
+
+  test("number interfaces: beside each other in a container, and where the host has none", () => {
+    const id = "abcdef0".padEnd(64, "1");
+    expect([0, 3].map((position) => interfaceIndexOf(network("bridge"), id, position))).toEqual([16, 19]);
+    expect(interfaceIndexOf(network("macvlan"), id, 0)).toBe(0x2abcdef0);
+    expect(interfaceIndexOf(network("ipvlan"), "f".repeat(64), 1)).toBe(0x2fffffff);
+    expect(hostIndexOf({ id: "f".repeat(64) })).toBe(0x4fffffff);
   });
 
   test("name interfaces", () => {

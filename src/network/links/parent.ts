@@ -64,11 +64,10 @@ function checkedVlan(name: string, belowExists: boolean): number {
 function addLink(b: ProgramBuilder, network: NetworkRecord, kind: LinkKind, name: string): void {
   const socket = b.slot("route socket");
   openNetlink(b, "open a route socket", "route", socket);
-  const message = encodeMessages([
-    newLink(kind, { name, up: true }),
-    setLink({ name }, { alias: noteOf(network) }),
-  ]);
-  netlink(b, `make the ${kind.kind} link ${name}`, socket, message);
+  const made = encodeMessages([newLink(kind, { name, up: true })]);
+  netlink(b, `make the ${kind.kind} link ${name}`, socket, made);
+  const noted = encodeMessages([setLink({ name }, { alias: noteOf(network) })]);
+  netlink(b, "note whose it is", socket, noted);
   close(b, socket);
 }
 

@@ -55,7 +55,7 @@ export function endpoint(more: Partial<Endpoint> = {}): Endpoint {
     ipv4: "172.30.0.2",
     mac: "02:42:ac:1e:00:02",
     interface: "eth0",
-    interfaceIndex: 2,
+    interfaceIndex: 16,
     hostLink: "veth1a2b3c4",
     gateway4: true,
     gateway6: false,
