@@ -120,7 +120,7 @@ async function refused(): Promise<unknown> {
   await startProxy(proxyArguments("tcp", HOST, CONTAINER));
   const first = await failure(dial());
   await serve((socket) => socket.end("now"));
-  return { first, then: (await everything(dial())).toString() };
+  return { first, second: (await everything(dial())).toString() };
 }
 
 /** The container's side breaks off, then the client's. */

@@ -3,6 +3,7 @@
  * @module
  */
 import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { patience } from "../support/patience.ts";
 import { testUnless } from "../support/requires.ts";
 import { inNamespace } from "./namespaced.ts";
@@ -34,7 +35,7 @@ describe("connections", () => {
   );
   test(
     "a container that refuses resets its client; the next may find one that doesn't",
-    async () => expect(await scenario("refused")).toEqual({ first: "ECONNRESET", then: "now" }),
+    async () => expect(await scenario("refused")).toEqual({ first: "ECONNRESET", second: "now" }),
     LIMIT,
   );
   test(
@@ -107,5 +108,12 @@ describe("the start", () => {
     const args = proxyArguments("tcp", 8000, 9000, "2001:db8::1");
     const { status } = await startProxy(args);
     expect(status).toBe("1\nlisten tcp [2001:db8::1]:8000: bind: cannot assign requested address");
+  });
+
+  test("SCTP is served, or the kernel has none and that is said", async () => {
+    const { status, process: proxy } = await startProxy(proxyArguments("sctp", 8000, 9000));
+    proxy.kill("SIGKILL");
+    const none = "1\nlisten sctp 127.0.0.1:8000: socket: protocol not supported";
+    expect(existsSync("/proc/net/sctp") ? "0\n" : none).toBe(status);
   });
 });

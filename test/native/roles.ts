@@ -101,8 +101,7 @@ export function proxyArguments(
   containerPort: number,
   host = "127.0.0.1",
 ): string[] {
-  return [
-    ...["-proto", protocol, "-host-ip", host, "-host-port", `${hostPort}`],
-    ...["-container-ip", "127.0.0.1", "-container-port", `${containerPort}`],
-  ];
+  const from = ["-host-ip", host, "-host-port", `${hostPort}`];
+  const to = ["-container-ip", "127.0.0.1", "-container-port", `${containerPort}`];
+  return ["-proto", protocol, ...from, ...to];
 }
