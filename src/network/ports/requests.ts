@@ -52,7 +52,8 @@ export function parseContainerPort(spec: string): { readonly port: number; reado
   const name = protocol.toLowerCase();
   const port = /^\d{1,5}$/.test(number) ? Number(number) : 0;
   if (port < 1 || port > MAX_PORT) refuse(`invalid port specification: ${JSON.stringify(spec)}`);
-  if (!isProtocol(name)) refuse(`invalid port specification: ${JSON.stringify(spec)}: invalid proto: ${protocol}`);
+  if (!isProtocol(name))
+    refuse(`invalid port specification: ${JSON.stringify(spec)}: invalid proto: ${protocol}`);
   return { port, protocol: name };
 }
 
@@ -61,7 +62,8 @@ function parseHostPort(text: string): readonly [first: number, last: number] {
   const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text);
   const first = Number(match?.[1] ?? -1);
   const last = Number(match?.[2] ?? first);
-  if (first < 1 || last > MAX_PORT || last < first) refuse(`invalid port specification: ${JSON.stringify(text)}`);
+  if (first < 1 || last > MAX_PORT || last < first)
+    refuse(`invalid port specification: ${JSON.stringify(text)}`);
   return [first, last];
 }
 

@@ -48,7 +48,9 @@ export class PortReservations {
       first === last
         ? (this.#single.get(first) ?? [])
         : [...this.#single].flatMap(([port, taken]) => (port >= first && port <= last ? taken : []));
-    return !listed.some((taken) => clashes(taken, wanted)) && !this.#ranges.some((taken) => clashes(taken, wanted));
+    return (
+      !listed.some((taken) => clashes(taken, wanted)) && !this.#ranges.some((taken) => clashes(taken, wanted))
+    );
   }
 
   /**
@@ -99,7 +101,10 @@ export class PortReservations {
       const list = first === last ? (this.#single.get(first) ?? []) : this.#ranges;
       const index = list.findIndex(
         (taken) =>
-          taken.protocol === protocol && taken.address === address && taken.first === first && taken.last === last,
+          taken.protocol === protocol &&
+          taken.address === address &&
+          taken.first === first &&
+          taken.last === last,
       );
       if (index !== -1) list.splice(index, 1);
       if (first === last && list.length === 0) this.#single.delete(first);
