@@ -43,6 +43,8 @@ static const char *reason(int error)
 		return "bind: address already in use";
 	if (error == EADDRNOTAVAIL)
 		return "bind: cannot assign requested address";
+	if (error == EPROTONOSUPPORT || error == ESOCKTNOSUPPORT)
+		return "socket: protocol not supported";
 	return strerror(error);
 }
 

@@ -279,6 +279,9 @@ static void connection_expect(struct connection *connection, int least)
 static void connection_end(struct connection *connection, bool error)
 {
 	connection->ended = true;
+	/* Closing what has unread bytes would reset the connection, and the answers on their way with it. */
+	if (!error)
+		(void)!recv(connection->fd, NULL, FRAME, MSG_TRUNC);
 	if (!error && connection->outstanding > 0)
 		connection_watch(connection, EPOLL_CTL_MOD);
 	else

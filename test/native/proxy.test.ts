@@ -1,0 +1,119 @@
+/**
+ * The role `proxy`: needs `make -C native` and root.
+ * @module
+ */
+import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { patience } from "../support/patience.ts";
+import { testUnless } from "../support/requires.ts";
+import { inNamespace } from "./namespaced.ts";
+import { proxyArguments, startProxy } from "./roles.ts";
+
+const scenario = (name: string): Promise<unknown> => inNamespace("proxy-scenarios.ts", name);
+const LIMIT = 60_000 * patience;
+
+describe("connections", () => {
+  test(
+    "100 MB each way arrive bit for bit, though nobody reads at first",
+    async () => expect(await scenario("bothDirections")).toEqual({ up: true, down: true }),
+    LIMIT,
+  );
+  test(
+    "one direction ends, the other goes on",
+    async () => expect(await scenario("halfClose")).toBe("there and back"),
+    LIMIT,
+  );
+  test(
+    "500 at once, each with two descriptors, which it gives back",
+    async () => expect(await scenario("many")).toEqual({ right: 500, twoEach: true }),
+    LIMIT,
+  );
+  test(
+    "without descriptors for all, they wait for each other",
+    async () => expect(await scenario("fewDescriptors")).toEqual({ limited: 0, right: 100 }),
+    LIMIT,
+  );
+  test(
+    "a container that refuses resets its client; the next may find one that doesn't",
+    async () => expect(await scenario("refused")).toEqual({ first: "ECONNRESET", second: "now" }),
+    LIMIT,
+  );
+  test(
+    "when one side is reset so is the other, and nothing stays open",
+    async () => expect(await scenario("vanished")).toEqual({ clientSaw: "ECONNRESET" }),
+    LIMIT,
+  );
+  test(
+    "a listener that it is given, from IPv6 to IPv4, and the status in descriptor 3",
+    async () => expect(await scenario("givenListener")).toEqual({ answer: "from 127.0.0.1", said: "0\n" }),
+    LIMIT,
+  );
+  testUnless(Bun.which("nft") === null ? "there is no nft" : undefined)(
+    "ports of a range that are redirected lead to the container's",
+    async () =>
+      expect(await scenario("range")).toEqual({ direct: "0", redirected: "3", beyond: "ECONNRESET" }),
+    LIMIT,
+  );
+});
+
+describe("datagrams", () => {
+  test(
+    "100 clients get their answers from where they asked",
+    async () => expect(await scenario("datagrams")).toBe(100),
+    LIMIT,
+  );
+  test(
+    "of more clients than 1,024 the most silent are forgotten",
+    async () => expect(await scenario("manyDatagrams")).toEqual({ right: 1100, sockets: 1024 }),
+    LIMIT,
+  );
+});
+
+describe("the start", () => {
+  const good = proxyArguments("tcp", 1, 1);
+  test.each([
+    ["no protocol", good.slice(2), "-proto must be tcp, udp or sctp"],
+    ["another protocol", ["-proto", "icmp", ...good.slice(2)], "-proto must be tcp, udp or sctp"],
+    [
+      "no address",
+      [...good, "-host-ip", "localhost"],
+      "-host-ip and -host-port must be an address and a port",
+    ],
+    [
+      "a port that is none",
+      [...good, "-host-port=65536"],
+      "-host-ip and -host-port must be an address and a port",
+    ],
+    [
+      "no port",
+      [...good, "-container-port", "0"],
+      "-container-ip and -container-port must be an address and a port",
+    ],
+    ["too many ports", [...good, "-count", "65536"], "-count must be a number of ports"],
+    [
+      "ports beyond the last",
+      [...good, "-host-port", "65535", "-count", "2"],
+      "-count must be a number of ports",
+    ],
+    ["a range of another protocol", [...good, "-proto", "udp", "-count", "2"], "-count is for tcp only"],
+    ["an unknown argument", [...good, "-x"], "not an argument, or one without its value: -x"],
+    ["a value that is missing", [...good, "--count"], "not an argument, or one without its value: --count"],
+    ["a word", ["tcp", ...good], "not an argument, or one without its value: tcp"],
+  ])("%s is told as status and on stderr", async (_, args, text) => {
+    const { status, complaint } = await startProxy(args);
+    expect({ status, complaint }).toEqual({ status: `1\n${text}`, complaint: `${text}\n` });
+  });
+
+  test("an address that this machine hasn't is told in Docker's words", async () => {
+    const args = proxyArguments("tcp", 8000, 9000, "2001:db8::1");
+    const { status } = await startProxy(args);
+    expect(status).toBe("1\nlisten tcp [2001:db8::1]:8000: bind: cannot assign requested address");
+  });
+
+  test("SCTP is served, or the kernel has none and that is said", async () => {
+    const { status, process: proxy } = await startProxy(proxyArguments("sctp", 8000, 9000));
+    proxy.kill("SIGKILL");
+    const none = "1\nlisten sctp 127.0.0.1:8000: socket: protocol not supported";
+    expect(existsSync("/proc/net/sctp") ? "0\n" : none).toBe(status);
+  });
+});
