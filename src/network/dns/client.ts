@@ -18,10 +18,11 @@ const patience = 10_000;
 /** Milliseconds between tries to connect, at first and at most. */
 const shortest = 4;
 const longest = 200;
-/** Milliseconds until a resolver that failed is started again. */
-const afterFailure = 500;
-/** Milliseconds: one that lived no longer has failed, or found another there. */
+/** Milliseconds: a resolver that lived no longer has failed, or found another there. */
 const shortLife = 1000;
+/** Milliseconds until it is started again: after the first failure; twice as long after each that follows; at most. */
+const firstRest = 50;
+const longestRest = 5000;
 
 export interface ResolverPlace {
   /** `EXEC/dns`. */
@@ -50,6 +51,8 @@ export class ResolverClient {
   #closed = false;
   #starting = false;
   #startAgain = 0;
+  /** Milliseconds between the last resolver's end and the next one's start. */
+  #rest = 0;
 
   /** Nothing is started before something is told or asked. */
   constructor(place: ResolverPlace) {
@@ -221,7 +224,9 @@ export class ResolverClient {
   #ended(started: number): void {
     this.#starting = false;
     const now = performance.now();
-    this.#startAgain = now - started < shortLife ? now + afterFailure : 0;
+    const failed = now - started < shortLife;
+    this.#rest = failed ? Math.min(Math.max(firstRest, 2 * this.#rest), longestRest) : 0;
+    this.#startAgain = now + this.#rest;
   }
 }
 
