@@ -100,8 +100,9 @@ export class ResolverWorld implements AsyncDisposable {
   }
 
   /** An engine's line to the resolver, which starts it. */
-  client(): ResolverClient {
+  client(version = "1"): ResolverClient {
     const client = new ResolverClient({
+      version,
       directory: this.place,
       command: this.#command,
       resolvConf: this.resolvConf,
@@ -112,7 +113,7 @@ export class ResolverWorld implements AsyncDisposable {
 
   /** Starts a resolver without an engine. */
   startResolver(): ChildProcess {
-    const [program, ...args] = [...this.#command, this.place, this.resolvConf];
+    const [program, ...args] = [...this.#command, this.place, "1", this.resolvConf];
     return spawn(program ?? "", args, { stdio: "inherit", detached: true });
   }
 

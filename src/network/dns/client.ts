@@ -29,6 +29,8 @@ export interface ResolverPlace {
   readonly directory: string;
   /** What starts a resolver, but for the directory: `["/usr/bin/caisson", "resolver"]`. */
   readonly command: readonly [string, ...string[]];
+  /** The executable's: a resolver that an engine of another one left is replaced. */
+  readonly version: string;
   /** The host's resolv.conf, unless /etc's. */
   readonly resolvConf?: string;
 }
@@ -67,7 +69,7 @@ export class ResolverClient {
   /** Tells everything anew: what an engine does first, when it knows which containers run. */
   replace(state: DnsState): void {
     this.#zone.replace(state);
-    this.#tell({ op: "state", state, sequence: (this.#sequence += 1) });
+    this.#tell({ op: "state", version: this.#place.version, state, sequence: (this.#sequence += 1) });
   }
 
   /** Tells one change. */
@@ -179,7 +181,12 @@ export class ResolverClient {
       this.#taken = 0;
       if (this.#wanted) this.#connect();
     });
-    const line: ControlLine = { op: "state", state: this.#zone.state(), sequence: this.#sequence };
+    const line: ControlLine = {
+      op: "state",
+      version: this.#place.version,
+      state: this.#zone.state(),
+      sequence: this.#sequence,
+    };
     socket.write(`${JSON.stringify(line)}\n`);
   }
 
@@ -207,11 +214,11 @@ export class ResolverClient {
     if (this.#starting || performance.now() < this.#startAgain) return false;
     this.#starting = true;
     const started = performance.now();
-    const { directory, command, resolvConf } = this.#place;
+    const { directory, command, version, resolvConf } = this.#place;
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
       const process = spawnDetached(
-        [...command, directory, ...(resolvConf === undefined ? [] : [resolvConf])],
+        [...command, directory, version, ...(resolvConf === undefined ? [] : [resolvConf])],
         logFile(directory),
       );
       void process.exited.then(() => this.#ended(started));
