@@ -223,6 +223,19 @@ test("a killed resolver is started again by the engine, and knows what came mean
   }
 });
 
+test("an engine of another version brings its own resolver", async () => {
+  await using all = await world();
+  const { world: place, client } = all;
+  const old = place.pid;
+  client.close();
+  const next = place.client("2");
+  add(next, "web", 21, ["app"]);
+  await next.flushed();
+  expect(place.pid).not.toBe(old);
+  expect(old === undefined || runs(old)).toBe(false);
+  expect(await (await place.relay("web")).addresses("web")).toEqual(["172.30.0.21"]);
+});
+
 test("questions of a container that the engine hasn't spoken of yet wait for it", async () => {
   await using all = await world();
   const { world: place, client } = all;

@@ -2,7 +2,7 @@
  * A resolver for a test, in a network namespace of its own with name servers on 127.0.0.1 and further, and relays that ask it.
  * @module
  */
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import { ResolverClient } from "../../src/network/dns/client.ts";
 import { decodeMessage, encodeMessage, optRecord, types, type Message } from "../../src/network/dns/codec.ts";
 import { encodeFrame, FrameReader, helloTag, transports } from "../../src/network/dns/frames.ts";
 import type { Seen } from "./dns-upstream.ts";
-import { caisson } from "./engine.ts";
+import { caisson, ended, type Ended } from "./engine.ts";
 import { patience } from "./patience.ts";
 
 /** Name servers on these addresses. */
@@ -37,6 +37,7 @@ export class ResolverWorld implements AsyncDisposable {
   readonly #upstream: ChildProcess;
   readonly #clients: ResolverClient[] = [];
   readonly #relays: FakeRelay[] = [];
+  readonly #children: ChildProcess[] = [];
   readonly #seen: Seen[] = [];
 
   private constructor(namespace: ChildProcess) {
@@ -99,8 +100,9 @@ export class ResolverWorld implements AsyncDisposable {
   }
 
   /** An engine's line to the resolver, which starts it. */
-  client(): ResolverClient {
+  client(version = "1"): ResolverClient {
     const client = new ResolverClient({
+      version,
       directory: this.place,
       command: this.#command,
       resolvConf: this.resolvConf,
@@ -111,7 +113,7 @@ export class ResolverWorld implements AsyncDisposable {
 
   /** Starts a resolver without an engine. */
   startResolver(): ChildProcess {
-    const [program, ...args] = [...this.#command, this.place, this.resolvConf];
+    const [program, ...args] = [...this.#command, this.place, "1", this.resolvConf];
     return spawn(program ?? "", args, { stdio: "inherit", detached: true });
   }
 
@@ -140,6 +142,32 @@ export class ResolverWorld implements AsyncDisposable {
     return relay;
   }
 
+  /** Starts a program in the namespace; it ends with the test. */
+  spawnInside(command: string, args: readonly string[]): void {
+    const child = spawn("nsenter", [this.#net, command, ...args], {
+      cwd: "/",
+      stdio: ["ignore", "inherit", "inherit"],
+    });
+    this.#children.push(child);
+  }
+
+  /** Runs a program to its end in the namespace. */
+  runInside(command: string, args: readonly string[]): Ended {
+    return ended(spawnSync("nsenter", [this.#net, command, ...args], { cwd: "/" }));
+  }
+
+  /** The same, without holding up this process. */
+  async runInsideLater(command: string, args: readonly string[]): Promise<{ readonly stdout: string }> {
+    const child = spawn("nsenter", [this.#net, command, ...args], {
+      cwd: "/",
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let stdout = "";
+    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString("utf8")));
+    await new Promise((resolve) => child.once("close", resolve));
+    return { stdout };
+  }
+
   /** What the name servers have been asked so far; one more question, by `relay`, shows that nothing is on its way. */
   async asked(relay: FakeRelay): Promise<readonly Seen[]> {
     const mark = `mark${this.#seen.length}.example`;
@@ -160,6 +188,7 @@ export class ResolverWorld implements AsyncDisposable {
     const { pid } = this;
     if (pid !== undefined) process.kill(pid, "SIGKILL");
     if (pid !== undefined) await until("the resolver's end", () => !runs(pid));
+    for (const child of this.#children) child.kill("SIGKILL");
     this.#upstream.kill("SIGKILL");
     this.#namespace.kill("SIGKILL");
     rmSync(this.directory, { recursive: true, force: true });

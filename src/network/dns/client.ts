@@ -18,16 +18,19 @@ const patience = 10_000;
 /** Milliseconds between tries to connect, at first and at most. */
 const shortest = 4;
 const longest = 200;
-/** Milliseconds until a resolver that failed is started again. */
-const afterFailure = 500;
-/** Milliseconds: one that lived no longer has failed, or found another there. */
+/** Milliseconds: a resolver that lived no longer has failed, or found another there. */
 const shortLife = 1000;
+/** Milliseconds until it is started again: after the first failure; twice as long after each that follows; at most. */
+const firstRest = 50;
+const longestRest = 5000;
 
 export interface ResolverPlace {
   /** `EXEC/dns`. */
   readonly directory: string;
   /** What starts a resolver, but for the directory: `["/usr/bin/caisson", "resolver"]`. */
   readonly command: readonly [string, ...string[]];
+  /** The executable's: a resolver that an engine of another one left is replaced. */
+  readonly version: string;
   /** The host's resolv.conf, unless /etc's. */
   readonly resolvConf?: string;
 }
@@ -50,6 +53,8 @@ export class ResolverClient {
   #closed = false;
   #starting = false;
   #startAgain = 0;
+  /** Milliseconds between the last resolver's end and the next one's start. */
+  #rest = 0;
 
   /** Nothing is started before something is told or asked. */
   constructor(place: ResolverPlace) {
@@ -64,7 +69,7 @@ export class ResolverClient {
   /** Tells everything anew: what an engine does first, when it knows which containers run. */
   replace(state: DnsState): void {
     this.#zone.replace(state);
-    this.#tell({ op: "state", state, sequence: (this.#sequence += 1) });
+    this.#tell({ op: "state", version: this.#place.version, state, sequence: (this.#sequence += 1) });
   }
 
   /** Tells one change. */
@@ -176,7 +181,12 @@ export class ResolverClient {
       this.#taken = 0;
       if (this.#wanted) this.#connect();
     });
-    const line: ControlLine = { op: "state", state: this.#zone.state(), sequence: this.#sequence };
+    const line: ControlLine = {
+      op: "state",
+      version: this.#place.version,
+      state: this.#zone.state(),
+      sequence: this.#sequence,
+    };
     socket.write(`${JSON.stringify(line)}\n`);
   }
 
@@ -204,11 +214,11 @@ export class ResolverClient {
     if (this.#starting || performance.now() < this.#startAgain) return false;
     this.#starting = true;
     const started = performance.now();
-    const { directory, command, resolvConf } = this.#place;
+    const { directory, command, version, resolvConf } = this.#place;
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 });
       const process = spawnDetached(
-        [...command, directory, ...(resolvConf === undefined ? [] : [resolvConf])],
+        [...command, directory, version, ...(resolvConf === undefined ? [] : [resolvConf])],
         logFile(directory),
       );
       void process.exited.then(() => this.#ended(started));
@@ -221,7 +231,9 @@ export class ResolverClient {
   #ended(started: number): void {
     this.#starting = false;
     const now = performance.now();
-    this.#startAgain = now - started < shortLife ? now + afterFailure : 0;
+    const failed = now - started < shortLife;
+    this.#rest = failed ? Math.min(Math.max(firstRest, 2 * this.#rest), longestRest) : 0;
+    this.#startAgain = now + this.#rest;
   }
 }
 

@@ -23,11 +23,21 @@ export class LineReader {
   }
 }
 
+/** What the process does about what an engine says. */
+export interface ControlHooks {
+  /** This resolver's. */
+  readonly version: string;
+  /** An engine of another version is there, and will start a resolver of its own. */
+  leave(): void;
+  /** The zone has changed. */
+  changed(): void;
+}
+
 /**
- * Takes what an engine says on `socket` into `zone`. `changed` is called after each batch. A line that is none ends the
- * connection: the engine connects again and tells everything.
+ * Takes what an engine says on `socket` into `zone`. A line that is none ends the connection: the engine connects again and
+ * tells everything.
  */
-export function serveControl(socket: Socket, zone: Zone, changed: () => void): void {
+export function serveControl(socket: Socket, zone: Zone, hooks: ControlHooks): void {
   const lines = new LineReader();
   socket.on("error", () => socket.destroy());
   socket.on("end", () => socket.destroy());
@@ -36,15 +46,16 @@ export function serveControl(socket: Socket, zone: Zone, changed: () => void): v
     try {
       for (const text of lines.push(chunk)) {
         const line = JSON.parse(text) as ControlLine;
-        if (line.op === "state") zone.replace(line.state);
-        else zone.apply(line);
+        if (line.op !== "state") zone.apply(line);
+        else if (line.version === hooks.version) zone.replace(line.state);
+        else return hooks.leave();
         taken = line.sequence;
       }
     } catch {
       socket.destroy();
     }
     if (taken === undefined) return;
-    changed();
+    hooks.changed();
     if (!socket.destroyed) socket.write(`{"taken":${taken}}\n`);
   });
 }

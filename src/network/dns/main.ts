@@ -18,14 +18,19 @@ const idle = 10_000;
 
 /**
  * Answers until nobody needs it. In `directory` are its sockets, its lock and its memory.
+ * @param version of the executable that this is: when an engine of another one connects, this resolver makes room
  * @param resolvConf the host's, whose servers are asked for what isn't known here
  * @returns the exit code: 0, also when another resolver is there already
  */
-export async function runResolver(directory: string, resolvConf = "/etc/resolv.conf"): Promise<number> {
+export async function runResolver(
+  directory: string,
+  version = "",
+  resolvConf = "/etc/resolv.conf",
+): Promise<number> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   // Sockets are made with it: there is no moment in which others can connect.
   process.umask(0o177);
-  if (!takeLock(lockFile(directory))) return 0;
+  if (!takeLock(directory)) return 0;
   const zone = new Zone();
   const memory = new StateFile(stateFile(directory), () => zone.state());
   const remembered = memory.read();
@@ -42,9 +47,13 @@ export async function runResolver(directory: string, resolvConf = "/etc/resolv.c
   });
   const controlServer = await listen(controlSocket(directory), (socket) => {
     leaving.stayFor(socket);
-    serveControl(socket, zone, () => {
-      memory.changed();
-      for (const session of relays) session.retry();
+    serveControl(socket, zone, {
+      version,
+      leave: () => ended.resolve(0),
+      changed: () => {
+        memory.changed();
+        for (const session of relays) session.retry();
+      },
     });
   });
   process.on("SIGTERM", () => ended.resolve(0));
@@ -89,13 +98,14 @@ async function listen(path: string, take: (socket: Socket) => void): Promise<Ser
 }
 
 /** Makes the lock; false when its holder is alive. */
-function takeLock(path: string): boolean {
+function takeLock(directory: string): boolean {
+  const path = lockFile(directory);
   for (let tries = 0; tries < 3; tries += 1) {
     try {
       writeFileSync(path, `${process.pid}\n`, { flag: "wx", mode: 0o600 });
       return true;
     } catch {
-      if (holderLives(path)) return false;
+      if (holderLives(path, directory)) return false;
       rmSync(path, { force: true });
     }
   }
@@ -103,13 +113,14 @@ function takeLock(path: string): boolean {
 }
 
 /** Whether the process that the lock names is a resolver: the number may be another program's by now. */
-function holderLives(path: string): boolean {
+function holderLives(path: string, directory: string): boolean {
   try {
     const pid = Number.parseInt(readFileSync(path, "latin1"), 10);
     // Between making the file and writing into it there is a moment without an owner; the engine tries again.
     if (!(pid > 0)) return false;
     if (pid === process.pid) return false;
-    return readFileSync(`/proc/${pid}/cmdline`, "latin1").split("\0").includes("resolver");
+    const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    return words.includes("resolver") && words.includes(directory);
   } catch {
     return false;
   }

@@ -55,7 +55,12 @@ export type DnsChange =
   | { readonly op: "container"; readonly container: DnsContainer }
   | { readonly op: "container-gone"; readonly id: string };
 
+/** Everything anew: the first line of a connection. A resolver of another version leaves. */
+interface WholeState {
+  readonly op: "state";
+  readonly version: string;
+  readonly state: DnsState;
+}
+
 /** A line from the engine. The resolver answers `{"taken": N}` when all up to `sequence` N is in force. */
-export type ControlLine = ({ readonly op: "state"; readonly state: DnsState } | DnsChange) & {
-  readonly sequence: number;
-};
+export type ControlLine = (WholeState | DnsChange) & { readonly sequence: number };
