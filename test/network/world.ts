@@ -23,7 +23,13 @@ export class NetworkHost implements Disposable {
   #next = 1;
 
   constructor() {
-    this.#process = spawn("unshare", ["--net", process.execPath, agent], { stdio: ["pipe", "pipe", "inherit"] });
+    this.#process = spawn("unshare", ["--net", process.execPath, agent], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    this.#process.on("exit", (code) => {
+      for (const answer of this.#waiting.values()) answer(`the agent has ended: ${code}`);
+      this.#waiting.clear();
+    });
     const { stdout } = this.#process;
     if (stdout === null) throw new Error("the agent has no output");
     createInterface({ input: stdout }).on("line", (line) => {

@@ -10,10 +10,10 @@ import {
   NFTABLES_EVENTS,
   nftablesEvent,
   openNetlink,
-  OWN_SEQUENCE,
   parseMessages,
   type NftablesEvent,
 } from "../../kernel/netlink/mod.ts";
+import { OWN_PORTS } from "./programs.ts";
 import { TABLE } from "./sets.ts";
 
 /** What was changed by somebody else. */
@@ -64,18 +64,18 @@ export function disturbance(events: readonly NftablesEvent[]): Disturbance | und
 }
 
 /**
- * A socket filter (bpf(4), classic) that passes every notice but those of transactions with our sequence numbers. It
- * sees a notice's first message; all of a notice are of one transaction.
+ * A socket filter (bpf(4), classic) that passes every notice but those of what our sockets sent. It sees a notice's first
+ * message; all of a notice are of one transaction.
  */
 function foreignOnly(): Uint8Array {
-  const LOAD_U16 = 0x28;
+  const LOAD_U8 = 0x30;
   const EQUAL = 0x15;
   const RETURN = 0x06;
-  // The upper half of nlmsg_seq lies at 10; the filter reads it in the other byte order.
-  const own = ((OWN_SEQUENCE & 0xff) << 8) | (OWN_SEQUENCE >>> 8);
+  /** The upper byte of nlmsg_pid, which is the port of the socket that sent the transaction. */
+  const SENDER = 15;
   const program: readonly (readonly [code: number, ifTrue: number, ifFalse: number, value: number])[] = [
-    [LOAD_U16, 0, 0, 10],
-    [EQUAL, 1, 0, own],
+    [LOAD_U8, 0, 0, SENDER],
+    [EQUAL, 1, 0, OWN_PORTS],
     [RETURN, 0, 0, 0xffffffff],
     [RETURN, 0, 0, 0],
   ];
@@ -96,7 +96,7 @@ function subscribe(b: ProgramBuilder, socket: Slot): void {
   const filter = foreignOnly();
   const header = new Uint8Array(16);
   new DataView(header.buffer).setUint16(0, filter.length / 8, true);
-  const program = struct(header, `{len=${filter.length / 8}, not seq=0x${OWN_SEQUENCE.toString(16)}****}`, [
+  const program = struct(header, `{len=${filter.length / 8}, not from 0x${OWN_PORTS.toString(16)}******}`, [
     { offset: 8, width: 8, value: struct(filter, "filter") },
   ]);
   b.call("leave out what is our own doing", "setsockopt", [
