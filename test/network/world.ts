@@ -71,6 +71,19 @@ export class NetworkHost implements Disposable {
   run = async (command: readonly [string, ...string[]], input?: string): Promise<Output> =>
     runHostProgram(["nsenter", "-t", String(this.pid), "-n", ...command], input);
 
+  /** A TCP server on a socket to which packets for other ports may be steered (IP_TRANSPARENT, ip(7)). */
+  transparent(port: number): { readonly ready: Promise<void>; end(): void } {
+    const script = `import socket
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.setsockopt(0, 19, 1)
+s.bind(("0.0.0.0", ${port})); s.listen(); print("ready", flush=True)
+while True:
+  c, a = s.accept(); c.sendall(f"{a[0]} at {c.getsockname()[1]}".encode()); c.close()`;
+    const args = ["-t", String(this.pid), "-n", "python3", "-c", script];
+    const server = spawn("nsenter", args, { stdio: ["ignore", "pipe", "inherit"] });
+    const ready = new Promise<void>((resolve) => server.stdout.once("data", () => resolve()));
+    return { ready, end: () => server.kill("SIGKILL") };
+  }
+
   /** Executors in the namespace. */
   executors(): Executors & Disposable {
     const folder = mkdtempSync(join(tmpdir(), "caisson-network."));

@@ -32,6 +32,9 @@ const NOTICE = 32 << 10;
 const SESSION = 3;
 const AF_NETLINK = 16;
 const SOL_SOCKET = int(1, "SOL_SOCKET");
+const SO_RCVBUFFORCE = int(33, "SO_RCVBUFFORCE");
+/** Room for notices that nobody has taken yet; it takes memory only then. A reload of everything tells 200 KiB. */
+const ROOM = 4 << 20;
 const SO_ATTACH_FILTER = int(26, "SO_ATTACH_FILTER");
 const MSG_DONTWAIT = int(0x40, "MSG_DONTWAIT");
 const POLLIN = 1;
@@ -105,6 +108,15 @@ function subscribe(b: ProgramBuilder, socket: Slot): void {
     SO_ATTACH_FILTER,
     program,
     16,
+  ]);
+  const room = new Uint8Array(4);
+  new DataView(room.buffer).setUint32(0, ROOM, true);
+  b.call("make room for notices", "setsockopt", [
+    socket,
+    SOL_SOCKET,
+    SO_RCVBUFFORCE,
+    struct(room, String(ROOM)),
+    4,
   ]);
   const address = new Uint8Array(12);
   const view = new DataView(address.buffer);
