@@ -21,31 +21,9 @@ import {
   type FirewallNetwork,
   type FirewallPort,
 } from "../../src/network/firewall/mod.ts";
-import type { BridgeOptions } from "../../src/network/types.ts";
 import { eventually } from "../support/containers.ts";
+import { bridge, everywhere, port } from "./networks.ts";
 import { NetworkHost } from "./world.ts";
-
-const options: BridgeOptions = {
-  bridge: "br1",
-  masquerade4: true,
-  masquerade6: true,
-  icc: true,
-  gatewayMode4: "nat",
-  gatewayMode6: "nat",
-  hostBinding4: "0.0.0.0",
-  inhibitIPv4: false,
-  trustedInterfaces: [],
-  interfacePrefix: "eth",
-};
-
-function bridge(index: number, more: Partial<BridgeOptions> = {}, internal = false): FirewallNetwork {
-  return {
-    options: { ...options, bridge: `br${index}`, ...more },
-    subnets: [`172.30.${index}.0/24`, `fd30:${index}::/64`],
-    internal,
-    directRouting: false,
-  };
-}
 
 const one = bridge(1);
 const two = bridge(2);
@@ -55,30 +33,6 @@ const routed = bridge(5, { gatewayMode4: "routed", gatewayMode6: "routed" });
 const unprotected = bridge(6, { gatewayMode4: "nat-unprotected", gatewayMode6: "nat-unprotected" });
 const trusting = bridge(7, { trustedInterfaces: ["eth0"], hostIPv4: "10.9.0.100" });
 const networks = [one, two, internal, lonely, routed, unprotected, trusting];
-
-function port(
-  hostAddress: string,
-  hostPort: number,
-  containerAddress: string,
-  containerPort: number,
-  count = 1,
-): FirewallPort {
-  return { protocol: "tcp", hostAddress, hostPort, containerAddress, containerPort, count };
-}
-
-/** Every address of the host, both families, as `-p` alone publishes. */
-function everywhere(
-  hostPort: number,
-  network: number,
-  host: number,
-  containerPort = 80,
-  count = 1,
-): FirewallPort[] {
-  return [
-    port("0.0.0.0", hostPort, `172.30.${network}.${host}`, containerPort, count),
-    port("::", hostPort, `fd30:${network}::${host}`, containerPort, count),
-  ];
-}
 
 const HOST = "10.9.0.1";
 const HOST6 = "fd09::1";
