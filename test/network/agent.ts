@@ -26,6 +26,8 @@ function serve({ address, port }: AgentRequest): Promise<string> {
   datagrams.on("message", (_, from) => {
     datagrams.send(`${from.address.replace(/^::ffff:/, "")} at ${port}`, from.port, from.address);
   });
+  // Who asked may have gone.
+  datagrams.on("error", () => undefined);
   datagrams.bind(port, address);
   return new Promise((resolve, reject) => {
     server.on("error", reject);

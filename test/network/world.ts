@@ -23,7 +23,13 @@ export class NetworkHost implements Disposable {
   #next = 1;
 
   constructor() {
-    this.#process = spawn("unshare", ["--net", process.execPath, agent], { stdio: ["pipe", "pipe", "inherit"] });
+    this.#process = spawn("unshare", ["--net", process.execPath, agent], {
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    this.#process.on("exit", (code) => {
+      for (const answer of this.#waiting.values()) answer(`the agent has ended: ${code}`);
+      this.#waiting.clear();
+    });
     const { stdout } = this.#process;
     if (stdout === null) throw new Error("the agent has no output");
     createInterface({ input: stdout }).on("line", (line) => {
@@ -64,6 +70,19 @@ export class NetworkHost implements Disposable {
   /** Runs a program in the namespace, as {@link runHostProgram} does. */
   run = async (command: readonly [string, ...string[]], input?: string): Promise<Output> =>
     runHostProgram(["nsenter", "-t", String(this.pid), "-n", ...command], input);
+
+  /** A TCP server on a socket to which packets for other ports may be steered (IP_TRANSPARENT, ip(7)). */
+  transparent(port: number): { readonly ready: Promise<void>; end(): void } {
+    const script = `import socket
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.setsockopt(0, 19, 1)
+s.bind(("0.0.0.0", ${port})); s.listen(); print("ready", flush=True)
+while True:
+  c, a = s.accept(); c.sendall(f"{a[0]} at {c.getsockname()[1]}".encode()); c.close()`;
+    const args = ["-t", String(this.pid), "-n", "python3", "-c", script];
+    const server = spawn("nsenter", args, { stdio: ["ignore", "pipe", "inherit"] });
+    const ready = new Promise<void>((resolve) => server.stdout.once("data", () => resolve()));
+    return { ready, end: () => server.kill("SIGKILL") };
+  }
 
   /** Executors in the namespace. */
   executors(): Executors & Disposable {

@@ -3,7 +3,7 @@
  * at all (linux/netfilter/nf_tables.h). Tables, chains and rules are made by nft.
  * @module
  */
-import { struct, type Struct } from "../program.ts";
+import type { Struct } from "../program.ts";
 import {
   be32,
   binary,
@@ -21,8 +21,6 @@ import { AttributeReader, type ReceivedMessage } from "./parse.ts";
 export const NFTABLES_SUBSYSTEM = 10;
 /** NFNLGRP_NFTABLES as a bit of sockaddr_nl's nl_groups. */
 export const NFTABLES_EVENTS: number = 1 << 6;
-/** The upper half of every sequence number in these batches; the kernel repeats it in what it tells of them. */
-export const OWN_SEQUENCE = 0xca15;
 
 const NFPROTO_INET = 1;
 const BATCH_BEGIN = 0x10;
@@ -178,15 +176,9 @@ export function flushSet(table: string, set: string): Message {
   return message(NFT_MSG.DELSETELEM, 0, attributes, `flush set inet ${table} ${set}`);
 }
 
-/** One datagram that performs all of `messages` or none, with sequence numbers that tell whose it is. */
+/** One datagram that performs all of `messages` or none. */
 export function encodeBatch(messages: readonly Message[]): Struct {
-  const encoded = encodeMessages([begin, ...messages, end]);
-  const bytes = encoded.bytes.slice();
-  const view = new DataView(bytes.buffer);
-  for (let at = 0, count = 0; at < bytes.length; at += (view.getUint32(at, true) + 3) & ~3, count++) {
-    view.setUint32(at + 8, OWN_SEQUENCE * 0x10000 + (count & 0xffff), true);
-  }
-  return struct(bytes, encoded.text, encoded.patches);
+  return encodeMessages([begin, ...messages, end]);
 }
 
 const TABLE_NAME = 1;

@@ -26,7 +26,7 @@ function places(listing: string): { readonly rules: string[]; readonly jump: num
   const marked = new RegExp(`--mark ${bit}/${bit} .*-j ACCEPT$`);
   return {
     rules,
-    jump: rules.findIndex((rule) => / -j DOCKER-USER$/.test(rule)),
+    jump: rules.findIndex((rule) => rule.endsWith(" -j DOCKER-USER")),
     pass: rules.findIndex((rule) => marked.test(rule)),
   };
 }

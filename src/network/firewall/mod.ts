@@ -13,5 +13,5 @@ export {
 } from "./elements.ts";
 export { Firewall, type FirewallOptions } from "./firewall.ts";
 export { FirewallObserver, type Disturbance } from "./observer.ts";
-export { add, change, forgetExchanges, openFirewall, reconcile, remove } from "./programs.ts";
-export { ruleset, type Ruleset, type RulesetOptions } from "./ruleset.ts";
+export { add, change, forgetExchanges, openFirewall, remove } from "./programs.ts";
+export type { RulesetOptions } from "./ruleset.ts";

@@ -10,10 +10,10 @@ import {
   NFTABLES_EVENTS,
   nftablesEvent,
   openNetlink,
-  OWN_SEQUENCE,
   parseMessages,
   type NftablesEvent,
 } from "../../kernel/netlink/mod.ts";
+import { OWN_PORTS } from "./programs.ts";
 import { TABLE } from "./sets.ts";
 
 /** What was changed by somebody else. */
@@ -32,6 +32,9 @@ const NOTICE = 32 << 10;
 const SESSION = 3;
 const AF_NETLINK = 16;
 const SOL_SOCKET = int(1, "SOL_SOCKET");
+const SO_RCVBUFFORCE = int(33, "SO_RCVBUFFORCE");
+/** Room for notices that nobody has taken yet; it takes memory only then. A reload of everything tells 200 KiB. */
+const ROOM = 4 << 20;
 const SO_ATTACH_FILTER = int(26, "SO_ATTACH_FILTER");
 const MSG_DONTWAIT = int(0x40, "MSG_DONTWAIT");
 const POLLIN = 1;
@@ -64,18 +67,18 @@ export function disturbance(events: readonly NftablesEvent[]): Disturbance | und
 }
 
 /**
- * A socket filter (bpf(4), classic) that passes every notice but those of transactions with our sequence numbers. It
- * sees a notice's first message; all of a notice are of one transaction.
+ * A socket filter (bpf(4), classic) that passes every notice but those of what our sockets sent. It sees a notice's first
+ * message; all of a notice are of one transaction.
  */
 function foreignOnly(): Uint8Array {
-  const LOAD_U16 = 0x28;
+  const LOAD_U8 = 0x30;
   const EQUAL = 0x15;
   const RETURN = 0x06;
-  // The upper half of nlmsg_seq lies at 10; the filter reads it in the other byte order.
-  const own = ((OWN_SEQUENCE & 0xff) << 8) | (OWN_SEQUENCE >>> 8);
+  /** The upper byte of nlmsg_pid, which is the port of the socket that sent the transaction. */
+  const SENDER = 15;
   const program: readonly (readonly [code: number, ifTrue: number, ifFalse: number, value: number])[] = [
-    [LOAD_U16, 0, 0, 10],
-    [EQUAL, 1, 0, own],
+    [LOAD_U8, 0, 0, SENDER],
+    [EQUAL, 1, 0, OWN_PORTS],
     [RETURN, 0, 0, 0xffffffff],
     [RETURN, 0, 0, 0],
   ];
@@ -96,7 +99,7 @@ function subscribe(b: ProgramBuilder, socket: Slot): void {
   const filter = foreignOnly();
   const header = new Uint8Array(16);
   new DataView(header.buffer).setUint16(0, filter.length / 8, true);
-  const program = struct(header, `{len=${filter.length / 8}, not seq=0x${OWN_SEQUENCE.toString(16)}****}`, [
+  const program = struct(header, `{len=${filter.length / 8}, not from 0x${OWN_PORTS.toString(16)}******}`, [
     { offset: 8, width: 8, value: struct(filter, "filter") },
   ]);
   b.call("leave out what is our own doing", "setsockopt", [
@@ -105,6 +108,15 @@ function subscribe(b: ProgramBuilder, socket: Slot): void {
     SO_ATTACH_FILTER,
     program,
     16,
+  ]);
+  const room = new Uint8Array(4);
+  new DataView(room.buffer).setUint32(0, ROOM, true);
+  b.call("make room for notices", "setsockopt", [
+    socket,
+    SOL_SOCKET,
+    SO_RCVBUFFORCE,
+    struct(room, String(ROOM)),
+    4,
   ]);
   const address = new Uint8Array(12);
   const view = new DataView(address.buffer);

@@ -20,6 +20,7 @@ import type { PublishedPort } from "../types.ts";
 import type { FirewallElement } from "./element.ts";
 import { setNames, TABLE } from "./sets.ts";
 
+const AF_NETLINK = 16;
 const SOL_SOCKET = int(1, "SOL_SOCKET");
 const SO_SNDBUFFORCE = int(32, "SO_SNDBUFFORCE");
 /** What a socket of the kernel's usual size takes at once; below it is the common case, a few hundred bytes. */
@@ -42,9 +43,26 @@ function send(
   return netlink(b, label, socket, batch, undefined, options);
 }
 
-/** Opens a socket for the operations of this file. */
+/**
+ * The upper byte of the ports (netlink(7): nl_pid) of sockets that change the firewall, by which the observer knows the
+ * engine's own doing. No process has such a high pid, which would be the port that the kernel chooses.
+ */
+export const OWN_PORTS = 0x6a;
+let port = (Math.random() * 0x1000000) >>> 0;
+
+/**
+ * Opens a socket for the operations of this file. Its port is another one each time; should it be taken, the kernel
+ * chooses, and the observer looks once in vain.
+ */
 export function openFirewall(b: ProgramBuilder, into: Slot): void {
   openNetlink(b, "open a netfilter socket", "netfilter", into);
+  port = (port + 1) & 0xffffff;
+  const address = new Uint8Array(12);
+  const view = new DataView(address.buffer);
+  view.setUint16(0, AF_NETLINK, true);
+  view.setUint32(4, OWN_PORTS * 0x1000000 + port, true);
+  const ours = struct(address, "{AF_NETLINK, one of the engine's ports}");
+  b.call("mark it as the engine's", "bind", [into, ours, 12], { tolerate: ["EADDRINUSE"] });
 }
 
 /** Adds elements. Those that are there already stay. */
