@@ -6,7 +6,7 @@ import { expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { ResolverClient } from "../../src/network/dns/client.ts";
+import { ResolverClient } from "../../src/network/dns/client.ts";
 import { frameOf, ResolverWorld, runs, until, upstreams } from "../support/resolver.ts";
 
 /** Tells of a container on `networks`, with the last number of its addresses. */
@@ -221,6 +221,24 @@ test("a killed resolver is started again by the engine, and knows what came mean
     const relay = await place.relay("web");
     expect(await relay.addresses(`new${round}`)).toEqual([`172.30.0.${100 + round}`]);
   }
+});
+
+test("without a container there is no resolver, unless one is asked for; one that can't start is told of", async () => {
+  await using place = await ResolverWorld.start();
+  const client = place.client();
+  client.apply({ op: "network", network: { id: "app", name: "app", internal: false } });
+  await client.flushed();
+  expect(place.pid).toBeUndefined();
+  await client.ready();
+  expect(place.pid).toBeDefined();
+  const broken = new ResolverClient({
+    directory: join(place.directory, "none"),
+    version: "1",
+    command: ["/bin/false"],
+  });
+  const problem = await broken.ready().catch((error: unknown) => error);
+  expect(String(problem)).toContain("the resolver of container names does not answer");
+  broken.close();
 });
 
 test("an engine of another version brings its own resolver", async () => {

@@ -15,7 +15,7 @@ const patience = 4000;
 /** Questions of one container that may wait for an answer, as with Docker. */
 const mostPerContainer = 1024;
 /** Those of all containers: each is a socket. */
-const mostInAll = 8192;
+const mostInAll = 4096;
 
 /** Sends queries on. */
 export class Forwarder {
