@@ -74,13 +74,17 @@ export interface Endpoint {
   readonly mac: string;
   /** Name of the interface in the container: `eth0`. */
   readonly interface: string;
-  /** Index of it, which the engine chooses: in a new namespace 2 and up. */
+  /** Index of it, from `interfaceIndexOf`. */
   readonly interfaceIndex: number;
   /** Name of the host's end: `veth1a2b3c4`; undefined where there is none (macvlan). */
   readonly hostLink?: string;
   /** Its default routes go this way. */
   readonly gateway4: boolean;
   readonly gateway6: boolean;
+  /** Further addresses of the interface: `169.254.3.4` (of a /16), `fe80::5` (of a /64). */
+  readonly linkLocal?: readonly string[];
+  /** `net.ipv4.conf.IFNAME.log_martians=1`, as `endpointSysctls` lets them through. */
+  readonly sysctls?: readonly string[];
 }
 
 export type Protocol = "tcp" | "udp" | "sctp";

@@ -30,7 +30,8 @@ export function addressBytes(address: string): Uint8Array {
   const [front = "", back] = address.split("::");
   const head = words(front);
   const tail = back === undefined ? [] : words(back);
-  const all = [...head, ...new Array<number>(8 - head.length - tail.length).fill(0), ...tail];
+  const zeros = Array.from({ length: 8 - head.length - tail.length }, () => 0);
+  const all = [...head, ...zeros, ...tail];
   return Uint8Array.from(all.flatMap((word) => [word >>> 8, word & 0xff]));
 }
 

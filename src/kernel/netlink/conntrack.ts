@@ -3,16 +3,22 @@
  * gone would go on to its address.
  * @module
  */
-import { AF, addressBytes, familyOf } from "./addresses.ts";
-import { be16, binary, header, nested, u32, u8, type Attribute, type Message } from "./message.ts";
+import { failure } from "../../errors/mod.ts";
+import { AF, addressBytes, addressText, familyOf } from "./addresses.ts";
+import { be16, binary, header, nested, NLM_F, u32, u8, type Attribute, type Message } from "./message.ts";
+import { AttributeReader, parseMessages } from "./parse.ts";
 
-const CT_DELETE = (1 << 8) | 2;
-const TUPLE = { ORIGINAL: 1, REPLY: 2, IP: 1, PROTOCOL: 2 } as const;
+const CT_NEW = 1 << 8;
+const CT_GET = CT_NEW | 1;
+const CT_DELETE = CT_NEW | 2;
+const CTA = { TUPLE_ORIGINAL: 1, TUPLE_REPLY: 2, ID: 12, ZONE: 18, FILTER: 25 } as const;
+const TUPLE = { IP: 1, PROTOCOL: 2 } as const;
 const IP = { V4_SRC: 1, V4_DST: 2, V6_SRC: 3, V6_DST: 4 } as const;
 const PROTOCOL = { NUMBER: 1, DESTINATION_PORT: 3 } as const;
-const FILTER = { ATTRIBUTE: 25, ORIGINAL: 1, REPLY: 2 } as const;
+const FILTER = { ORIGINAL: 1, REPLY: 2 } as const;
 /** Which fields of a tuple count (net/netfilter/nf_internals.h). */
 const COUNTS = { SOURCE: 1, DESTINATION: 2, PROTOCOL: 8, DESTINATION_PORT: 32 } as const;
+const NFGENMSG = 4;
 const protocols = { tcp: 6, udp: 17, sctp: 132 } as const;
 
 /** Which connections: those that match everything that is given. */
@@ -24,61 +30,130 @@ export interface ConnectionFilter {
   readonly destinationPort?: number;
   /** Who answers: the container. */
   readonly replySource?: string;
-  /** Needed if no address says it. */
-  readonly family?: 4 | 6;
 }
 
-function ipAttribute(address: string, source: boolean): Attribute {
-  const v6 = address.includes(":");
-  const type = source ? (v6 ? IP.V6_SRC : IP.V4_SRC) : v6 ? IP.V6_DST : IP.V4_DST;
-  return nested(TUPLE.IP, [binary(type, addressBytes(address))]);
+function shown({ protocol, destination, destinationPort, replySource }: ConnectionFilter): string {
+  const port = destinationPort === undefined ? "" : `:${destinationPort}`;
+  const parts = [protocol ?? "any"];
+  if (destination !== undefined || port !== "") parts.push(`to ${destination ?? "any"}${port}`);
+  if (replySource !== undefined) parts.push(`answered by ${replySource}`);
+  return parts.join(", ");
 }
 
-function familyNumber({ destination, replySource, family }: ConnectionFilter): number {
-  const address = destination ?? replySource;
-  if (address !== undefined) return familyOf(address);
-  return family === 6 ? AF.INET6 : AF.INET;
+function protocolAttribute(
+  protocol: "tcp" | "udp" | "sctp" | undefined,
+  port?: number,
+): Attribute | undefined {
+  if (protocol === undefined) return undefined;
+  return nested(TUPLE.PROTOCOL, [
+    u8(PROTOCOL.NUMBER, protocols[protocol]),
+    port === undefined ? undefined : be16(PROTOCOL.DESTINATION_PORT, port),
+  ]);
+}
+
+function filterAttribute(original: number, reply: number): Attribute {
+  return nested(CTA.FILTER, [u32(FILTER.ORIGINAL, original), u32(FILTER.REPLY, reply)]);
 }
 
 /**
- * IPCTNL_MSG_CT_DELETE of all connections that match; none is no error. Kernels before 6.8 answer EOPNOTSUPP to a filter
- * by addresses.
+ * IPCTNL_MSG_CT_DELETE of all IPv4 connections that match; none is no error. Kernels from 6.12 on can do it; old ones
+ * answer EOPNOTSUPP. Addresses of IPv6 it compares the wrong way round (it would forget all others), ports of
+ * SCTP not at all: `internal` is thrown for those, as for them there is {@link dumpConnections}.
  */
 export function deleteConnections(filter: ConnectionFilter): Message {
   const { protocol, destination, destinationPort, replySource } = filter;
+  if (
+    familyOf(destination ?? "") === AF.INET6 ||
+    familyOf(replySource ?? "") === AF.INET6 ||
+    protocol === "sctp"
+  ) {
+    throw failure("internal", { message: `the kernel can't choose connections by ${shown(filter)}` });
+  }
   const original =
     (destination === undefined ? 0 : COUNTS.DESTINATION) |
     (protocol === undefined ? 0 : COUNTS.PROTOCOL) |
     (destinationPort === undefined ? 0 : COUNTS.DESTINATION_PORT);
-  const reply = replySource === undefined ? 0 : COUNTS.SOURCE;
-  const shown = [
-    protocol ?? "any",
-    ...(original === 0
-      ? []
-      : [`to ${destination ?? "any"}${destinationPort === undefined ? "" : `:${destinationPort}`}`]),
-    ...(replySource === undefined ? [] : [`answered by ${replySource}`]),
-  ];
   return {
     type: CT_DELETE,
     flags: 0,
-    header: header([1, familyNumber(filter)], [1, 0], [2, 0]),
+    header: header([1, AF.INET], [1, 0], [2, 0]),
     attributes: [
       original === 0
         ? undefined
-        : nested(TUPLE.ORIGINAL, [
-            destination === undefined ? undefined : ipAttribute(destination, false),
-            protocol === undefined
+        : nested(CTA.TUPLE_ORIGINAL, [
+            destination === undefined
               ? undefined
-              : nested(TUPLE.PROTOCOL, [
-                  u8(PROTOCOL.NUMBER, protocols[protocol]),
-                  destinationPort === undefined
-                    ? undefined
-                    : be16(PROTOCOL.DESTINATION_PORT, destinationPort),
-                ]),
+              : nested(TUPLE.IP, [binary(IP.V4_DST, addressBytes(destination))]),
+            protocolAttribute(protocol, destinationPort),
           ]),
-      replySource === undefined ? undefined : nested(TUPLE.REPLY, [ipAttribute(replySource, true)]),
-      nested(FILTER.ATTRIBUTE, [u32(FILTER.ORIGINAL, original), u32(FILTER.REPLY, reply)]),
+      replySource === undefined
+        ? undefined
+        : nested(CTA.TUPLE_REPLY, [nested(TUPLE.IP, [binary(IP.V4_SRC, addressBytes(replySource))])]),
+      filterAttribute(original, replySource === undefined ? 0 : COUNTS.SOURCE),
     ],
-    text: `CT_DELETE{${shown.join(", ")}}`,
+    text: `CT_DELETE{${shown(filter)}}`,
   };
+}
+
+/** IPCTNL_MSG_CT_GET of all connections of a family and protocol. */
+export function dumpConnections(family: 4 | 6, protocol: "tcp" | "udp" | "sctp"): Message {
+  return {
+    type: CT_GET,
+    flags: NLM_F.DUMP,
+    header: header([1, family === 4 ? AF.INET : AF.INET6], [1, 0], [2, 0]),
+    attributes: [
+      nested(CTA.TUPLE_ORIGINAL, [protocolAttribute(protocol)]),
+      filterAttribute(COUNTS.PROTOCOL, 0),
+    ],
+    text: `CT_GET{${protocol}${family === 4 ? "" : ", IPv6"}}`,
+  };
+}
+
+function addressOf(tuple: AttributeReader | undefined, v4: number, v6: number): string | undefined {
+  const ip = tuple?.nested(TUPLE.IP);
+  const value = ip?.bytes(v4) ?? ip?.bytes(v6);
+  return value === undefined ? undefined : addressText(value);
+}
+
+function matches(connection: AttributeReader, filter: ConnectionFilter): boolean {
+  const original = connection.nested(CTA.TUPLE_ORIGINAL);
+  const protocol = original?.nested(TUPLE.PROTOCOL);
+  const { destination, destinationPort, replySource } = filter;
+  return (
+    (filter.protocol === undefined || protocol?.u8(PROTOCOL.NUMBER) === protocols[filter.protocol]) &&
+    (destinationPort === undefined || protocol?.be16(PROTOCOL.DESTINATION_PORT) === destinationPort) &&
+    (destination === undefined || addressOf(original, IP.V4_DST, IP.V6_DST) === destination) &&
+    (replySource === undefined ||
+      addressOf(connection.nested(CTA.TUPLE_REPLY), IP.V4_SRC, IP.V6_SRC) === replySource)
+  );
+}
+
+/**
+ * From the answer to {@link dumpConnections}: an IPCTNL_MSG_CT_DELETE of each connection that matches. Addresses of the
+ * filter are in canonical form. One that is gone meanwhile is ENOENT.
+ */
+export function deletionsOf(bytes: Uint8Array, filter: ConnectionFilter): Message[] {
+  return parseMessages(bytes).flatMap(({ type, payload }) => {
+    if (type !== CT_NEW || payload.length < NFGENMSG) return [];
+    const connection = new AttributeReader(payload, NFGENMSG);
+    if (!matches(connection, filter)) return [];
+    const tuple = connection.bytes(CTA.TUPLE_ORIGINAL);
+    const id = connection.bytes(CTA.ID);
+    const zone = connection.bytes(CTA.ZONE);
+    if (tuple === undefined) return [];
+    return [
+      {
+        type: CT_DELETE,
+        flags: 0,
+        header: header([1, payload[0] ?? 0], [1, 0], [2, 0]),
+        attributes: [
+          // As the kernel wrote it, nested attributes and all.
+          binary(CTA.TUPLE_ORIGINAL | 0x8000, tuple),
+          id === undefined ? undefined : binary(CTA.ID, id),
+          zone === undefined ? undefined : binary(CTA.ZONE, zone),
+        ],
+        text: `CT_DELETE{one, ${shown(filter)}}`,
+      },
+    ];
+  });
 }

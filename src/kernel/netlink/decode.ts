@@ -21,6 +21,8 @@ export interface LinkState {
   readonly mac: string | undefined;
   /** `veth`, `bridge`; undefined: hardware, loopback. */
   readonly kind: string | undefined;
+  /** The note that somebody left on it. */
+  readonly alias: string | undefined;
   /** Index of the bridge that it is a port of. */
   readonly master: number | undefined;
   /** Index of the link below it, or of a veth's other end. */
@@ -69,6 +71,7 @@ export function decodeLinks(bytes: Uint8Array): LinkState[] {
       up: (view.getUint32(8, true) & UP) !== 0,
       mac: mac?.length === 6 ? macText(mac) : undefined,
       kind: attributes.nested(IFLA.LINKINFO)?.string(INFO.KIND),
+      alias: attributes.string(IFLA.IFALIAS),
       master: attributes.u32(IFLA.MASTER),
       parent: attributes.u32(IFLA.LINK),
     };

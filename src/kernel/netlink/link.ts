@@ -32,7 +32,10 @@ export const IFLA = {
   OPERSTATE: 16,
   LINKINFO: 18,
   NET_NS_PID: 19,
+  IFALIAS: 20,
   NET_NS_FD: 28,
+  NUM_TX_QUEUES: 31,
+  NUM_RX_QUEUES: 32,
   EXT_MASK: 29,
 } as const;
 
@@ -72,7 +75,9 @@ export interface LinkAttributes {
   /** Index of the bridge that it becomes a port of; 0: of none. */
   readonly master?: number;
   readonly up?: boolean;
-  /** Where it is made, or moved to. */
+  /** Of a new one: how many queues it has each way; else one for each processor. */
+  readonly queues?: number;
+  /** Where it is made, or moved to. Linux before 6.14 wants its name or index (if one is given, that) free here as well. */
   readonly namespace?: NetworkNamespace;
 }
 
@@ -130,12 +135,14 @@ function namespaceAttribute(namespace: NetworkNamespace | undefined): Attribute 
   return u32(IFLA.NET_NS_FD, namespace.descriptor);
 }
 
-function linkAttributes({ name, mac, mtu, master, namespace }: LinkAttributes): Attributes {
+function linkAttributes({ name, mac, mtu, master, queues, namespace }: LinkAttributes): Attributes {
   return [
     name === undefined ? undefined : string(IFLA.IFNAME, name),
     mac === undefined ? undefined : binary(IFLA.ADDRESS, macBytes(mac)),
     mtu === undefined ? undefined : u32(IFLA.MTU, mtu),
     master === undefined ? undefined : u32(IFLA.MASTER, master),
+    queues === undefined ? undefined : u32(IFLA.NUM_TX_QUEUES, queues),
+    queues === undefined ? undefined : u32(IFLA.NUM_RX_QUEUES, queues),
     namespaceAttribute(namespace),
   ];
 }
@@ -190,13 +197,14 @@ function namespaceText(namespace: NetworkNamespace): string {
 }
 
 /** `master=4, up`: what is set, without the name. */
-function settingsText({ index, mac, mtu, master, up, namespace }: LinkAttributes): string[] {
+function settingsText({ index, mac, mtu, master, up, queues, namespace }: LinkAttributes): string[] {
   return [
     index === undefined ? "" : `index=${index}`,
     mac === undefined ? "" : `mac=${mac}`,
     mtu === undefined ? "" : `mtu=${mtu}`,
     master === undefined ? "" : `master=${master}`,
     up === undefined ? "" : up ? "up" : "down",
+    queues === undefined ? "" : `queues=${queues}`,
     namespace === undefined ? "" : namespaceText(namespace),
   ].filter((part) => part !== "");
 }
@@ -231,7 +239,7 @@ export function newLink(kind: LinkKind, link: LinkAttributes): Message {
       parent === undefined ? undefined : u32(IFLA.LINK, parent),
       nested(IFLA.LINKINFO, [
         string(INFO.KIND, kind.kind),
-        data.length === 0 ? undefined : nested(INFO.DATA, data),
+        data.every((attribute) => attribute === undefined) ? undefined : nested(INFO.DATA, data),
       ]),
     ],
     text: `RTM_NEWLINK{${[link.name ?? "", kindText(kind), ...settingsText(link)].filter((part) => part !== "").join(", ")}}`,
@@ -249,9 +257,11 @@ function about(link: LinkName, up?: boolean): { header: Uint8Array; name: Attrib
 }
 
 /** What {@link setLink} changes. */
-export interface LinkChanges extends Omit<LinkAttributes, "name" | "index"> {
+export interface LinkChanges extends Omit<LinkAttributes, "name" | "index" | "queues"> {
   /** A new name: of a link chosen by index only. */
   readonly name?: string;
+  /** A note that `ip link` shows, of at most 255 bytes. */
+  readonly alias?: string;
   /** As a port of a bridge, which it is already. */
   readonly port?: BridgePortFlags;
 }
@@ -266,7 +276,7 @@ export interface BridgePortFlags {
 
 /** RTM_NEWLINK that changes a link; ENODEV if there is none. */
 export function setLink(link: LinkName, changes: LinkChanges): Message {
-  const { up, port, ...attributes } = changes;
+  const { up, port, alias, ...attributes } = changes;
   const { header: front, name } = about(link, up);
   const slave =
     port === undefined
@@ -281,12 +291,20 @@ export function setLink(link: LinkName, changes: LinkChanges): Message {
   const portText = Object.entries(port ?? {}).map(
     ([key, value]) => `${key}=${value === true ? "on" : "off"}`,
   );
-  const renamed = changes.name === undefined ? [] : [`name=${changes.name}`];
+  const renamed = [
+    ...(changes.name === undefined ? [] : [`name=${changes.name}`]),
+    ...(alias === undefined ? [] : [`alias=${JSON.stringify(alias)}`]),
+  ];
   return {
     type: RTM_LINK.NEW,
     flags: 0,
     header: front,
-    attributes: [name, ...linkAttributes(attributes), slave],
+    attributes: [
+      name,
+      ...linkAttributes(attributes),
+      alias === undefined ? undefined : binary(IFLA.IFALIAS, new TextEncoder().encode(alias)),
+      slave,
+    ],
     text: `RTM_NEWLINK{${[whichText(link), ...renamed, ...settingsText(changes), ...portText].join(", ")}}`,
   };
 }

@@ -4,7 +4,7 @@
  */
 export * from "./addresses.ts";
 export { netlink, openNetlink, type NetlinkFamily } from "./call.ts";
-export { deleteConnections, type ConnectionFilter } from "./conntrack.ts";
+export { deleteConnections, deletionsOf, dumpConnections, type ConnectionFilter } from "./conntrack.ts";
 export {
   decodeAddresses,
   decodeLinks,

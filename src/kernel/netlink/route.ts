@@ -29,6 +29,7 @@ const TABLE_MAIN = 254;
 const PROTOCOL_BOOT = 3;
 const UNICAST = 1;
 const ONLINK = 4;
+const NUD_REACHABLE = 0x02;
 const NUD_PERMANENT = 0x80;
 const NTF_SELF = 2;
 
@@ -169,6 +170,8 @@ export interface Neighbour {
   readonly mac: string;
   /** The address that `mac` has; in a VXLAN's forwarding table the host behind which it is. */
   readonly address?: string;
+  /** Known for now, and found anew when that is long ago; else for good. */
+  readonly ages?: boolean;
   /** An entry of the forwarding table (AF_BRIDGE) of the link itself. */
   readonly forwarding?: boolean;
 }
@@ -184,7 +187,7 @@ function neighbourMessage(type: number, flags: number, name: string, neighbour: 
       [1, 0],
       [2, 0],
       [4, index],
-      [2, NUD_PERMANENT],
+      [2, neighbour.ages === true ? NUD_REACHABLE : NUD_PERMANENT],
       [1, forwarding === true ? NTF_SELF : 0],
       [1, 0],
     ),
@@ -196,7 +199,7 @@ function neighbourMessage(type: number, flags: number, name: string, neighbour: 
   };
 }
 
-/** RTM_NEWNEIGH of a permanent entry; one that is there is replaced. */
+/** RTM_NEWNEIGH; an entry that is there is replaced. */
 export function newNeighbour(neighbour: Neighbour): Message {
   return neighbourMessage(RTM.NEWNEIGH, NLM_F.CREATE | NLM_F.REPLACE, "RTM_NEWNEIGH", neighbour);
 }
