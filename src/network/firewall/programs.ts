@@ -124,22 +124,19 @@ export function reconcile(
 
 /**
  * Makes the kernel forget UDP exchanges with published ports: they would go on to where they went before, for as long
- * as packets come. A range is not gone through: everything that its container answered is forgotten.
+ * as packets come. A range is not gone through: everything that its container answered is forgotten. IPv4 alone, and
+ * on Linux from 6.12 on: otherwise the kernel can't choose, and whoever needs it goes through dumpConnections.
  */
 export function forgetExchanges(b: ProgramBuilder, socket: Slot, published: readonly PublishedPort[]): void {
-  const messages = published
-    .filter(({ protocol }) => protocol === "udp")
-    .map(({ protocol, hostAddress, hostPort, count, containerAddress }) => {
-      const family = hostAddress.includes(":") ? 6 : 4;
-      const any = hostAddress === "0.0.0.0" || hostAddress === "::";
-      const destination = any ? {} : { destination: hostAddress };
-      if (count === 1)
-        return deleteConnections({ protocol, family, destinationPort: hostPort, ...destination });
-      return deleteConnections({ protocol, replySource: containerAddress });
-    });
-  for (const message of messages) {
+  for (const { protocol, hostAddress, hostPort, count, containerAddress } of published) {
+    if (protocol !== "udp" || hostAddress.includes(":")) continue;
+    const destination = hostAddress === "0.0.0.0" ? {} : { destination: hostAddress };
+    const message =
+      count === 1
+        ? deleteConnections({ protocol, destinationPort: hostPort, ...destination })
+        : deleteConnections({ protocol, replySource: containerAddress });
     netlink(b, "forget UDP exchanges with a published port", socket, encodeMessages([message]), undefined, {
-      tolerate: ["ENOENT"],
+      tolerate: ["ENOENT", "EOPNOTSUPP"],
     });
   }
 }
