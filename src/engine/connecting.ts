@@ -59,7 +59,7 @@ export async function connectContainer(
     const place = takePlace(services, container, { network, request }, {
       interface: request.driverOptions?.["com.docker.network.endpoint.ifname"] ?? `${prefix}${number}`,
       // The container may have made interfaces of its own meanwhile.
-      interfaceIndex: 1024 + Math.floor(Math.random() * (1 << 20)),
+      position: 1024 + Math.floor(Math.random() * (1 << 20)),
       gateway4: false,
       gateway6: false,
     });

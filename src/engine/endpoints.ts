@@ -8,6 +8,7 @@ import { failure, inContext } from "../errors/mod.ts";
 import {
   endpointSysctls,
   hostPorts,
+  interfaceIndexOf,
   interfacePrefix,
   portRequests,
   publishPorts,
@@ -108,7 +109,7 @@ export function takePlaces(
       places.push(
         takePlace(services, container, { network, request }, {
           interface: request.driverOptions?.["com.docker.network.endpoint.ifname"] ?? `${prefix}${number}`,
-          interfaceIndex: 2 + i,
+          position: i,
           gateway4: network.id === gateway4,
           gateway6: network.id === gateway6,
         }),
@@ -121,24 +122,26 @@ export function takePlaces(
   }
 }
 
-/** One place: addresses are taken, nothing is written. */
+/** One place: addresses are taken, nothing is written. `position`: distinct among the container's interfaces. */
 export function takePlace(
   services: Services,
   container: Container,
   { network, request }: Asked,
-  chosen: Pick<Endpoint, "interface" | "interfaceIndex" | "gateway4" | "gateway6">,
+  { position, ...chosen }: Pick<Endpoint, "interface" | "gateway4" | "gateway6"> & { readonly position: number },
 ): Place {
   const addresses = services.networks.addresses.take(network, request);
+  const id = randomBytes(32).toString("hex");
   const { sysctls } = endpointSysctls(request.driverOptions);
   return {
     network,
     endpoint: {
-      id: randomBytes(32).toString("hex"),
+      id,
       network: network.id,
       container: container.id,
       ...addresses,
       mac: request.mac ?? randomMac(),
       ...chosen,
+      interfaceIndex: interfaceIndexOf(network, id, position),
       ...(request.linkLocal === undefined ? {} : { linkLocal: request.linkLocal }),
       ...(sysctls.length === 0 ? {} : { sysctls }),
       ...(network.driver === "bridge" ? { hostLink: `veth${randomBytes(4).toString("hex").slice(0, 7)}` } : {}),

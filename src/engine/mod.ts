@@ -35,6 +35,7 @@ import { sweep } from "./sweep.ts";
 import { SystemService } from "./system.ts";
 import { removeRunTraces } from "./run-traces.ts";
 import { warmUp } from "./warm-up.ts";
+import { serverVersion } from "./version.ts";
 import { VolumeService } from "./volumes.ts";
 
 export { NEVER } from "./container.ts";
@@ -107,7 +108,11 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     run: new Trash(join(execRoot, "trash"), () => executors.warm()),
   };
   const networkStore = new NetworkStore(database);
-  const resolver = new ResolverClient({ directory: join(execRoot, "dns"), command: resolverCommand() });
+  const resolver = new ResolverClient({
+    directory: join(execRoot, "dns"),
+    command: resolverCommand(),
+    version: serverVersion,
+  });
   const host = new HostNetworks({
     executors,
     store: networkStore,

@@ -124,9 +124,11 @@ export function reconcile(
 
 /**
  * Makes the kernel forget UDP exchanges with published ports: they would go on to where they went before, for as long
- * as packets come. A range is not gone through: everything that its container answered is forgotten.
+ * as packets come. A range is not gone through: everything that its container answered is forgotten. IPv4 alone, and
+ * on Linux from 6.12 on: otherwise the kernel can't choose, and whoever needs it goes through dumpConnections.
  */
 export function forgetExchanges(b: ProgramBuilder, socket: Slot, published: readonly PublishedPort[]): void {
+<<<<<<< HEAD
   const messages = published
     .filter(({ protocol, containerAddress }) => protocol === "udp" && !containerAddress.includes(":"))
     .map(({ protocol, hostAddress, hostPort, count, containerAddress }) => {
@@ -137,6 +139,15 @@ export function forgetExchanges(b: ProgramBuilder, socket: Slot, published: read
       return deleteConnections({ protocol, replySource: containerAddress });
     });
   for (const message of messages) {
+=======
+  for (const { protocol, hostAddress, hostPort, count, containerAddress } of published) {
+    if (protocol !== "udp" || hostAddress.includes(":")) continue;
+    const destination = hostAddress === "0.0.0.0" ? {} : { destination: hostAddress };
+    const message =
+      count === 1
+        ? deleteConnections({ protocol, destinationPort: hostPort, ...destination })
+        : deleteConnections({ protocol, replySource: containerAddress });
+>>>>>>> firewall
     netlink(b, "forget UDP exchanges with a published port", socket, encodeMessages([message]), undefined, {
       tolerate: ["ENOENT", "EOPNOTSUPP"],
     });
