@@ -128,18 +128,6 @@ export function reconcile(
  * on Linux from 6.12 on: otherwise the kernel can't choose, and whoever needs it goes through dumpConnections.
  */
 export function forgetExchanges(b: ProgramBuilder, socket: Slot, published: readonly PublishedPort[]): void {
-<<<<<<< HEAD
-  const messages = published
-    .filter(({ protocol, containerAddress }) => protocol === "udp" && !containerAddress.includes(":"))
-    .map(({ protocol, hostAddress, hostPort, count, containerAddress }) => {
-      const any = hostAddress === "0.0.0.0" || hostAddress === "::";
-      const destination = any ? {} : { destination: hostAddress };
-      if (count === 1)
-        return deleteConnections({ protocol, destinationPort: hostPort, ...destination });
-      return deleteConnections({ protocol, replySource: containerAddress });
-    });
-  for (const message of messages) {
-=======
   for (const { protocol, hostAddress, hostPort, count, containerAddress } of published) {
     if (protocol !== "udp" || hostAddress.includes(":")) continue;
     const destination = hostAddress === "0.0.0.0" ? {} : { destination: hostAddress };
@@ -147,7 +135,6 @@ export function forgetExchanges(b: ProgramBuilder, socket: Slot, published: read
       count === 1
         ? deleteConnections({ protocol, destinationPort: hostPort, ...destination })
         : deleteConnections({ protocol, replySource: containerAddress });
->>>>>>> firewall
     netlink(b, "forget UDP exchanges with a published port", socket, encodeMessages([message]), undefined, {
       tolerate: ["ENOENT", "EOPNOTSUPP"],
     });
