@@ -9,7 +9,7 @@ import type { Container } from "./container-store.ts";
 import type { EndpointSettings } from "./container-types.ts";
 import { readRequest } from "./endpoint-requests.ts";
 import { givePlacesBack, placesOf, takePlace, type Place } from "./endpoints.ts";
-import { publishNetwork } from "./networks.ts";
+import { publishNetwork } from "./network-events.ts";
 import { settleGateways, writeHosts } from "./sandbox.ts";
 import type { Services } from "./services.ts";
 
@@ -29,7 +29,9 @@ function checkConnectable({ record: { hostConfig } }: Container, network: Networ
     );
   }
   if (mode === "none" || network.driver === "null") {
-    refuse("container cannot be connected to multiple networks with one of the networks in private (none) mode");
+    refuse(
+      "container cannot be connected to multiple networks with one of the networks in private (none) mode",
+    );
   }
   if (network.configOnly) {
     refuse(`cannot connect container to configuration network ${network.name}`);
@@ -56,13 +58,18 @@ export async function connectContainer(
     const used = new Set(places.map(({ endpoint }) => endpoint.interface));
     let number = 0;
     while (used.has(`${prefix}${number}`)) number++;
-    const place = takePlace(services, container, { network, request }, {
-      interface: request.driverOptions?.["com.docker.network.endpoint.ifname"] ?? `${prefix}${number}`,
-      // The container may have made interfaces of its own meanwhile.
-      position: 1024 + Math.floor(Math.random() * (1 << 20)),
-      gateway4: false,
-      gateway6: false,
-    });
+    const place = takePlace(
+      services,
+      container,
+      { network, request },
+      {
+        interface: request.driverOptions?.["com.docker.network.endpoint.ifname"] ?? `${prefix}${number}`,
+        // The container may have made interfaces of its own meanwhile.
+        position: 1024 + Math.floor(Math.random() * (1 << 20)),
+        gateway4: false,
+        gateway6: false,
+      },
+    );
     await join(services, container, place);
   }
   state.networks = [...state.networks, { name: network.name, settings }];

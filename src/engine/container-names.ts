@@ -13,7 +13,10 @@ export function hasResolver(places: readonly Place[]): boolean {
   return places.some(({ network }) => isUserDefined(network));
 }
 
-function settingsOn({ state }: Container, network: NetworkRecord): Container["state"]["networks"][number]["settings"] {
+function settingsOn(
+  { state }: Container,
+  network: NetworkRecord,
+): Container["state"]["networks"][number]["settings"] {
   return state.networks.find(({ name }) => name === network.name)?.settings ?? {};
 }
 

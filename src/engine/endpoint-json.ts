@@ -44,14 +44,23 @@ function addressesJson(endpoint: Endpoint | undefined, network: NetworkRecord | 
 }
 
 /** Names by which others on a network that users made find the container; on Docker's own there are none. */
-export function dnsNames(container: Container, name: string, { Aliases: aliases }: EndpointSettings): string[] | null {
+export function dnsNames(
+  container: Container,
+  name: string,
+  { Aliases: aliases }: EndpointSettings,
+): string[] | null {
   if (name === "bridge") return null;
   const { Hostname } = container.record.config;
   const short = container.id.slice(0, 12);
   return [...new Set([container.name, ...(aliases ?? []), short, ...(Hostname === "" ? [] : [Hostname])])];
 }
 
-function endpointJson(store: NetworkStore, container: Container, entry: ContainerNetwork, whole: boolean): Json {
+function endpointJson(
+  store: NetworkStore,
+  container: Container,
+  entry: ContainerNetwork,
+  whole: boolean,
+): Json {
   const { name, settings } = entry;
   const network = store.byName(name);
   const endpoint = store.endpointsOf(container.id).find((other) => other.network === network?.id);
@@ -104,7 +113,12 @@ function shownPorts(store: NetworkStore, container: Container): ShownPort[] {
     for (const { protocol, hostAddress, hostPort, containerPort, count } of ports) {
       for (let i = 0; i < count; i++) {
         published.add(`${containerPort + i}/${protocol}`);
-        shown.push({ protocol, containerPort: containerPort + i, address: hostAddress, hostPort: hostPort + i });
+        shown.push({
+          protocol,
+          containerPort: containerPort + i,
+          address: hostAddress,
+          hostPort: hostPort + i,
+        });
       }
     }
   }

@@ -3,7 +3,12 @@
  * @module
  */
 import { failure, inContext } from "../errors/mod.ts";
-import { endpointSysctls, readEndpointRequest, type EndpointRequest, type NetworkRecord } from "../network/mod.ts";
+import {
+  endpointSysctls,
+  readEndpointRequest,
+  type EndpointRequest,
+  type NetworkRecord,
+} from "../network/mod.ts";
 import type { ContainerNetwork } from "./container.ts";
 import type { CreateBody, EndpointSettings, HostConfig } from "./container-types.ts";
 

@@ -57,7 +57,10 @@ function askedNetworks({ networks }: Services, container: Container): Asked[] {
 function gatewayOf(asked: readonly Asked[], isIPv6: boolean): string | undefined {
   const candidates = asked
     .filter(({ network }) => hasGateway(network, isIPv6))
-    .sort((a, b) => b.request.gatewayPriority - a.request.gatewayPriority || (a.network.name < b.network.name ? -1 : 1));
+    .sort(
+      (a, b) =>
+        b.request.gatewayPriority - a.request.gatewayPriority || (a.network.name < b.network.name ? -1 : 1),
+    );
   return candidates[0]?.network.id;
 }
 
@@ -107,12 +110,17 @@ export function takePlaces(
       const number = indices.get(prefix) ?? 0;
       indices.set(prefix, number + 1);
       places.push(
-        takePlace(services, container, { network, request }, {
-          interface: request.driverOptions?.["com.docker.network.endpoint.ifname"] ?? `${prefix}${number}`,
-          position: i,
-          gateway4: network.id === gateway4,
-          gateway6: network.id === gateway6,
-        }),
+        takePlace(
+          services,
+          container,
+          { network, request },
+          {
+            interface: request.driverOptions?.["com.docker.network.endpoint.ifname"] ?? `${prefix}${number}`,
+            position: i,
+            gateway4: network.id === gateway4,
+            gateway6: network.id === gateway6,
+          },
+        ),
       );
     }
     return publish(services, container, places, passing);
@@ -127,7 +135,10 @@ export function takePlace(
   services: Services,
   container: Container,
   { network, request }: Asked,
-  { position, ...chosen }: Pick<Endpoint, "interface" | "gateway4" | "gateway6"> & { readonly position: number },
+  {
+    position,
+    ...chosen
+  }: Pick<Endpoint, "interface" | "gateway4" | "gateway6"> & { readonly position: number },
 ): Place {
   const addresses = services.networks.addresses.take(network, request);
   const id = randomBytes(32).toString("hex");
@@ -144,7 +155,9 @@ export function takePlace(
       interfaceIndex: interfaceIndexOf(network, id, position),
       ...(request.linkLocal === undefined ? {} : { linkLocal: request.linkLocal }),
       ...(sysctls.length === 0 ? {} : { sysctls }),
-      ...(network.driver === "bridge" ? { hostLink: `veth${randomBytes(4).toString("hex").slice(0, 7)}` } : {}),
+      ...(network.driver === "bridge"
+        ? { hostLink: `veth${randomBytes(4).toString("hex").slice(0, 7)}` }
+        : {}),
       ports: [],
     },
   };
@@ -154,8 +167,7 @@ export function takePlace(
 function publishingPlace(places: readonly Place[]): Place | undefined {
   const bridged = places.filter(({ network }) => network.driver === "bridge");
   return (
-    bridged.find(({ endpoint }) => endpoint.gateway4) ??
-    bridged.find(({ endpoint }) => endpoint.gateway6)
+    bridged.find(({ endpoint }) => endpoint.gateway4) ?? bridged.find(({ endpoint }) => endpoint.gateway6)
   );
 }
 
@@ -178,13 +190,15 @@ export function publish(
       userlandProxy: networks.options.userlandProxy,
       ...(passing === undefined ? {} : { taken: passing }),
     });
-    return places.map((place) =>
-      place === through ? { network, endpoint: { ...endpoint, ports } } : place,
-    );
+    return places.map((place) => (place === through ? { network, endpoint: { ...endpoint, ports } } : place));
   } catch (error) {
     throw failure(
       "no-connectivity",
-      { endpoint: container.name, id: endpoint.id, reason: error instanceof Error ? error.message : String(error) },
+      {
+        endpoint: container.name,
+        id: endpoint.id,
+        reason: error instanceof Error ? error.message : String(error),
+      },
       error,
     );
   }

@@ -25,7 +25,9 @@ test("hosts begins with Docker's lines, or with the host's own on its network", 
   expect(hostsFile(host({ ExtraHosts: ["db:10.0.0.1", "v6=[::2]"] }), nothing)).toBe(
     "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\nfe00::\tip6-localnet\nff00::\tip6-mcastprefix\nff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n10.0.0.1\tdb\n::2\tv6\n",
   );
-  expect(hostsFile(host({ NetworkMode: "host" }), { ...nothing, hostFile: "127.0.0.1 me\n" })).toBe("127.0.0.1 me\n");
+  expect(hostsFile(host({ NetworkMode: "host" }), { ...nothing, hostFile: "127.0.0.1 me\n" })).toBe(
+    "127.0.0.1 me\n",
+  );
   expect(() => hostsFile(host({ ExtraHosts: ["nonsense"] }), nothing)).toThrow(
     'bad format for add-host: "nonsense"',
   );

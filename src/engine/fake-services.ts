@@ -97,7 +97,14 @@ export class FakeServices implements Disposable {
     };
     const executor = (): Executor => ({ run: this.#run, fork: this.#run }) as unknown as Executor;
     const networkStore = new NetworkStore(database);
-    const host = { up: none, down: none, prefixes: async () => [], addressesOf: async () => [], ready: none, release: () => undefined };
+    const host = {
+      up: none,
+      down: none,
+      prefixes: async () => [],
+      addressesOf: async () => [],
+      ready: none,
+      release: () => undefined,
+    };
     const networks = new NetworkContext(
       networkStore,
       networkDefaults,

@@ -127,7 +127,9 @@ export class HostNetworks {
       executors.session(),
       async () => {
         const what = await this.#firewall.ensure(this.#elements());
-        log.info(what === "loaded" ? "brought the firewall's rules back" : "brought the firewall's elements back");
+        log.info(
+          what === "loaded" ? "brought the firewall's rules back" : "brought the firewall's elements back",
+        );
       },
       (error) => log.error(`watch over the firewall: ${messageOf(error)}`, { error }),
     );
@@ -166,7 +168,11 @@ export class HostNetworks {
     const socket = b.slot("netfilter socket");
     openFirewall(b, socket);
     how(b, "publish its ports", socket, elements);
-    forgetExchanges(b, socket, places.flatMap(({ endpoint }) => endpoint.ports));
+    forgetExchanges(
+      b,
+      socket,
+      places.flatMap(({ endpoint }) => endpoint.ports),
+    );
     close(b, socket);
   }
 
@@ -175,9 +181,11 @@ export class HostNetworks {
     this.#observer?.close();
     const { store } = this.#context;
     if (this.#ready === undefined || store.all().some(({ id }) => store.countOn(id) > 0)) return;
-    await this.#ready.then(() => this.#firewall.unload()).catch((error: unknown) => {
-      this.#context.log.warn(`take the firewall's table away: ${messageOf(error)}`);
-    });
+    await this.#ready
+      .then(() => this.#firewall.unload())
+      .catch((error: unknown) => {
+        this.#context.log.warn(`take the firewall's table away: ${messageOf(error)}`);
+      });
   }
 
   /** Makes what the network needs on the host. */
@@ -211,14 +219,14 @@ export class HostNetworks {
   /** Does one step after the other, each with what its links are by then. */
   async #perform(steps: readonly NetworkStep[], doing: string): Promise<void> {
     const { executors } = this.#context;
-    for (const { links, add } of steps) {
-      const facts = await Promise.all(links.map((name) => this.#links.look(name)));
+    for (const step of steps) {
+      const facts = await Promise.all(step.links.map((name) => this.#links.look(name)));
       const b = new ProgramBuilder();
-      add(b, facts);
+      step.add(b, facts);
       const program = b.build();
       // Removing a link takes the kernel longer than anything else: side by side with whatever comes meanwhile.
       if (program.operations.length > 0) await executors.warm().fork(program, { doing });
-      for (const name of links) this.#links.forget(name);
+      for (const name of step.links) this.#links.forget(name);
     }
   }
 
@@ -245,7 +253,10 @@ export class HostNetworks {
       outside: (b, pid) => {
         this.#attach(b, places, links, pid);
         this.#rules(b, places, addElements);
-        this.#proxies(b, places.flatMap(({ endpoint }) => endpoint.ports));
+        this.#proxies(
+          b,
+          places.flatMap(({ endpoint }) => endpoint.ports),
+        );
         if (relay !== undefined) {
           const namespace = b.slot("network namespace");
           const how = flags(O, "RDONLY", "CLOEXEC");
@@ -301,9 +312,12 @@ export class HostNetworks {
     const program = b.build();
     if (program.operations.length === 0) return;
     const { executors, log } = this.#context;
-    executors.warm().run(program, { doing: "end the publishing of ports" }).catch((error: unknown) => {
-      log.error(messageOf(error), { error });
-    });
+    executors
+      .warm()
+      .run(program, { doing: "end the publishing of ports" })
+      .catch((error: unknown) => {
+        log.error(messageOf(error), { error });
+      });
   }
 
   /** Makes a place for a container that runs. */

@@ -76,7 +76,9 @@ export class NetworkContext {
 
   /** What a request for a new network is judged by. */
   async surroundings(): Promise<Omit<NetworkSurroundings, "id" | "created">> {
-    const given = this.options.defaultAddressPools.map(({ base, size }) => parseDefaultPool(`base=${base},size=${size}`));
+    const given = this.options.defaultAddressPools.map(({ base, size }) =>
+      parseDefaultPool(`base=${base},size=${size}`),
+    );
     return {
       existing: this.store.all(),
       host: await this.host.prefixes(),

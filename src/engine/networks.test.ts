@@ -6,7 +6,9 @@ import { ensurePredefined } from "./predefined-networks.ts";
 
 const plain = { verbose: false, scope: "" };
 
-async function withNetworks(body: (networks: NetworkService, fake: FakeServices) => Promise<void>): Promise<void> {
+async function withNetworks(
+  body: (networks: NetworkService, fake: FakeServices) => Promise<void>,
+): Promise<void> {
   using fake = new FakeServices();
   await ensurePredefined(fake.services.networks, fake.services.database);
   await body(new NetworkService(fake.services), fake);
@@ -50,7 +52,9 @@ test("a network is made, found, pruned and removed; events tell of it", async ()
     expect(networks.inspect("n1", plain)).rejects.toThrow("network n1 not found");
     await networks.create({ Name: "n2" });
     expect(await networks.prune(new Map())).toEqual({ NetworksDeleted: ["n2"] });
-    expect(networks.remove("bridge")).rejects.toThrow("bridge is a pre-defined network and cannot be removed");
+    expect(networks.remove("bridge")).rejects.toThrow(
+      "bridge is a pre-defined network and cannot be removed",
+    );
     expect(published.map(({ Type, Action }) => `${Type} ${Action}`)).toEqual([
       "network create",
       "network destroy",

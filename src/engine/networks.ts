@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { failure, messageOf } from "../errors/mod.ts";
-import { draftNetwork, isPredefined, type Endpoint, type NetworkRecord } from "../network/mod.ts";
+import { draftNetwork, isPredefined, type NetworkRecord } from "../network/mod.ts";
 import { connectContainer, disconnectContainer } from "./connecting.ts";
 import type { Filters, Json, Networks } from "./engine.ts";
 import {
@@ -15,6 +15,7 @@ import {
   pruneLabelsMatch,
   untilFilter,
 } from "./filters.ts";
+import { publishNetwork } from "./network-events.ts";
 import { networkJson } from "./network-json.ts";
 import type { ConnectBody, DisconnectBody, NetworkBody } from "./network-types.ts";
 import type { Services } from "./services.ts";
@@ -85,7 +86,11 @@ export class NetworkService implements Networks {
       if (!record.configOnly) await networks.host.up(record);
     } catch (error) {
       networks.store.delete(record);
-      throw failure("internal", { message: `cannot create network ${record.name}: ${messageOf(error)}` }, error);
+      throw failure(
+        "internal",
+        { message: `cannot create network ${record.name}: ${messageOf(error)}` },
+        error,
+      );
     }
     if (!record.configOnly) {
       const { id, name, internal } = record;
@@ -107,7 +112,9 @@ export class NetworkService implements Networks {
     if (user !== undefined) throw this.#inUse(network);
     const dependent = networks.store.all().find(({ configFrom }) => configFrom === network.name);
     if (network.configOnly && dependent !== undefined) {
-      throw failure("forbidden", { message: `configuration network ${JSON.stringify(network.name)} is in use` });
+      throw failure("forbidden", {
+        message: `configuration network ${JSON.stringify(network.name)} is in use`,
+      });
     }
     // The name is free at once, and nobody can come onto it any more.
     networks.store.delete(network);
@@ -165,21 +172,6 @@ export class NetworkService implements Networks {
   #publish(action: string, { id, name, driver }: NetworkRecord): void {
     publishNetwork(this.#services, action, { id, name, driver });
   }
-}
-
-/** Publishes that something happened to a network, or to a container's place on it. */
-export function publishNetwork(
-  { events }: Pick<Services, "events">,
-  action: string,
-  { id, name, driver }: Pick<NetworkRecord, "id" | "name" | "driver">,
-  endpoint?: Endpoint,
-): void {
-  const Attributes = {
-    ...(endpoint === undefined ? {} : { container: endpoint.container }),
-    name,
-    type: driver,
-  };
-  events.publish({ Type: "network", Action: action, Actor: { ID: id, Attributes } });
 }
 
 function danglingFilter(filters: Filters): boolean | undefined {

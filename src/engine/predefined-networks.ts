@@ -9,7 +9,11 @@ import type { NetworkContext } from "./network-context.ts";
 import { formatTime, now } from "./time.ts";
 
 /** Ids are random, and stay. Databases of earlier versions have some in their settings. */
-function identity(database: StateDatabase, known: NetworkRecord | undefined, name: string): Pick<NetworkRecord, "id" | "created"> {
+function identity(
+  database: StateDatabase,
+  known: NetworkRecord | undefined,
+  name: string,
+): Pick<NetworkRecord, "id" | "created"> {
   if (known !== undefined) return known;
   const [id = randomBytes(32).toString("hex"), created = formatTime(now())] =
     database.setting(`network.${name}`)?.split(" ") ?? [];

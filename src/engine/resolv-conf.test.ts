@@ -17,7 +17,9 @@ test("on the default bridge a container asks the host's servers, as dockerd 28 w
     `${header}nameserver 10.255.255.53\n\n# Based on host file: '/etc/resolv.conf' (legacy)\n# Overrides: []\n`,
   );
   // The host's own loopback address leads nowhere from a container.
-  expect(bridgeResolvConf(host({}), file)).toContain("nameserver 10.255.255.53\nsearch lan corp\noptions edns0\n");
+  expect(bridgeResolvConf(host({}), file)).toContain(
+    "nameserver 10.255.255.53\nsearch lan corp\noptions edns0\n",
+  );
   expect(bridgeResolvConf(host({}), file)).not.toContain("127.0.0.53");
 });
 
@@ -27,7 +29,9 @@ test("on other networks it asks the engine's resolver, as dockerd 28 writes it",
   );
   const own = resolverResolvConf(host({ Dns: ["9.9.9.9"], DnsSearch: ["."], DnsOptions: ["ndots:3"] }), file);
   expect(own).toContain("nameserver 127.0.0.11\noptions ndots:3\n\n");
-  expect(own).toContain("# ExtServers: [9.9.9.9]\n# Overrides: [nameservers search options]\n# Option ndots from: override\n");
+  expect(own).toContain(
+    "# ExtServers: [9.9.9.9]\n# Overrides: [nameservers search options]\n# Option ndots from: override\n",
+  );
 });
 
 test("the last search or domain counts", () => {
@@ -44,5 +48,8 @@ test("whoever sets no servers follows the host's", () => {
     search: ["lan", "corp"],
     fromHost: true,
   });
-  expect(upstreamOf(host({ Dns: ["9.9.9.9"] }), file)).toMatchObject({ servers: ["9.9.9.9"], fromHost: false });
+  expect(upstreamOf(host({ Dns: ["9.9.9.9"] }), file)).toMatchObject({
+    servers: ["9.9.9.9"],
+    fromHost: false,
+  });
 });

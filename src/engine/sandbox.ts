@@ -19,7 +19,7 @@ import {
 } from "./endpoints.ts";
 import { hostsFile, ownNames } from "./etc-files.ts";
 import { isUserDefined } from "./network-context.ts";
-import { publishNetwork } from "./networks.ts";
+import { publishNetwork } from "./network-events.ts";
 import type { Services } from "./services.ts";
 
 /** What a container that is about to run has of its networks. */
@@ -114,7 +114,8 @@ export async function settleGateways(services: Services, container: Container): 
   const settled = placesWithGateways(services, container);
   const moved = settled.some(
     ({ endpoint }, i) =>
-      endpoint.gateway4 !== before[i]?.endpoint.gateway4 || endpoint.gateway6 !== before[i]?.endpoint.gateway6,
+      endpoint.gateway4 !== before[i]?.endpoint.gateway4 ||
+      endpoint.gateway6 !== before[i]?.endpoint.gateway6,
   );
   if (!moved) return;
   const ports = before.flatMap(({ endpoint }) => endpoint.ports);

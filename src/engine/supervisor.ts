@@ -18,7 +18,7 @@ import { publishContainer, publishVolumes } from "./container-events.ts";
 import { makeFolder } from "./folders.ts";
 import { rotation } from "./log-options.ts";
 import { readExitRecord, type ExitRecord } from "./exit-record.ts";
-import { publishNetwork } from "./networks.ts";
+import { publishNetwork } from "./network-events.ts";
 import { removeRunTraces, removeRunTracesSoon } from "./run-traces.ts";
 import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
 import { addHosts, closeSandbox, endSandbox, openSandbox, type Sandbox } from "./sandbox.ts";

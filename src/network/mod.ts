@@ -19,18 +19,14 @@ export {
   type Family,
 } from "./ipam/addresses.ts";
 export { draftDefaultBridge } from "./default-bridge.ts";
-export {
-  readEndpointRequest,
-  type EndpointConfigBody,
-  type EndpointIpamBody,
-} from "./endpoint-request.ts";
+export { readEndpointRequest, type EndpointConfigBody, type EndpointIpamBody } from "./endpoint-request.ts";
 export { effectivePools, parseDefaultPool, poolJson, type DefaultPool } from "./ipam/pools.ts";
 export { draftNetwork, isPredefined, type NetworkBody, type NetworkSurroundings } from "./request.ts";
 export { parseContainerPort, portRequests, type PortRequest } from "./ports/requests.ts";
 export { PortReservations, type PortRange } from "./ports/reservations.ts";
 export { hostPorts, publishPorts } from "./ports/publish.ts";
 export { hostPrefixes, linkAddresses, LinkIndex } from "./host/link-index.ts";
-export { bindLabel, bindPort, startProxy } from "./companions/proxy.ts";
+export { bindPort, startProxy } from "./companions/proxy.ts";
 export { startLoopback, startRelay, type Relay } from "./companions/relay.ts";
 export { addResolverRules } from "./companions/resolver-rules.ts";
 export {

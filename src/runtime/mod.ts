@@ -3,7 +3,14 @@
  * @module
  */
 export { compile } from "./compile.ts";
-export type { CgroupPlan, CompileContext, Join, NetworkPlan, OverlayRoot, RootFileSystem } from "./context.ts";
+export type {
+  CgroupPlan,
+  CompileContext,
+  Join,
+  NetworkPlan,
+  OverlayRoot,
+  RootFileSystem,
+} from "./context.ts";
 export type { HostIds } from "./devices.ts";
 export { compileExec, type ExecContext } from "./exec.ts";
 export { hostIds } from "./namespaces.ts";

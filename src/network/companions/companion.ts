@@ -22,18 +22,29 @@ export interface Companion {
 }
 
 /** Adds, in a shim, the start of a companion. `enter` adds what it does first. */
-export function startCompanion(b: ProgramBuilder, companion: Companion, enter: () => void = () => undefined): void {
+export function startCompanion(
+  b: ProgramBuilder,
+  companion: Companion,
+  enter: () => void = () => undefined,
+): void {
   const { name, path = "/proc/self/exe", argv, descriptors, awaited } = companion;
   const channel = b.slot(`channel of ${name}`);
   const pidfd = b.slot(`pidfd of ${name}`);
   const pid = b.clone(`start ${name}`, { flags: int(0, "0"), pidfd, channel }, () => {
-    b.call("end with the shim", "prctl", [int(PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"), int(SIGKILL, "SIGKILL"), 0, 0, 0]);
+    b.call("end with the shim", "prctl", [
+      int(PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"),
+      int(SIGKILL, "SIGKILL"),
+      0,
+      0,
+      0,
+    ]);
     enter();
     // What lies where the descriptors go is moved out of the way first.
     for (const [i, slot] of descriptors.entries()) {
       b.call(`move what ${name} gets`, "fcntl", [slot, int(1030, "F_DUPFD_CLOEXEC"), 64 + i], { into: slot });
     }
-    for (const [i, slot] of descriptors.entries()) b.call(`give ${name} its ${slot.name}`, "dup3", [slot, 3 + i, 0]);
+    for (const [i, slot] of descriptors.entries())
+      b.call(`give ${name} its ${slot.name}`, "dup3", [slot, 3 + i, 0]);
     b.call(`execute ${name}`, "execve", [path, vector(argv), vector(["PATH=/usr/sbin:/usr/bin:/sbin:/bin"])]);
   });
   b.composite(`${name} ends with the container`, "companion", [pid, pidfd]);

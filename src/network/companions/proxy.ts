@@ -19,7 +19,13 @@ export function bindPort(b: ProgramBuilder, port: PublishedPort, into: Slot): vo
 }
 
 /** How a failure to take a port begins, in dockerd's words. */
-export function bindLabel({ protocol, hostAddress, hostPort, containerAddress, containerPort }: PublishedPort): string {
+export function bindLabel({
+  protocol,
+  hostAddress,
+  hostPort,
+  containerAddress,
+  containerPort,
+}: PublishedPort): string {
   const bracket = (address: string): string => (address.includes(":") ? `[${address}]` : address);
   return `bind host port ${bracket(hostAddress)}:${hostPort}:${bracket(containerAddress)}:${containerPort}/${protocol}`;
 }

@@ -53,5 +53,10 @@ const LOOPBACK = 1;
 /** Adds the start of `lo` in the network namespace of whoever performs it, with a route socket that stays open. */
 export function startLoopback(b: ProgramBuilder, socket: Slot): void {
   openNetlink(b, "open a route socket", "route", socket);
-  netlink(b, "start the loopback interface", socket, encodeMessages([setLink({ index: LOOPBACK }, { up: true })]));
+  netlink(
+    b,
+    "start the loopback interface",
+    socket,
+    encodeMessages([setLink({ index: LOOPBACK }, { up: true })]),
+  );
 }

@@ -12,7 +12,10 @@ const SOCK_CLOEXEC = 0o2000000;
 const IPPROTO_SCTP = 132;
 const BACKLOG = 4096;
 
-const types = { tcp: int(1 | SOCK_CLOEXEC, "SOCK_STREAM|SOCK_CLOEXEC"), udp: int(2 | SOCK_CLOEXEC, "SOCK_DGRAM|SOCK_CLOEXEC") };
+const types = {
+  tcp: int(1 | SOCK_CLOEXEC, "SOCK_STREAM|SOCK_CLOEXEC"),
+  udp: int(2 | SOCK_CLOEXEC, "SOCK_DGRAM|SOCK_CLOEXEC"),
+};
 
 /** struct sockaddr_in or sockaddr_in6 (ip(7), ipv6(7)). */
 export function socketAddress(address: string, port: number): Struct {
@@ -55,10 +58,22 @@ export function bindSocket(
   b.call(`${label}: open a socket`, "socket", [family, type, which], { into });
   // A connection that an earlier run left in TIME_WAIT is no reason to fail. Of UDP it would let two have one port.
   if (protocol !== "udp") {
-    b.call(`${label}: take the port again`, "setsockopt", [into, int(1, "SOL_SOCKET"), int(2, "SO_REUSEADDR"), ONE, 4]);
+    b.call(`${label}: take the port again`, "setsockopt", [
+      into,
+      int(1, "SOL_SOCKET"),
+      int(2, "SO_REUSEADDR"),
+      ONE,
+      4,
+    ]);
   }
   if (isIPv6) {
-    b.call(`${label}: of IPv6 alone`, "setsockopt", [into, int(41, "SOL_IPV6"), int(26, "IPV6_V6ONLY"), ONE, 4]);
+    b.call(`${label}: of IPv6 alone`, "setsockopt", [
+      into,
+      int(41, "SOL_IPV6"),
+      int(26, "IPV6_V6ONLY"),
+      ONE,
+      4,
+    ]);
   }
   const where = socketAddress(address, port);
   b.call(label, "bind", [into, where, where.bytes.length]);

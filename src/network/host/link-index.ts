@@ -46,7 +46,13 @@ export class LinkIndex {
   /** The link's facts as they are now; undefined if the host has no such link. */
   async look(name: string): Promise<LinkFacts | undefined> {
     const options = { tolerate: ["ENODEV"] } as const;
-    const answer = await ask(this.#executor(), `look for the link ${name}`, getLink({ name }), ANSWER_SIZE, options);
+    const answer = await ask(
+      this.#executor(),
+      `look for the link ${name}`,
+      getLink({ name }),
+      ANSWER_SIZE,
+      options,
+    );
     const [link] = decodeLinks(answer);
     if (link === undefined) return undefined;
     const { index, mtu, kind, alias } = link;
@@ -95,7 +101,6 @@ export async function hostPrefixes(executor: Executor): Promise<string[]> {
   );
   return [...own, ...far];
 }
-
 
 /** The addresses with their prefixes that a link has. */
 export async function linkAddresses(executor: Executor, link: LinkFacts | undefined): Promise<string[]> {

@@ -24,8 +24,22 @@ test("a port without an address is published on both families, leading to what t
     dual,
   );
   expect(published).toEqual([
-    { protocol: "tcp", hostAddress: "0.0.0.0", hostPort: 8080, containerPort: 80, count: 1, containerAddress: "172.17.0.2" },
-    { protocol: "tcp", hostAddress: "::", hostPort: 8080, containerPort: 80, count: 1, containerAddress: "172.17.0.2" },
+    {
+      protocol: "tcp",
+      hostAddress: "0.0.0.0",
+      hostPort: 8080,
+      containerPort: 80,
+      count: 1,
+      containerAddress: "172.17.0.2",
+    },
+    {
+      protocol: "tcp",
+      hostAddress: "::",
+      hostPort: 8080,
+      containerPort: 80,
+      count: 1,
+      containerAddress: "172.17.0.2",
+    },
   ]);
 });
 
@@ -41,7 +55,10 @@ test("without a proxy nothing leads from IPv6 to a container without it", () => 
 test("a port that is taken is refused in Docker's words, and nothing stays taken", () => {
   const ports = new PortReservations(range);
   publishPorts(requests({ "80/tcp": [{ HostPort: "8080" }] }), ports, dual);
-  const second = requests({ "81/tcp": [{ HostPort: "8090" }], "82/tcp": [{ HostIp: "127.0.0.1", HostPort: "8080" }] });
+  const second = requests({
+    "81/tcp": [{ HostPort: "8090" }],
+    "82/tcp": [{ HostIp: "127.0.0.1", HostPort: "8080" }],
+  });
   expect(() => publishPorts(second, ports, dual)).toThrow(
     "Bind for 127.0.0.1:8080 failed: port is already allocated",
   );
@@ -80,7 +97,14 @@ test("many ports in a row are one request, and cost as much as one", () => {
   );
   const joined = requests(bindings);
   expect(joined).toEqual([
-    { protocol: "tcp", containerPort: 10_000, count: 10_000, hostAddress: "", hostFirst: 20_000, hostLast: 20_000 },
+    {
+      protocol: "tcp",
+      containerPort: 10_000,
+      count: 10_000,
+      hostAddress: "",
+      hostFirst: 20_000,
+      hostLast: 20_000,
+    },
   ]);
   const ports = new PortReservations(range);
   expect(publishPorts(joined, ports, dual)).toHaveLength(2);
@@ -108,5 +132,8 @@ test("what is exposed is published only if all is asked for, and once", () => {
   const bindings = { "80/tcp": [{ HostPort: "8080" }] };
   expect(portRequests({ exposed: ["80/tcp", "90/udp"], bindings, publishAll: false })).toHaveLength(1);
   const all = portRequests({ exposed: ["80/tcp", "90/udp"], bindings, publishAll: true });
-  expect(all.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`)).toEqual(["80/tcp", "90/udp"]);
+  expect(all.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`)).toEqual([
+    "80/tcp",
+    "90/udp",
+  ]);
 });
