@@ -28,7 +28,10 @@ const mount = (change: Partial<MountPoint>): MountPoint => ({
 });
 
 test("state, files and layers of a running container", async () => {
-  const { container } = fake.container({ status: "running", pid: 42 }, { host: { NetworkMode: "bridge" } });
+  const { container } = fake.container(
+    { status: "running", pid: 42, networks: [{ name: "bridge", settings: {} }] },
+    { host: { NetworkMode: "bridge" } },
+  );
   const json = await inspectContainer(context, container, false);
   const folder = fake.services.paths.container(container.id);
   expect(json).toMatchObject({
@@ -39,7 +42,10 @@ test("state, files and layers of a running container", async () => {
     LogPath: `${folder}/${container.id}-json.log`,
     ExecIDs: null,
     GraphDriver: { Name: "overlay2", Data: { LowerDir: "/layers/1111", UpperDir: `/${container.id}/diff` } },
-    NetworkSettings: { SandboxKey: "/proc/42/ns/net", Networks: { bridge: { NetworkID: "id of bridge" } } },
+    NetworkSettings: {
+      SandboxKey: "/proc/42/ns/net",
+      Networks: { bridge: { NetworkID: "", EndpointID: "" } },
+    },
     UserNamespace: { Mode: "private", Reason: "default" },
   });
   expect(json).not.toHaveProperty("SizeRw");

@@ -6,6 +6,7 @@ import type { CgroupFeatures, CgroupHost } from "../cgroup/mod.ts";
 import { newState, type Status } from "./container.ts";
 import { StateDatabase } from "./database.ts";
 import { EventLog } from "./events.ts";
+import { NetworkStore } from "./network-store.ts";
 import { SystemService, type SystemOptions } from "./system.ts";
 import { limitWarnings, registryConfig, withoutCredentials } from "./system-facts.ts";
 import { VolumeService } from "./volumes.ts";
@@ -56,6 +57,7 @@ async function withSystem(
       containerSize: async () => 5,
     },
     volumes: new VolumeService({ database, dataRoot, events, users: () => [] }),
+    networks: { store: new NetworkStore(database) },
   } as unknown as SystemOptions["services"];
   const images = { list: async () => [{ Id: "sha256:aa" }] };
   const options = { services, images, cgroupHost };
