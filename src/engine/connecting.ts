@@ -9,8 +9,9 @@ import type { Container } from "./container-store.ts";
 import type { EndpointSettings } from "./container-types.ts";
 import { readRequest } from "./endpoint-requests.ts";
 import { givePlacesBack, placesOf, takePlace, type Place } from "./endpoints.ts";
+import { isUserDefined } from "./network-context.ts";
 import { publishNetwork } from "./network-events.ts";
-import { settleGateways, writeHosts } from "./sandbox.ts";
+import { settleGateways, writeHosts, writeResolvConf } from "./sandbox.ts";
 import type { Services } from "./services.ts";
 
 function refuse(message: string): never {
@@ -89,7 +90,12 @@ async function join(services: Services, container: Container, place: Place): Pro
   const { networks } = services;
   try {
     networks.store.addEndpoints([place.endpoint]);
-    await networks.host.join(container, place);
+    const answers = isUserDefined(place.network) && container.state.relay !== true;
+    await networks.live.join(container, place, answers);
+    if (answers) {
+      container.state.relay = true;
+      await writeResolvConf(services, container);
+    }
   } catch (error) {
     networks.store.removeEndpoints([place.endpoint]);
     givePlacesBack(services, [place]);
@@ -119,7 +125,7 @@ export async function disconnectContainer(
   }
   const place = placesOf(services, container).find((other) => other.network.id === network.id);
   if (place !== undefined) {
-    await networks.host.leave(container, place);
+    await networks.live.leave(container, place);
     networks.store.removeEndpoints([place.endpoint]);
     givePlacesBack(services, [place]);
     forgetPlaces(networks.resolver, [place]);

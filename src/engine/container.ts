@@ -83,6 +83,8 @@ export interface ContainerState {
   manuallyStopped: boolean;
   /** Changed by connect and disconnect. */
   networks: readonly ContainerNetwork[];
+  /** Whether names are answered in it, for as long as it runs. */
+  relay?: boolean;
 }
 
 /** Go's zero time, Docker's "never". */

@@ -208,7 +208,7 @@ export function publish(
 export function givePlacesBack({ networks }: Services, places: readonly Place[]): void {
   for (const { network, endpoint } of places) {
     networks.addresses.release(network, endpoint);
-    networks.ports.release(endpoint.ports.map(hostPorts));
+    networks.ports.release(endpoint.ports.flatMap(hostPorts));
   }
 }
 

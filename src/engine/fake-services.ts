@@ -16,6 +16,7 @@ import { newState, type ContainerState } from "./container.ts";
 import { networkDefaults, type DaemonOptions } from "./daemon-options.ts";
 import { engineId } from "./engine-id.ts";
 import type { HostNetworks } from "./host-networks.ts";
+import type { LiveNetworks } from "./live-networks.ts";
 import { NetworkContext } from "./network-context.ts";
 import { NetworkStore } from "./network-store.ts";
 import { StateDatabase } from "./database.ts";
@@ -109,6 +110,7 @@ export class FakeServices implements Disposable {
       networkStore,
       networkDefaults,
       host as unknown as HostNetworks,
+      {} as unknown as LiveNetworks,
       { apply: () => undefined, flushed: none } as unknown as ResolverClient,
       engineId(database),
     );

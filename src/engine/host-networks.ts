@@ -5,7 +5,6 @@
  */
 import { messageOf } from "../errors/mod.ts";
 import {
-  CLONE,
   close,
   CWD,
   flags,
@@ -17,17 +16,8 @@ import {
   text,
   type Executors,
   type Result,
-  type Slot,
 } from "../kernel/mod.ts";
-import {
-  delLink,
-  delRoute,
-  encodeMessages,
-  netlink,
-  openNetlink,
-  replaceRoute,
-  type Route,
-} from "../kernel/netlink/mod.ts";
+import { openNetlink } from "../kernel/netlink/mod.ts";
 import {
   addElements,
   addResolverRules,
@@ -159,7 +149,7 @@ export class HostNetworks {
   }
 
   /** Adds, in the host's namespace, what the firewall has for these places, or its removal. */
-  #rules(b: ProgramBuilder, places: readonly Place[], how: typeof addElements): void {
+  rules(b: ProgramBuilder, places: readonly Place[], how: typeof addElements): void {
     const elements = places.flatMap(({ network, endpoint }) => {
       const known = this.#firewalled(network);
       return known === undefined || endpoint.ports.length === 0 ? [] : portElements(known, endpoint.ports);
@@ -240,28 +230,27 @@ export class HostNetworks {
     return linkAddresses(this.#context.executors.warm(), await this.#links.look(link));
   }
 
-  async #facts(network: NetworkRecord): Promise<LinkFacts> {
+  /** Facts of the link that places on the network are made by. */
+  async facts(network: NetworkRecord): Promise<LinkFacts> {
     const name = driverOf(network).link(network);
     return name === undefined ? { index: 0, mtu: 0 } : this.#links.find(name);
   }
 
   /** What the program that starts the container adds for its network. */
   async plan(container: Container, places: readonly Place[]): Promise<NetworkPlan> {
-    const links = await Promise.all(places.map(({ network }) => this.#facts(network)));
-    const relay = hasResolver(places) ? this.#relay(container) : undefined;
+    const links = await Promise.all(places.map(({ network }) => this.facts(network)));
+    const relay = hasResolver(places) ? this.relay(container) : undefined;
     return {
       outside: (b, pid) => {
         this.#attach(b, places, links, pid);
-        this.#rules(b, places, addElements);
-        this.#proxies(
-          b,
-          places.flatMap(({ endpoint }) => endpoint.ports),
-        );
+        this.rules(b, places, addElements);
+        const ports = places.flatMap(({ endpoint }) => endpoint.ports);
+        this.proxies(b, ports, "shim");
         if (relay !== undefined) {
           const namespace = b.slot("network namespace");
           const how = flags(O, "RDONLY", "CLOEXEC");
           open(b, "open its network namespace", CWD, text("/proc/", pid, "/ns/net"), how, namespace);
-          startRelay(b, relay, namespace);
+          startRelay(b, relay, namespace, "shim");
         }
       },
       inside: (b) => {
@@ -278,7 +267,7 @@ export class HostNetworks {
   }
 
   /** Nobody else listens in a namespace that is new, so any port is free. */
-  #relay({ id }: Container): Relay {
+  relay({ id }: Container): Relay {
     const port = (): number => 32768 + Math.floor(Math.random() * 28000);
     return { container: id, resolver: this.#context.relaySocket, udpPort: port(), tcpPort: port() };
   }
@@ -288,19 +277,21 @@ export class HostNetworks {
     openNetlink(b, "open a route socket", "route", socket);
     for (const [i, { network, endpoint }] of places.entries()) {
       const link = links[i] ?? { index: 0, mtu: 0 };
-      const place = { socket, sandbox: { pid }, link, hairpin: !this.#context.options.userlandProxy };
+      // Whoever publishes a port may be the one who asks for it.
+      const place = { socket, sandbox: { pid }, link, hairpin: endpoint.ports.length > 0 };
       driverOf(network).attach(b, network, endpoint, place);
     }
     close(b, socket);
   }
 
-  #proxies(b: ProgramBuilder, ports: readonly PublishedPort[]): void {
+  /** Adds the taking of published ports, and their proxies. A range that is translated in every case needs neither. */
+  proxies(b: ProgramBuilder, ports: readonly PublishedPort[], parent: "shim" | "guard"): void {
     const { userlandProxy, userlandProxyPath } = this.#context.options;
     const listener = b.slot("listener");
     for (const port of ports) {
-      if (port.count > 1) continue;
+      if (port.count > 1 && port.proxyPort === undefined) continue;
       bindPort(b, port, listener);
-      if (userlandProxy) startProxy(b, port, listener, userlandProxyPath);
+      if (userlandProxy) startProxy(b, port, listener, userlandProxyPath, parent);
       else b.composite("keep the port", "keep", [slotList([listener]), int(1, "exit")]);
     }
   }
@@ -308,7 +299,7 @@ export class HostNetworks {
   /** The places' containers don't run any more. Nobody waits for this, but whoever comes next is behind it. */
   release(places: readonly Place[]): void {
     const b = new ProgramBuilder();
-    this.#rules(b, places, removeElements);
+    this.rules(b, places, removeElements);
     const program = b.build();
     if (program.operations.length === 0) return;
     const { executors, log } = this.#context;
@@ -319,83 +310,4 @@ export class HostNetworks {
         log.error(messageOf(error), { error });
       });
   }
-
-  /** Makes a place for a container that runs. */
-  async join(container: Container, { network, endpoint }: Place): Promise<void> {
-    const link = await this.#facts(network);
-    const driver = driverOf(network);
-    const b = new ProgramBuilder();
-    const namespace = openNamespace(b, container.state.pid);
-    const socket = b.slot("route socket");
-    openNetlink(b, "open a route socket", "route", socket);
-    const hairpin = !this.#context.options.userlandProxy;
-    driver.attach(b, network, endpoint, { socket, sandbox: { descriptor: namespace }, link, hairpin });
-    inNamespace(b, namespace, (inner) => driver.configure(b, network, endpoint, inner));
-    await this.#context.executors.warm().fork(b.build(), { doing: `connect container ${container.name}` });
-  }
-
-  /** Undoes a place of a container that runs. */
-  async leave(container: Container, place: Place): Promise<void> {
-    this.release([place]);
-    const b = new ProgramBuilder();
-    const namespace = openNamespace(b, container.state.pid);
-    inNamespace(b, namespace, (inner) => {
-      const name = place.endpoint.interface;
-      netlink(b, `remove ${name}`, inner, encodeMessages([delLink({ name })]), undefined, {
-        tolerate: ["ENODEV"],
-      });
-    });
-    await this.#context.executors.warm().fork(b.build(), { doing: `disconnect container ${container.name}` });
-  }
-
-  /** Leads a running container's packets out by other places than before, and its published ports in. */
-  async move(container: Container, before: readonly Place[], after: readonly Place[]): Promise<void> {
-    const b = new ProgramBuilder();
-    const namespace = openNamespace(b, container.state.pid);
-    inNamespace(b, namespace, (inner) => {
-      for (const isIPv6 of [false, true]) {
-        const [old, now] = [before, after].map((places) => defaultRoute(places, isIPv6));
-        if (old !== undefined) {
-          const gone = encodeMessages([delRoute(old)]);
-          // With the interface, its routes are gone as well.
-          netlink(b, "leave by another way", inner, gone, undefined, { tolerate: ["ESRCH", "ENODEV"] });
-        }
-        if (now !== undefined) netlink(b, "leave by this way", inner, encodeMessages([replaceRoute(now)]));
-      }
-    });
-    this.#rules(b, before, removeElements);
-    this.#rules(b, after, addElements);
-    await this.#context.executors.warm().fork(b.build(), { doing: `route container ${container.name}` });
-  }
-}
-
-/** Adds the opening of a running process's network namespace. */
-function openNamespace(b: ProgramBuilder, pid: number): Slot {
-  const namespace = b.slot("network namespace");
-  open(b, "open its network namespace", CWD, `/proc/${pid}/ns/net`, flags(O, "RDONLY", "CLOEXEC"), namespace);
-  return namespace;
-}
-
-/** Adds what `body` adds, done in the namespace by a process of its own; it gets a route socket there. */
-function inNamespace(b: ProgramBuilder, namespace: Slot, body: (socket: Slot) => void): void {
-  const channel = b.slot("channel");
-  b.clone("make a process for its namespace", { flags: int(0, "0"), channel }, () => {
-    b.call("enter its network namespace", "setns", [namespace, flags(CLONE, "NEWNET")]);
-    const socket = b.slot("its route socket");
-    openNetlink(b, "open a route socket", "route", socket);
-    body(socket);
-  });
-  b.composite("wait until that is done", "await", [channel, int(2, "EOF")]);
-}
-
-/** The default route of a container on these places. */
-function defaultRoute(places: readonly Place[], isIPv6: boolean): Route | undefined {
-  const place = places.find(({ endpoint }) => (isIPv6 ? endpoint.gateway6 : endpoint.gateway4));
-  const pool = place?.network.ipam.pools.find(({ subnet }) => subnet.includes(":") === isIPv6);
-  if (place === undefined || pool?.gateway === undefined) return undefined;
-  return {
-    destination: isIPv6 ? "default6" : "default",
-    via: pool.gateway,
-    index: place.endpoint.interfaceIndex,
-  };
 }

@@ -22,11 +22,12 @@ import { IdMapSupport } from "./idmap-support.ts";
 import { ImageService } from "./images.ts";
 import { engineId } from "./engine-id.ts";
 import { HostNetworks } from "./host-networks.ts";
+import { LiveNetworks } from "./live-networks.ts";
 import { NetworkContext } from "./network-context.ts";
 import { NetworkStore } from "./network-store.ts";
 import { NetworkService } from "./networks.ts";
 import { ensurePredefined } from "./predefined-networks.ts";
-import { tellNames } from "./sandbox.ts";
+import { releaseEnded, tellNames } from "./sandbox.ts";
 import { EnginePaths } from "./paths.ts";
 import { SeccompFilters } from "./seccomp.ts";
 import type { EngineLog, Services } from "./services.ts";
@@ -124,6 +125,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     networkStore,
     options.network,
     host,
+    new LiveNetworks(host, executors, options.network.userlandProxy),
     resolver,
     engineId(database),
   );
@@ -166,6 +168,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     }
   }
   void images.sweep().catch((error: unknown) => log.error(`sweep images: ${messageOf(error)}`, { error }));
+  releaseEnded(services);
   tellNames(services);
   // Nobody waits for the networks but who needs one.
   void host.ready().catch((error: unknown) => log.error(`set networks up: ${messageOf(error)}`, { error }));

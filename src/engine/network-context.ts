@@ -21,6 +21,7 @@ import {
 import { AddressBook } from "./address-book.ts";
 import type { NetworkOptions } from "./daemon-options.ts";
 import type { HostNetworks } from "./host-networks.ts";
+import type { LiveNetworks } from "./live-networks.ts";
 import type { NetworkStore } from "./network-store.ts";
 
 /** Everything about networks that the engine's parts work with. */
@@ -28,6 +29,7 @@ export class NetworkContext {
   readonly store: NetworkStore;
   readonly options: NetworkOptions;
   readonly host: HostNetworks;
+  readonly live: LiveNetworks;
   readonly addresses: AddressBook;
   readonly ports: PortReservations;
   readonly resolver: ResolverClient;
@@ -37,9 +39,11 @@ export class NetworkContext {
     store: NetworkStore,
     options: NetworkOptions,
     host: HostNetworks,
+    live: LiveNetworks,
     resolver: ResolverClient,
     engineId: string,
   ) {
+    this.live = live;
     this.resolver = resolver;
     this.store = store;
     this.options = options;
@@ -48,7 +52,7 @@ export class NetworkContext {
     this.addresses = new AddressBook(store);
     this.ports = new PortReservations(localPortRange());
     for (const network of store.all()) {
-      for (const { ports } of store.endpointsOn(network.id)) this.ports.restore(ports.map(hostPorts));
+      for (const { ports } of store.endpointsOn(network.id)) this.ports.restore(ports.flatMap(hostPorts));
     }
   }
 

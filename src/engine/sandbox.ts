@@ -20,6 +20,7 @@ import {
 import { hostsFile, ownNames } from "./etc-files.ts";
 import { isUserDefined } from "./network-context.ts";
 import { publishNetwork } from "./network-events.ts";
+import { resolverResolvConf } from "./resolv-conf.ts";
 import type { Services } from "./services.ts";
 
 /** What a container that is about to run has of its networks. */
@@ -107,6 +108,28 @@ export async function writeHosts(services: Services, container: Container): Prom
   await services.executors.warm().run(b.build(), { doing: `write the hosts of container ${container.id}` });
 }
 
+/** Writes the /etc/resolv.conf of a container in which names are answered from now on. */
+export async function writeResolvConf(services: Services, container: Container): Promise<void> {
+  const b = new ProgramBuilder();
+  const path = `${services.paths.container(container.id)}/resolv.conf`;
+  const content = resolverResolvConf(container.record.hostConfig, readHost("/etc/resolv.conf"));
+  const how = flags(O, "WRONLY", "TRUNC", "NOFOLLOW");
+  write(b, "write its /etc/resolv.conf", CWD, path, content, { how, mode: 0o644 });
+  await services.executors.warm().run(b.build(), { doing: `write the resolv.conf of ${container.id}` });
+}
+
+/** Releases what an earlier engine left of containers that don't run, or are gone. */
+export function releaseEnded(services: Services): void {
+  const { networks, store } = services;
+  for (const network of networks.store.all()) {
+    for (const endpoint of networks.store.endpointsOn(network.id)) {
+      if (store.byId(endpoint.container)?.running === true) continue;
+      networks.store.removeEndpoints([endpoint]);
+      givePlacesBack(services, [{ network, endpoint }]);
+    }
+  }
+}
+
 /** After a running container was connected or disconnected: its default routes and its published ports follow. */
 export async function settleGateways(services: Services, container: Container): Promise<void> {
   const { networks } = services;
@@ -119,10 +142,11 @@ export async function settleGateways(services: Services, container: Container): 
   );
   if (!moved) return;
   const ports = before.flatMap(({ endpoint }) => endpoint.ports);
-  networks.ports.release(ports.map(hostPorts));
+  networks.ports.release(ports.flatMap(hostPorts));
   const bare = settled.map(({ network, endpoint }) => ({ network, endpoint: { ...endpoint, ports: [] } }));
   const after = publish(services, container, bare);
-  await networks.host.move(container, before, after);
+  await networks.live.route(container, before, after);
+  await networks.live.publish(container, before, after);
   for (const { endpoint } of after) networks.store.replaceEndpoint(endpoint);
 }
 

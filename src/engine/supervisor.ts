@@ -13,6 +13,7 @@ import { configJson } from "./config-json.ts";
 import { NEVER } from "./container.ts";
 import { hasResolver } from "./container-names.ts";
 import type { Container, PendingAttach } from "./container-store.ts";
+import { placesOf } from "./endpoints.ts";
 import { ensureBindSources } from "./bind-sources.ts";
 import { publishContainer, publishVolumes } from "./container-events.ts";
 import { makeFolder } from "./folders.ts";
@@ -124,6 +125,7 @@ export class Supervisor {
     state.manuallyStopped = false;
     state.startedAt = formatTime(started);
     state.finishedAt = NEVER;
+    state.relay = hasResolver(placesOf(this.#services, container));
     container.exited = Promise.withResolvers();
     this.#services.store.save(container);
   }

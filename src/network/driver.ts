@@ -42,7 +42,7 @@ export interface AttachPlace {
   readonly sandbox: Sandbox;
   /** Facts of the link that {@link NetworkDriver.link} names. */
   readonly link: LinkFacts;
-  /** Of a bridge: the container reaches its own published ports by way of it (there is no userland proxy). */
+  /** Of a bridge: the container reaches its own published ports by way of it. */
   readonly hairpin?: boolean;
 }
 

@@ -26,6 +26,7 @@ export { parseContainerPort, portRequests, type PortRequest } from "./ports/requ
 export { PortReservations, type PortRange } from "./ports/reservations.ts";
 export { hostPorts, publishPorts } from "./ports/publish.ts";
 export { hostPrefixes, linkAddresses, LinkIndex } from "./host/link-index.ts";
+export { startGuarded } from "./companions/guard.ts";
 export { bindPort, startProxy } from "./companions/proxy.ts";
 export { startLoopback, startRelay, type Relay } from "./companions/relay.ts";
 export { addResolverRules } from "./companions/resolver-rules.ts";

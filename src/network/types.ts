@@ -79,6 +79,11 @@ export interface PublishedPort {
   readonly count: number;
   /** Where it leads: the container's address of the host address's family, or of the other (then the proxy alone serves it). */
   readonly containerAddress: string;
+  /**
+   * Of a range that the firewall can't lead to the container in every case: where its proxy listens, to which the firewall
+   * redirects.
+   */
+  readonly proxyPort?: number;
 }
 
 /** A running container's place on a network. */

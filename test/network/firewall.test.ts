@@ -19,11 +19,11 @@ import {
   type Disturbance,
   type FirewallElement,
   type FirewallNetwork,
-  type FirewallPort,
 } from "../../src/network/firewall/mod.ts";
 import { eventually } from "../support/containers.ts";
 import { bridge, everywhere, port } from "./networks.ts";
 import { NetworkHost } from "./world.ts";
+import type { PublishedPort } from "../../src/network/types.ts";
 
 const one = bridge(1);
 const two = bridge(2);
@@ -70,7 +70,7 @@ const base = networks.flatMap(networkElements);
 /** Lets `ports` be published in `network` while `body` runs. */
 async function published(
   network: FirewallNetwork,
-  ports: readonly FirewallPort[],
+  ports: readonly PublishedPort[],
   body: () => Promise<void>,
 ): Promise<void> {
   const elements = portElements(network, ports);
@@ -219,7 +219,7 @@ describe("a published port", () => {
   });
 
   test("of UDP leads to the new container at once, though packets went to the old one", async () => {
-    const of = (address: string): FirewallPort[] => [
+    const of = (address: string): PublishedPort[] => [
       { ...port("0.0.0.0", 5353, address, 80), protocol: "udp" },
     ];
     const socket =

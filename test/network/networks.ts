@@ -2,8 +2,8 @@
  * Networks and published ports that tests of the firewall share: network N is `brN` with 172.30.N.0/24 and fd30:N::/64.
  * @module
  */
-import type { FirewallNetwork, FirewallPort } from "../../src/network/firewall/mod.ts";
-import type { BridgeOptions } from "../../src/network/types.ts";
+import type { FirewallNetwork } from "../../src/network/firewall/mod.ts";
+import type { BridgeOptions, PublishedPort } from "../../src/network/types.ts";
 
 const options: BridgeOptions = {
   bridge: "br1",
@@ -35,7 +35,7 @@ export function port(
   containerAddress: string,
   containerPort: number,
   count = 1,
-): FirewallPort {
+): PublishedPort {
   return { protocol: "tcp", hostAddress, hostPort, containerAddress, containerPort, count };
 }
 
@@ -46,7 +46,7 @@ export function everywhere(
   host: number,
   containerPort = 80,
   count = 1,
-): FirewallPort[] {
+): PublishedPort[] {
   return [
     port("0.0.0.0", hostPort, `172.30.${network}.${host}`, containerPort, count),
     port("::", hostPort, `fd30:${network}::${host}`, containerPort, count),

@@ -17,11 +17,15 @@ export interface Companion {
   readonly argv: readonly string[];
   /** Descriptors that it gets, from 3 up. */
   readonly descriptors: readonly Slot[];
-  /** Whether the shim waits until it executes its program; else its failure is not heard of. */
+  readonly parent: CompanionParent;
+  /** Whether its parent waits until it executes its program; else its failure is not heard of. */
   readonly awaited: boolean;
 }
 
-/** Adds, in a shim, the start of a companion. `enter` adds what it does first. */
+/** Who a companion's parent is: the shim, or a guard (guard.ts). It ends with either. */
+export type CompanionParent = "shim" | "guard";
+
+/** Adds, in its parent, the start of a companion. `enter` adds what it does first. */
 export function startCompanion(
   b: ProgramBuilder,
   companion: Companion,
@@ -31,7 +35,7 @@ export function startCompanion(
   const channel = b.slot(`channel of ${name}`);
   const pidfd = b.slot(`pidfd of ${name}`);
   const pid = b.clone(`start ${name}`, { flags: int(0, "0"), pidfd, channel }, () => {
-    b.call("end with the shim", "prctl", [
+    b.call("end with its parent", "prctl", [
       int(PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"),
       int(SIGKILL, "SIGKILL"),
       0,
@@ -47,7 +51,7 @@ export function startCompanion(
       b.call(`give ${name} its ${slot.name}`, "dup3", [slot, 3 + i, 0]);
     b.call(`execute ${name}`, "execve", [path, vector(argv), vector(["PATH=/usr/sbin:/usr/bin:/sbin:/bin"])]);
   });
-  b.composite(`${name} ends with the container`, "companion", [pid, pidfd]);
+  if (companion.parent === "shim") b.composite(`${name} ends with the container`, "companion", [pid, pidfd]);
   if (awaited) b.composite(`wait until ${name} runs`, "await", [channel, int(2, "EOF")]);
   b.composite(`close ${channel.name}`, "close", [channel]);
 }

@@ -5,7 +5,7 @@
  */
 import { close, CWD, flags, O, open, type ProgramBuilder, type Slot } from "../../kernel/mod.ts";
 import type { PublishedPort } from "../types.ts";
-import { startCompanion } from "./companion.ts";
+import { startCompanion, type CompanionParent } from "./companion.ts";
 import { bindSocket } from "./sockets.ts";
 
 /** Adds the taking of a published port of the host: whoever else has it is found out. */
@@ -13,7 +13,7 @@ export function bindPort(b: ProgramBuilder, port: PublishedPort, into: Slot): vo
   bindSocket(
     b,
     bindLabel(port),
-    { protocol: port.protocol, address: port.hostAddress, port: port.hostPort },
+    { protocol: port.protocol, address: port.hostAddress, port: port.proxyPort ?? port.hostPort },
     into,
   );
 }
@@ -30,14 +30,15 @@ export function bindLabel({
   return `bind host port ${bracket(hostAddress)}:${hostPort}:${bracket(containerAddress)}:${containerPort}/${protocol}`;
 }
 
-/** Adds the start of the proxy of one port, whose socket is `listener`. `path`: the user's own program. */
+/** Adds the start of the proxy of one port, or range, whose socket is `listener`. `path`: the user's own program. */
 export function startProxy(
   b: ProgramBuilder,
   port: PublishedPort,
   listener: Slot,
   path: string | undefined,
+  parent: CompanionParent,
 ): void {
-  const { protocol, hostAddress, hostPort, containerAddress, containerPort } = port;
+  const { protocol, hostAddress, hostPort, containerAddress, containerPort, count } = port;
   const status = b.slot("the proxy's status");
   open(b, "a status that nobody reads", CWD, "/dev/null", flags(O, "WRONLY", "CLOEXEC"), status);
   const argv = [
@@ -53,13 +54,15 @@ export function startProxy(
     "-container-port",
     String(containerPort),
     "-use-listen-fd",
+    ...(count === 1 ? [] : ["-count", String(count)]),
   ];
   startCompanion(b, {
     name: `the proxy of ${hostAddress}:${hostPort}/${protocol}`,
     ...(path === undefined ? {} : { path }),
     argv,
     descriptors: [status, listener],
-    awaited: path !== undefined,
+    parent,
+    awaited: path !== undefined || parent === "guard",
   });
   close(b, status);
   close(b, listener);

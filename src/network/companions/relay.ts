@@ -5,7 +5,7 @@
  */
 import { CLONE, close, flags, type ProgramBuilder, type Slot } from "../../kernel/mod.ts";
 import { encodeMessages, netlink, openNetlink, setLink } from "../../kernel/netlink/mod.ts";
-import { startCompanion } from "./companion.ts";
+import { startCompanion, type CompanionParent } from "./companion.ts";
 import { bindSocket } from "./sockets.ts";
 
 /** Where names are asked for in a container, as Docker has it. */
@@ -22,8 +22,8 @@ export interface Relay {
   readonly tcpPort: number;
 }
 
-/** Adds, in a shim, the start of the relay in the network namespace that is open in `namespace`. */
-export function startRelay(b: ProgramBuilder, relay: Relay, namespace: Slot): void {
+/** Adds, in its parent, the start of the relay in the network namespace that is open in `namespace`. */
+export function startRelay(b: ProgramBuilder, relay: Relay, namespace: Slot, parent: CompanionParent): void {
   const udp = b.slot("queries");
   const tcp = b.slot("queries by TCP");
   const { container, resolver, udpPort, tcpPort } = relay;
@@ -33,6 +33,7 @@ export function startRelay(b: ProgramBuilder, relay: Relay, namespace: Slot): vo
       name: "the relay of its resolver",
       argv: ["caisson-relay", resolver, container],
       descriptors: [udp, tcp],
+      parent,
       awaited: true,
     },
     () => {

@@ -1,12 +1,6 @@
 import { expect, test } from "bun:test";
-import type { BridgeOptions } from "../types.ts";
-import {
-  linkElements,
-  networkElements,
-  portElements,
-  type FirewallNetwork,
-  type FirewallPort,
-} from "./elements.ts";
+import type { BridgeOptions, PublishedPort } from "../types.ts";
+import { linkElements, networkElements, portElements, type FirewallNetwork } from "./elements.ts";
 
 const options: BridgeOptions = {
   bridge: "docker0",
@@ -26,7 +20,7 @@ const network: FirewallNetwork = {
   internal: false,
   directRouting: false,
 };
-const web: FirewallPort = {
+const web: PublishedPort = {
   protocol: "tcp",
   hostAddress: "0.0.0.0",
   hostPort: 8080,

@@ -28,12 +28,6 @@ export interface FirewallNetwork {
   readonly directRouting: boolean;
 }
 
-/** A published port as the firewall needs it. */
-export interface FirewallPort extends PublishedPort {
-  /** Where the proxy of a range listens that leads from `::1`, or from an IPv6 address to a container without one. */
-  readonly proxyPort?: number;
-}
-
 /** `--link` in a network without icc: one container may reach a port of another. */
 export interface FirewallLink {
   readonly from: string;
@@ -102,7 +96,7 @@ export function networkElements(network: FirewallNetwork): FirewallElement[] {
 }
 
 /** The port or the range in front of the container's address of the same family. */
-function translated(port: FirewallPort): FirewallElement[] {
+function translated(port: PublishedPort): FirewallElement[] {
   const version = versionOf(port.hostAddress);
   const front = isAny(port.hostAddress) ? [] : [address(port.hostAddress)];
   const kind = front.length === 0 ? "any" : "at";
@@ -128,7 +122,7 @@ function proxied({
   hostPort,
   count,
   proxyPort,
-}: FirewallPort): FirewallElement[] {
+}: PublishedPort): FirewallElement[] {
   if (proxyPort === undefined || count === 1) return [];
   const version = versionOf(hostAddress);
   const key = [protocol(name), ports(hostPort, count)];
@@ -137,24 +131,24 @@ function proxied({
 }
 
 /** `::1`, from which nothing can be translated, in front of a range. */
-function fromLoopback(port: FirewallPort): FirewallElement[] {
+function fromLoopback(port: PublishedPort): FirewallElement[] {
   return port.hostAddress === "::" || port.hostAddress === "::1"
     ? proxied({ ...port, hostAddress: "::1" })
     : [];
 }
 
 /** Ports of a container that may be named directly, in the modes where any may: each once, as ranges that don't overlap. */
-function opened(network: FirewallNetwork, published: readonly FirewallPort[]): FirewallElement[] {
+function opened(network: FirewallNetwork, published: readonly PublishedPort[]): FirewallElement[] {
   const open = published.filter((port) => {
     const mode = gatewayMode(network, versionOf(port.containerAddress));
     const named = network.directRouting || network.options.trustedInterfaces.length > 0;
     return mode === "routed" || (mode === "nat" && named);
   });
-  const order = (a: FirewallPort, b: FirewallPort): number =>
+  const order = (a: PublishedPort, b: PublishedPort): number =>
     a.containerAddress.localeCompare(b.containerAddress) ||
     a.protocol.localeCompare(b.protocol) ||
     a.containerPort - b.containerPort;
-  const ranges: FirewallPort[] = [];
+  const ranges: PublishedPort[] = [];
   for (const port of open.sort(order)) {
     const last = ranges.at(-1);
     const joins =
@@ -185,7 +179,7 @@ function hasFront(network: FirewallNetwork, version: Version): boolean {
  */
 export function portElements(
   network: FirewallNetwork,
-  published: readonly FirewallPort[],
+  published: readonly PublishedPort[],
   steer = false,
 ): FirewallElement[] {
   if (network.internal) return [];

@@ -9,7 +9,6 @@ export {
   portElements,
   type FirewallLink,
   type FirewallNetwork,
-  type FirewallPort,
 } from "./elements.ts";
 export { Firewall, type FirewallOptions } from "./firewall.ts";
 export { FirewallObserver, type Disturbance } from "./observer.ts";

@@ -22,8 +22,10 @@ export interface PublishingContext {
 const isIPv6 = (address: string): boolean => address.includes(":");
 
 /** The host's ports that a published port takes. */
-export function hostPorts({ protocol, hostAddress, hostPort, count }: PublishedPort): HostPorts {
-  return { protocol, address: hostAddress, first: hostPort, last: hostPort + count - 1 };
+export function hostPorts({ protocol, hostAddress, hostPort, count, proxyPort }: PublishedPort): HostPorts[] {
+  const address = hostAddress;
+  const own = { protocol, address, first: hostPort, last: hostPort + count - 1 };
+  return proxyPort === undefined ? [own] : [own, { protocol, address, first: proxyPort, last: proxyPort }];
 }
 
 /**
@@ -42,7 +44,7 @@ export function publishPorts(
     for (const request of sorted) published.push(...publishOne(request, reservations, context));
     return published;
   } catch (error) {
-    reservations.release(published.map(hostPorts));
+    reservations.release(published.flatMap(hostPorts));
     throw error;
   }
 }
@@ -68,7 +70,13 @@ function publishOne(
     const within = hostFirst === 0 ? undefined : { first: hostFirst, last: hostLast };
     hostPort = reservations.takeAny(protocol, addresses, within, context.taken?.get(protocol));
   }
-  return ways.map((way) => ({ protocol, hostPort, containerPort, count, ...way }));
+  return ways.map((way) => {
+    // Nothing leaves the host that comes from ::1, nor turns from IPv6 into IPv4.
+    const proxied = context.userlandProxy && count > 1 && protocol === "tcp" && isIPv6(way.hostAddress);
+    const proxyPort = proxied ? reservations.takeAny(protocol, [way.hostAddress]) : undefined;
+    const port = { protocol, hostPort, containerPort, count, ...way };
+    return proxyPort === undefined ? port : { ...port, proxyPort };
+  });
 }
 
 function leadsTo(hostAddress: string, { ipv4, ipv6, userlandProxy }: PublishingContext): string | undefined {
