@@ -120,8 +120,9 @@ export async function disconnectContainer(
   }
   if (!state.networks.some(({ name }) => name === network.name)) {
     if (force) return;
-    const message = `container ${container.id} is not connected to the network ${network.name}`;
-    throw failure("forbidden", { message });
+    const which = container.running ? "network" : "the network";
+    const message = `container ${container.id} is not connected to ${which} ${network.name}`;
+    throw failure("internal", { message });
   }
   const place = placesOf(services, container).find((other) => other.network.id === network.id);
   if (place !== undefined) {

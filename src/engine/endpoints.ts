@@ -23,7 +23,7 @@ import { readRequest } from "./endpoint-requests.ts";
 import type { Services } from "./services.ts";
 
 /** Doing something to a container's network, in the words of Docker's errors. */
-const SETTING_UP = "failed to set up container networking";
+export const SETTING_UP = "failed to set up container networking";
 
 /** An endpoint and what it is on. */
 export interface Place {

@@ -4,7 +4,18 @@
  * @module
  */
 import { readdirSync, readFileSync } from "node:fs";
-import { CLONE, CWD, flags, int, O, open, ProgramBuilder, type Executors, type Slot } from "../kernel/mod.ts";
+import {
+  CLONE,
+  close,
+  CWD,
+  flags,
+  int,
+  O,
+  open,
+  ProgramBuilder,
+  type Executors,
+  type Slot,
+} from "../kernel/mod.ts";
 import {
   delLink,
   delRoute,

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { CWD, flags, O, ProgramBuilder, write } from "../kernel/mod.ts";
-import { hostPorts } from "../network/mod.ts";
+import { hostPorts, type Protocol } from "../network/mod.ts";
 import type { NetworkPlan } from "../runtime/mod.ts";
 import { changesFor, forgetPlaces } from "./container-names.ts";
 import type { Container } from "./container-store.ts";
@@ -30,14 +30,18 @@ export interface Sandbox {
   readonly plan: NetworkPlan | undefined;
 }
 
-/** Takes a container's places and writes them down. Nothing is made yet. */
-export async function openSandbox(services: Services, container: Container): Promise<Sandbox> {
+/** Takes a container's places and writes them down. Nothing is made yet. `passing`: host ports that others have. */
+export async function openSandbox(
+  services: Services,
+  container: Container,
+  passing: ReadonlyMap<Protocol, ReadonlySet<number>>,
+): Promise<Sandbox> {
   const { networks } = services;
   if (!hasOwnNetwork(container.record.hostConfig.NetworkMode) || container.state.networks.length === 0) {
     return { places: [], plan: undefined };
   }
   await networks.host.ready();
-  const places = takePlaces(services, container);
+  const places = takePlaces(services, container, passing);
   try {
     networks.store.addEndpoints(places.map(({ endpoint }) => endpoint));
     const plan = await networks.host.plan(container, places);

@@ -13,16 +13,17 @@ import { configJson } from "./config-json.ts";
 import { NEVER } from "./container.ts";
 import { hasResolver } from "./container-names.ts";
 import type { Container, PendingAttach } from "./container-store.ts";
-import { placesOf } from "./endpoints.ts";
+import { placesOf, type Place } from "./endpoints.ts";
 import { ensureBindSources } from "./bind-sources.ts";
 import { publishContainer, publishVolumes } from "./container-events.ts";
 import { makeFolder } from "./folders.ts";
 import { rotation } from "./log-options.ts";
 import { readExitRecord, type ExitRecord } from "./exit-record.ts";
+import { portConflict, PortTries } from "./port-conflicts.ts";
 import { publishNetwork } from "./network-events.ts";
 import { removeRunTraces, removeRunTracesSoon } from "./run-traces.ts";
 import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
-import { addHosts, closeSandbox, endSandbox, openSandbox, type Sandbox } from "./sandbox.ts";
+import { addHosts, closeSandbox, endSandbox, openSandbox } from "./sandbox.ts";
 import type { Services } from "./services.ts";
 import { startFailure } from "./start-error.ts";
 import { formatTime, now, parseTime } from "./time.ts";
@@ -46,24 +47,55 @@ export class Supervisor {
 
   /** Starts a container. Whoever calls holds its lock. */
   async start(container: Container): Promise<void> {
-    const { paths, store, executors, storage, networks } = this.#services;
-    const { record, state, id } = container;
+    const { store } = this.#services;
+    const { record, state } = container;
+    const pending = [...container.pending];
+    const tries = new PortTries(container);
+    let places: readonly Place[] | undefined;
+    while (places === undefined) {
+      try {
+        places = await this.#launch(container, pending, tries);
+      } catch (error) {
+        await removeRunTraces(this.#services, container);
+        if (await tries.again(error)) continue;
+        const { error: answer, exitCode } = startFailure(error, record.path);
+        state.exitCode = exitCode;
+        state.error = answer.message;
+        store.save(container);
+        this.#abandon(container, pending);
+        throw answer;
+      }
+    }
+    for (const { network, endpoint } of places) {
+      publishNetwork(this.#services, "connect", network, endpoint);
+    }
+    publishVolumes(this.#services, "mount", container);
+    publishContainer(this.#services, "start", container);
+    for (const attach of pending) void this.#joinAttach(container, attach);
+  }
+
+  /** Tries to start it; its places on networks. Of one that fails nothing is left but traces. */
+  async #launch(
+    container: Container,
+    pending: readonly PendingAttach[],
+    { passing }: PortTries,
+  ): Promise<readonly Place[]> {
+    const { paths, executors, storage } = this.#services;
+    const { record, id } = container;
     const { config } = record;
     const folder = paths.bundle(id);
-    const pending = [...container.pending];
     if (container.traces) await removeRunTraces(this.#services, container);
     container.traces = true;
-    let sandbox: Sandbox | undefined;
+    ensureBindSources(record);
+    const cgroup = cgroupOf(this.#services, record);
+    this.#kills.begin(cgroup);
+    const { places, plan } = await openSandbox(this.#services, container, passing);
     try {
-      ensureBindSources(record);
-      const cgroup = cgroupOf(this.#services, record);
-      this.#kills.begin(cgroup);
-      sandbox = await openSandbox(this.#services, container);
       const root = storage.plan(id, record.chain);
-      const { spec, program } = await prepareLaunch(this.#services, record, root, sandbox.plan);
+      const { spec, program } = await prepareLaunch(this.#services, record, root, plan);
       const bundle = new ProgramBuilder();
       makeFolder(bundle, folder, 0o700, { "config.json": { content: configJson(spec), mode: 0o600 } });
-      if (sandbox.places.length > 0) addHosts(bundle, this.#services, container, sandbox.places);
+      if (places.length > 0) addHosts(bundle, this.#services, container, places);
       const [rows, columns] = record.hostConfig.ConsoleSize;
       const shim = {
         id,
@@ -84,29 +116,26 @@ export class Supervisor {
         whileCgroupIsHeld(this.#services, cgroup, record, () =>
           executor.shim(shim, { deadline: startDeadline }),
         ),
-        // Whoever hears that it runs can call it by its name.
-        hasResolver(sandbox.places) ? networks.resolver.flushed() : undefined,
+        this.#named(container, places),
       ]);
       this.#enter(container, started.pid, started.started);
       void started.exited.then((exit) =>
         exit === undefined ? this.#follow(container) : this.#exit(container, exit),
       );
+      return places;
     } catch (error) {
-      const { error: answer, exitCode } = startFailure(error, record.path);
-      state.exitCode = exitCode;
-      state.error = answer.message;
-      store.save(container);
-      if (sandbox !== undefined) closeSandbox(this.#services, container, sandbox.places);
-      this.#abandon(container, pending);
-      await removeRunTraces(this.#services, container);
-      throw answer;
+      closeSandbox(this.#services, container, places);
+      throw portConflict(error, container, places);
     }
-    for (const { network, endpoint } of sandbox.places) {
-      publishNetwork(this.#services, "connect", network, endpoint);
-    }
-    publishVolumes(this.#services, "mount", container);
-    publishContainer(this.#services, "start", container);
-    for (const attach of pending) void this.#joinAttach(container, attach);
+  }
+
+  /** Resolves when whoever is on its networks can call it by its name; a container without one runs all the same. */
+  async #named(container: Container, places: readonly Place[]): Promise<void> {
+    const { networks, log } = this.#services;
+    if (!hasResolver(places)) return;
+    await networks.resolver.flushed().catch((error: unknown) => {
+      log.error(`answer for the names of container ${container.id}: ${messageOf(error)}`, { error });
+    });
   }
 
   #log(container: Container): { path: string; limit: number; files: number } {

@@ -18,8 +18,10 @@ export function bindPort(b: ProgramBuilder, port: PublishedPort, into: Slot): vo
   );
 }
 
-/** How a failure to take a port begins, in dockerd's words. */
-export function bindLabel({
+/** What the operations that take a port are called: behind it stands the binding, as dockerd writes it. */
+export const BIND_LABEL = "bind host port ";
+
+function bindLabel({
   protocol,
   hostAddress,
   hostPort,
@@ -27,7 +29,7 @@ export function bindLabel({
   containerPort,
 }: PublishedPort): string {
   const bracket = (address: string): string => (address.includes(":") ? `[${address}]` : address);
-  return `bind host port ${bracket(hostAddress)}:${hostPort}:${bracket(containerAddress)}:${containerPort}/${protocol}`;
+  return `${BIND_LABEL}${bracket(hostAddress)}:${hostPort}:${bracket(containerAddress)}:${containerPort}/${protocol}`;
 }
 
 /** Adds the start of the proxy of one port, or range, whose socket is `listener`. `path`: the user's own program. */
