@@ -97,10 +97,21 @@ test("rules of others are the same bytes before, while and after the engine runs
   expect(host.sh("nft list ruleset")).toBe(all);
 });
 
-test("a FORWARD that drops decides, as nothing of ours can", async () => {
+test("a FORWARD that drops, as ufw's does, lets containers through by one rule, which goes with the engine", async () => {
+  host.sh("iptables -P FORWARD DROP; iptables -A FORWARD -i eth9 -j DROP");
+  const before = foreign();
+  const running = await started();
+  expect(await neighbour.tcp(HOST, 8080)).toBe("10.9.0.2 at 80");
+  expect(await container.tcp("10.9.0.2", 7000)).toBe(`${HOST} at 7000`);
+  await running.unload();
+  expect(foreign()).toBe(before);
+});
+
+test("a FORWARD that drops decides where the host's rules are to be respected", async () => {
   host.sh("iptables -P FORWARD DROP");
-  await started();
-  expect(await neighbour.tcp(HOST, 8080)).toBe("silence");
+  const before = foreign();
+  await started(true);
+  expect(foreign()).toBe(before);
   expect(await container.tcp("10.9.0.2", 7000)).toBe("silence");
 });
 

@@ -18,9 +18,17 @@ const pass = [
 ];
 const ours = `${made}-A FORWARD ${jump.join(" ")}\n-A FORWARD ${pass.join(" ")}\n`;
 
-test("nothing is done where nobody made the chain", () => {
-  expect(hasDockerUser(without)).toBe(false);
-  expect(honouring(without, false)).toEqual([]);
+test("nothing is done where nobody made the chain and FORWARD lets through what no rule speaks of", () => {
+  const open = without.replace("DROP", "ACCEPT");
+  expect(hasDockerUser(open)).toBe(false);
+  expect(honouring(open, false)).toEqual([]);
+});
+
+test("a FORWARD that drops gets one rule, unless the host's rules are to decide", () => {
+  expect(honouring(without, false)).toEqual([["-I", "FORWARD", "1", ...pass]]);
+  expect(honouring(`${without}-A FORWARD ${pass.join(" ")}\n`, false)).toEqual([]);
+  expect(honouring(without, true)).toEqual([]);
+  expect(forgetting(`${without}-A FORWARD ${pass.join(" ")}\n`)).toEqual([["-D", "FORWARD", ...pass]]);
 });
 
 test("FORWARD leads to the chain, and lets through what passes it unless the host's rules decide", () => {

@@ -1,6 +1,6 @@
 /**
- * `DOCKER-USER`, the chain of the host's own rules in front of Docker's: honoured where somebody has made it. See
- * docs/decisions/firewall.md. Rules of the host's iptables are read and written by its own program alone.
+ * The host's own chain FORWARD: `DOCKER-USER`, which stands in front of Docker's rules, is honoured where somebody has
+ * made it, and a FORWARD that drops lets containers' packets through. See docs/decisions/firewall.md. Rules of the host's iptables are read and written by its own program alone.
  * @module
  */
 import { failure } from "../../errors/mod.ts";
@@ -21,6 +21,11 @@ export function hasDockerUser(listing: string): boolean {
   return /^-N DOCKER-USER$/m.test(listing);
 }
 
+/** Whether what no rule of the host's speaks of is dropped: then containers need a rule there, as dockerd's have. */
+export function dropsForwarded(listing: string): boolean {
+  return /^-P FORWARD DROP$/m.test(listing);
+}
+
 function places(listing: string): { readonly rules: string[]; readonly jump: number; readonly pass: number } {
   const rules = listing.split("\n").filter((line) => line.startsWith("-A FORWARD "));
   const marked = new RegExp(`--mark ${bit}/${bit} .*-j ACCEPT$`);
@@ -32,15 +37,16 @@ function places(listing: string): { readonly rules: string[]; readonly jump: num
 }
 
 /**
- * The arguments of the commands that honour the chain: FORWARD leads to it as by dockerd, and behind it, unless the
- * host's rules are to decide on everything, lets through what the engine's own table has let through.
+ * The arguments of the commands that honour the chain: FORWARD leads to it as by dockerd. Behind it, or where FORWARD
+ * drops, it lets through what the engine's own table has let through, unless the host's rules are to decide on everything.
  */
 export function honouring(listing: string, respectHostFirewall: boolean): string[][] {
-  if (!hasDockerUser(listing)) return [];
+  const chain = hasDockerUser(listing);
+  if (!chain && !dropsForwarded(listing)) return [];
   const found = places(listing);
   const result: string[][] = [];
   let behind = found.jump + 2;
-  if (found.jump < 0) {
+  if (chain && found.jump < 0) {
     result.push(["-I", "FORWARD", "1", ...jump]);
     behind = 2;
   }
@@ -68,7 +74,7 @@ async function perform(plan: (listing: string) => string[][], run: RunHost): Pro
     const { code, stdout } = await run([path, "-w", "-S"]);
     // Without the family there is nothing to be honoured.
     if (code !== 0) continue;
-    there ||= hasDockerUser(stdout);
+    there ||= hasDockerUser(stdout) || dropsForwarded(stdout);
     for (const args of plan(stdout)) {
       const { code: failed, stderr } = await run([path, "-w", ...args]);
       if (failed !== 0) {
@@ -83,7 +89,7 @@ async function perform(plan: (listing: string) => string[][], run: RunHost): Pro
   return there;
 }
 
-/** Whether the chain exists, in either family, and then sees that it is honoured. */
+/** Sees that the chain is honoured, and that FORWARD lets containers through. Whether it takes marked packets for it. */
 export async function honourDockerUser(
   respectHostFirewall: boolean,
   run: RunHost = runHostProgram,
