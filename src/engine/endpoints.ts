@@ -188,6 +188,7 @@ export function publish(
       ipv6: endpoint.ipv6,
       defaultAddresses: networks.publishedAddresses(network),
       userlandProxy: networks.options.userlandProxy,
+      steered: networks.options.publishedPorts.respectHostFirewall,
       ...(passing === undefined ? {} : { taken: passing }),
     });
     return places.map((place) => (place === through ? { network, endpoint: { ...endpoint, ports } } : place));

@@ -69,12 +69,15 @@ export class HostNetworks {
   readonly #context: HostNetworksContext;
   readonly #links: LinkIndex;
   readonly #firewall: Firewall;
+  /** Whether from outside the proxies alone lead to published ports. */
+  readonly #steers: boolean;
   #observer: FirewallObserver | undefined;
   #ready: Promise<void> | undefined;
 
   constructor(context: HostNetworksContext) {
     this.#context = context;
     const { bridgeAcceptMark: accept, publishedPorts } = context.options;
+    this.#steers = publishedPorts.respectHostFirewall;
     this.#links = new LinkIndex(() => context.executors.warm());
     this.#firewall = new Firewall({
       executor: () => context.executors.warm(),
@@ -133,7 +136,7 @@ export class HostNetworks {
       const known = this.#firewalled(network);
       if (known === undefined) return [];
       const ports = store.endpointsOn(network.id).flatMap(({ ports: published }) => published);
-      return [...networkElements(known), ...portElements(known, ports)];
+      return [...networkElements(known), ...portElements(known, ports, this.#steers)];
     });
   }
 
@@ -152,7 +155,9 @@ export class HostNetworks {
   rules(b: ProgramBuilder, places: readonly Place[], how: typeof addElements): void {
     const elements = places.flatMap(({ network, endpoint }) => {
       const known = this.#firewalled(network);
-      return known === undefined || endpoint.ports.length === 0 ? [] : portElements(known, endpoint.ports);
+      return known === undefined || endpoint.ports.length === 0
+        ? []
+        : portElements(known, endpoint.ports, this.#steers);
     });
     if (elements.length === 0) return;
     const socket = b.slot("netfilter socket");

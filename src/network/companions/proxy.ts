@@ -13,7 +13,12 @@ export function bindPort(b: ProgramBuilder, port: PublishedPort, into: Slot): vo
   bindSocket(
     b,
     bindLabel(port),
-    { protocol: port.protocol, address: port.hostAddress, port: port.proxyPort ?? port.hostPort },
+    {
+      protocol: port.protocol,
+      address: port.hostAddress,
+      port: port.proxyPort ?? port.hostPort,
+      transparent: port.proxyPort !== undefined,
+    },
     into,
   );
 }

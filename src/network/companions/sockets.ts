@@ -42,13 +42,15 @@ export interface BoundSocket {
   readonly protocol: Protocol;
   readonly address: string;
   readonly port: number;
+  /** Whether it takes what was sent to other ports and addresses, and steered to it (IP_TRANSPARENT). */
+  readonly transparent?: boolean;
 }
 
 /** Adds a socket that is bound, and listens if its protocol has connections. `label` says what it is for. */
 export function bindSocket(
   b: ProgramBuilder,
   label: string,
-  { protocol, address, port }: BoundSocket,
+  { protocol, address, port, transparent }: BoundSocket,
   into: Slot,
 ): void {
   const isIPv6 = address.includes(":");
@@ -74,6 +76,11 @@ export function bindSocket(
       ONE,
       4,
     ]);
+  }
+  if (transparent === true) {
+    const [level, option] = isIPv6 ? [int(41, "SOL_IPV6"), 75] : [int(0, "SOL_IP"), 19];
+    const name = isIPv6 ? "IPV6_TRANSPARENT" : "IP_TRANSPARENT";
+    b.call(`${label}: take what is steered to it`, "setsockopt", [into, level, int(option, name), ONE, 4]);
   }
   const where = socketAddress(address, port);
   b.call(label, "bind", [into, where, where.bytes.length]);

@@ -15,6 +15,8 @@ export interface PublishingContext {
   readonly defaultAddresses: readonly string[];
   /** Whether there is a proxy, which alone leads from an IPv6 address to a container that has none. */
   readonly userlandProxy: boolean;
+  /** Whether from outside the proxy alone leads to published ports, so that the host's own rules apply to them. */
+  readonly steered?: boolean;
   /** Ports in which somebody outside of the engine was found listening, by protocol. */
   readonly taken?: ReadonlyMap<Protocol, ReadonlySet<number>>;
 }
@@ -72,7 +74,8 @@ function publishOne(
   }
   return ways.map((way) => {
     // Nothing leaves the host that comes from ::1, nor turns from IPv6 into IPv4.
-    const proxied = context.userlandProxy && count > 1 && protocol === "tcp" && isIPv6(way.hostAddress);
+    const needed = isIPv6(way.hostAddress) || context.steered === true;
+    const proxied = context.userlandProxy && count > 1 && protocol === "tcp" && needed;
     const proxyPort = proxied ? reservations.takeAny(protocol, [way.hostAddress]) : undefined;
     const port = { protocol, hostPort, containerPort, count, ...way };
     return proxyPort === undefined ? port : { ...port, proxyPort };
