@@ -109,6 +109,8 @@ static void on_child(void)
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (own[i] >= 0)
 			close(own[i]);
+	for (int i = 0; i < shim.companion_count; i++)
+		close(shim.companions[i]);
 	for (uint32_t i = 0; i < shim.client_count; i++)
 		close(clients[i].fd);
 	log_close();

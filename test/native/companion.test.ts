@@ -3,12 +3,12 @@
  * @module
  */
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Executor, KernelError, vector, type Program, type ProgramBuilder } from "../../src/kernel/mod.ts";
 import { binary, build, NONE } from "./programs.ts";
-import { ended, shell, shimIn, until } from "./shims.ts";
+import { Control, ended, HELD, shell, shimIn, until } from "./shims.ts";
 
 let scratch: string;
 let executor: Executor;
@@ -39,6 +39,7 @@ function companion(b: ProgramBuilder, script: string, mark: string): void {
   });
   b.composite(`${mark} ends with the container`, "companion", [pid, pidfd]);
   b.composite(`wait until ${mark} runs`, "await", [channel, 2]);
+  b.composite(`let go of ${mark}`, "close", [pidfd]);
 }
 
 /** A process's state and its parent, or undefined when there is none. */
@@ -108,6 +109,32 @@ test("when the program fails, its companions end before that is told", async () 
   expect(error).toBeInstanceOf(KernelError);
   expect(error).toMatchObject({ errnoName: "EBADF" });
   expect(marked(mark)).toEqual([]);
+});
+
+/** What the descriptors of a process are. */
+function descriptors(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fd`).map((fd) => {
+    try {
+      return readlinkSync(`/proc/${pid}/fd/${fd}`);
+    } catch {
+      return "closed meanwhile";
+    }
+  });
+}
+
+test("a process that is being started holds nothing by which it could reach them", async () => {
+  const mark = `${scratch}-held`;
+  const program = shell("read line", { hold: true, before: (b) => companion(b, stays(), mark) });
+  const shim = shimIn(scratch, program, { openStdin: true });
+  const started = executor.shim(shim).catch((thrown: unknown) => thrown);
+  const { pid } = await (await Control.to(shim)).reached(HELD);
+  processes.push(pid);
+  expect(descriptors(Number(processOf(pid)?.parent)).some((what) => what.includes("pidfd"))).toBe(true);
+  // It closes what it has of the shim's first of all.
+  await until("it has none", () => descriptors(pid).every((what) => !what.includes("pidfd")));
+  process.kill(processes.pop() ?? 0, "SIGKILL");
+  expect(await started).toBeInstanceOf(KernelError);
+  expect(marked(`${mark}`)).toEqual([]);
 });
 
 test("in an executor there are none", async () => {
