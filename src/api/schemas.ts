@@ -8,6 +8,7 @@ import type {
   CreateBody,
   DisconnectBody,
   ExecBody,
+  HostConfig,
   NetworkBody,
   RegistryAuth,
   VolumeBody,
@@ -69,12 +70,14 @@ const weights = Type.Array(struct({ Path: text, Weight: integer }));
 const rates = Type.Array(struct({ Path: text, Rate: integer }));
 const port = struct({ HostIp: text, HostPort: text });
 
+const portBindings = Type.Record(text, Type.Union([Type.Array(port), Type.Null()]));
+
 const hostConfig = struct({
   Binds: texts,
   ContainerIDFile: text,
   LogConfig: struct({ Type: text, Config: labels }),
   NetworkMode: text,
-  PortBindings: Type.Record(text, Type.Union([Type.Array(port), Type.Null()])),
+  PortBindings: portBindings,
   RestartPolicy: struct({ Name: text, MaximumRetryCount: integer }),
   AutoRemove: flag,
   VolumeDriver: text,
@@ -231,6 +234,9 @@ export interface ExecStartBody {
 export const readExecStartBody: BodyReader<ExecStartBody> = bodyReader(
   struct({ Detach: flag, Tty: flag, ConsoleSize: consoleSize }),
 );
+
+/** `POST /containers/{id}/update`: of a HostConfig what can be changed; more than Docker's own fields. */
+export const readUpdateBody: BodyReader<Partial<HostConfig>> = bodyReader(hostConfig);
 
 /** `POST /volumes/create`. */
 export const readVolumeBody: BodyReader<VolumeBody> = bodyReader(

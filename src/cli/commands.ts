@@ -152,6 +152,11 @@ const containers: Entry = {
       short: "Remove all stopped containers",
       load: async () => (await import("./prune.ts")).pruneContainers,
     },
+    {
+      name: "publish",
+      short: "Publish other ports of a container, while it runs or not",
+      load: async () => (await import("./container/publish.ts")).publish,
+    },
     rename,
     restart,
     { ...rm, aliases: ["remove"] },

@@ -95,6 +95,11 @@ export class Containers {
     await this.#transport.call("POST", `${at(id)}/unpause`);
   }
 
+  /** Publishes these ports, and no others, from now on. Of caisson's engine alone. */
+  async publish(id: string, bindings: Readonly<Record<string, readonly object[]>>): Promise<void> {
+    await this.#transport.call("POST", `${at(id)}/update`, { json: { PortBindings: bindings } });
+  }
+
   async rename(id: string, name: string): Promise<void> {
     await this.#transport.call("POST", `${at(id)}/rename`, { query: { name } });
   }

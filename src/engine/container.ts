@@ -83,6 +83,8 @@ export interface ContainerState {
   manuallyStopped: boolean;
   /** Changed by connect and disconnect. */
   networks: readonly ContainerNetwork[];
+  /** Ports that are published in the place of those that it was made with. */
+  ports?: NonNullable<HostConfig["PortBindings"]>;
   /** Whether names are answered in it, for as long as it runs. */
   relay?: boolean;
 }

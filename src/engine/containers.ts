@@ -8,6 +8,7 @@ import { printProgram } from "../kernel/mod.ts";
 import { processesBelow } from "../cgroup/mod.ts";
 import { attachContainer } from "./attaching.ts";
 import { newState, type ContainerRecord } from "./container.ts";
+import type { HostConfig } from "./container-types.ts";
 import { Container } from "./container-store.ts";
 import { publishContainer } from "./container-events.ts";
 import { createContainer, draftContainer } from "./create.ts";
@@ -32,6 +33,7 @@ import { logAttributes } from "./log-options.ts";
 import { readLogs } from "./log-reader.ts";
 import { checkName } from "./names.ts";
 import { removeContainer } from "./removal.ts";
+import { republish } from "./republishing.ts";
 import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
 import { orderShim } from "./shim-line.ts";
 import type { Services } from "./services.ts";
@@ -259,6 +261,11 @@ export class ContainerService implements Containers {
 
   detached(name: string): void {
     publishContainer(this.#services, "detach", this.#find(name));
+  }
+
+  async publish(name: string, bindings: NonNullable<HostConfig["PortBindings"]>): Promise<void> {
+    const container = this.#find(name);
+    await container.lock.run(() => republish(this.#services, container, bindings));
   }
 
   async resize(name: string, rows: number, columns: number): Promise<void> {

@@ -86,10 +86,10 @@ function hasGateway(network: NetworkRecord, isIPv6: boolean): boolean {
 }
 
 /** What a container wants to have published. */
-export function requestedPorts({ record: { config, hostConfig } }: Container): PortRequest[] {
+export function requestedPorts({ record: { config, hostConfig }, state }: Container): PortRequest[] {
   return portRequests({
     exposed: Object.keys(config.ExposedPorts ?? {}),
-    bindings: hostConfig.PortBindings ?? {},
+    bindings: state.ports ?? hostConfig.PortBindings ?? {},
     publishAll: hostConfig.PublishAllPorts,
   });
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Duplex, Readable } from "node:stream";
-import type { CreateBody } from "./container-types.ts";
+import type { CreateBody, HostConfig } from "./container-types.ts";
 import type { ConnectBody, DisconnectBody, NetworkBody } from "./network-types.ts";
 
 /** A JSON object of Docker's API. */
@@ -93,6 +93,8 @@ export interface Containers {
   /** A client left by its detach keys. */
   detached(name: string): void;
   resize(name: string, rows: number, columns: number): Promise<void>;
+  /** Publishes these ports, and no others, from now on; of a running container at once. Not Docker's. */
+  publish(name: string, bindings: NonNullable<HostConfig["PortBindings"]>): Promise<void>;
 }
 
 export interface ExecBody {

@@ -9,6 +9,7 @@ import type { MountPoint } from "./container.ts";
 import { legacyJson, networksJson, portListJson, portMapJson } from "./endpoint-json.ts";
 import type { Json } from "./engine.ts";
 import { idRangeOf } from "./joins.ts";
+import { portBindings } from "./republishing.ts";
 import type { Services } from "./services.ts";
 import { statusText } from "./status-text.ts";
 import { parseTime } from "./time.ts";
@@ -82,7 +83,7 @@ export async function inspectContainer(
     ProcessLabel: "",
     AppArmorProfile: "",
     ExecIDs: execs.length === 0 ? null : execs,
-    HostConfig: host,
+    HostConfig: { ...host, PortBindings: portBindings(container) },
     GraphDriver: {
       Name: storage.name,
       Data:

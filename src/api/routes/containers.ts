@@ -82,6 +82,27 @@ async function kill(x: Exchange): Promise<void> {
   x.empty(204);
 }
 
+/**
+ * Of Docker's update nothing is done yet. What it doesn't have, published ports in the fields of `HostConfig`, is: a client
+ * that doesn't know of it doesn't send it.
+ */
+async function update(x: Exchange): Promise<void> {
+  const { readUpdateBody } = await import("../schemas.ts");
+  const { PortBindings, ...others } = readUpdateBody(await readJson(x));
+  const asked = Object.entries(others).find(([, value]) => isSomething(value));
+  if (asked !== undefined || PortBindings === undefined || PortBindings === null) {
+    throw failure("not-implemented", { what: `updating a container's ${asked?.[0] ?? "resources"}` });
+  }
+  await x.engine.containers.publish(x.name, PortBindings);
+  x.json(200, { Warnings: [] });
+}
+
+/** Clients send every field, most of them with Go's zero. */
+function isSomething(value: unknown): boolean {
+  if (value === null || value === undefined || value === 0 || value === "" || value === false) return false;
+  return typeof value !== "object" || Object.values(value).some(isSomething);
+}
+
 async function rename(x: Exchange): Promise<void> {
   const to = x.query.text("name").replace(/^\//, "");
   if (to === "") throw failure("invalid-parameter", { message: "Neither old nor new names may be empty" });
@@ -134,6 +155,7 @@ export const containerRoutes: readonly Route[] = [
   { method: "POST", path: "/containers/*name/restart", handler: restart },
   { method: "POST", path: "/containers/*name/kill", handler: kill },
   { method: "POST", path: "/containers/*name/rename", handler: rename },
+  { method: "POST", path: "/containers/*name/update", body: true, handler: update },
   { method: "POST", path: "/containers/*name/pause", handler: pause },
   { method: "POST", path: "/containers/*name/unpause", handler: unpause },
   { method: "POST", path: "/containers/*name/resize", handler: resize },

@@ -88,7 +88,6 @@ export const unsupportedRoutes: readonly Route[] = [
   row("GET", "/containers/*name/changes", unsupported("listing a container's changes")),
   row("GET", "/containers/*name/export", unsupported("exporting a container")),
   row("GET", "/containers/*name/stats", unsupported("a container's statistics")),
-  row("POST", "/containers/*name/update", unsupported("updating a container")),
   row("GET", "/containers/*name/attach/ws", unsupported("attaching by WebSocket")),
   row("HEAD", "/containers/*name/archive", unsupported("copying from a container")),
   row("GET", "/containers/*name/archive", unsupported("copying from a container")),
