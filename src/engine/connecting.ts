@@ -82,7 +82,8 @@ export async function connectContainer(
 /** What the resolver knows of a running container follows its places. */
 async function tellPlaces(services: Services, container: Container): Promise<void> {
   const { resolver } = services.networks;
-  for (const change of changesFor(container, placesOf(services, container))) resolver.apply(change);
+  for (const change of changesFor(services.networks, container, placesOf(services, container)))
+    resolver.apply(change);
   await resolver.flushed();
 }
 

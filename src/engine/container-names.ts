@@ -6,7 +6,7 @@ import type { DnsChange, DnsContainer, DnsEndpoint, NetworkRecord, ResolverClien
 import type { Container } from "./container-store.ts";
 import { dnsNames } from "./endpoint-json.ts";
 import type { Place } from "./endpoints.ts";
-import { isUserDefined } from "./network-context.ts";
+import { isUserDefined, type NetworkContext } from "./network-context.ts";
 
 /** Whether names are answered for whoever is on these places. */
 export function hasResolver(places: readonly Place[]): boolean {
@@ -41,8 +41,12 @@ function linksOf(container: Container, network: NetworkRecord): Record<string, s
   return Object.fromEntries(entries) as Record<string, string>;
 }
 
-function dnsContainer(container: Container, places: readonly Place[]): DnsContainer {
-  const { Dns, DnsOptions } = container.record.hostConfig;
+function dnsContainer(
+  networks: NetworkContext,
+  container: Container,
+  places: readonly Place[],
+): DnsContainer {
+  const { Dns, DnsOptions } = networks.dnsOf(container.record.hostConfig);
   const ndots = (DnsOptions ?? []).map((option) => /^ndots:(\d+)$/.exec(option)?.[1]).findLast(Boolean);
   return {
     id: container.id,
@@ -54,12 +58,16 @@ function dnsContainer(container: Container, places: readonly Place[]): DnsContai
 }
 
 /** All that the resolver must know of one container. */
-export function changesFor(container: Container, places: readonly Place[]): DnsChange[] {
+export function changesFor(
+  networks: NetworkContext,
+  container: Container,
+  places: readonly Place[],
+): DnsChange[] {
   const named = places.filter(({ network }) => isUserDefined(network));
   if (named.length === 0) return [];
   return [
     ...named.map((place): DnsChange => ({ op: "endpoint", endpoint: dnsEndpoint(container, place) })),
-    { op: "container", container: dnsContainer(container, named) },
+    { op: "container", container: dnsContainer(networks, container, named) },
   ];
 }
 

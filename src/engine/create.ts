@@ -25,7 +25,7 @@ import { checkLogOptions } from "./log-options.ts";
 import { mountPoints } from "./mount-points.ts";
 import { checkName, randomName } from "./names.ts";
 import { cgroupOf } from "./runtime-context.ts";
-import type { NetworkContext } from "./network-context.ts";
+import type { DnsSettings, NetworkContext } from "./network-context.ts";
 import { bridgeResolvConf, resolverResolvConf } from "./resolv-conf.ts";
 import { checkSecurityOptions } from "./seccomp.ts";
 import type { Services } from "./services.ts";
@@ -266,15 +266,17 @@ function folderProgram({ paths, networks }: Services, { id, config, hostConfig }
   makeFolder(b, paths.container(id), 0o710, {
     hostname: { content: hostnameFile(config), mode: 0o644 },
     hosts: { content: hosts, mode: 0o644 },
-    "resolv.conf": { content: resolvConfOf(hostConfig), mode: 0o644 },
+    "resolv.conf": {
+      content: resolvConfOf(hostConfig.NetworkMode, networks.dnsOf(hostConfig)),
+      mode: 0o644,
+    },
   });
   return b.build();
 }
 
 /** /etc/resolv.conf by the network that the container begins with. */
-function resolvConfOf(host: HostConfig): string {
+function resolvConfOf(mode: string, dns: DnsSettings): string {
   const file = readHost("/etc/resolv.conf");
-  const { NetworkMode: mode } = host;
-  if (mode === "bridge") return bridgeResolvConf(host, file);
-  return hasOwnNetwork(mode) ? resolverResolvConf(host, file) : resolvConf(host, file);
+  if (mode === "bridge") return bridgeResolvConf(dns, file);
+  return hasOwnNetwork(mode) ? resolverResolvConf(dns, file) : resolvConf(dns, file);
 }

@@ -4,6 +4,7 @@
  */
 import { failure } from "../errors/mod.ts";
 import type { ContainerConfig, HostConfig } from "./container-types.ts";
+import type { DnsSettings } from "./network-context.ts";
 
 const loopback = [
   "127.0.0.1\tlocalhost",
@@ -62,7 +63,7 @@ export function hostnameFile(config: Pick<ContainerConfig, "Hostname">): string 
 }
 
 /** /etc/resolv.conf: the host's, with what the container sets in place of it. */
-export function resolvConf(host: HostConfig, hostFile: string): string {
+export function resolvConf(host: DnsSettings, hostFile: string): string {
   const { Dns: servers, DnsSearch: search, DnsOptions: options } = host;
   if (servers === null && search === null && options === null) return hostFile;
   const kept = (keyword: string): string[] =>

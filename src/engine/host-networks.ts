@@ -108,8 +108,15 @@ export class HostNetworks {
         log.error(`make network ${network.name}: ${messageOf(error)}`, { error });
       }
     }
+    if (!options.iptables && !options.ip6tables) return;
     await this.#firewall.ensure(this.#elements());
     await this.#watch();
+  }
+
+  /** Something on the host isn't as it was left: whoever comes next finds out, and makes what is missing. */
+  doubt(): void {
+    this.#links.forgetAll();
+    this.#ready = undefined;
   }
 
   /** Somebody flushes or reloads the firewall: what was in it comes back. */
@@ -136,13 +143,24 @@ export class HostNetworks {
       const known = this.#firewalled(network);
       if (known === undefined) return [];
       const ports = store.endpointsOn(network.id).flatMap(({ ports: published }) => published);
-      return [...networkElements(known), ...portElements(known, ports, this.#steers)];
+      return this.#allowed([...networkElements(known), ...portElements(known, ports, this.#steers)]);
+    });
+  }
+
+  /** Those of the families that the firewall is wanted for (`--iptables`, `--ip6tables`). */
+  #allowed(elements: readonly FirewallElement[]): FirewallElement[] {
+    const { iptables, ip6tables } = this.#context.options;
+    return elements.filter(({ set, text: key }) => {
+      if (set.endsWith("6") || key.startsWith("ipv6 ")) return ip6tables;
+      if (set.endsWith("4") || key.startsWith("ipv4 ")) return iptables;
+      return iptables || ip6tables;
     });
   }
 
   /** What the firewall knows a network by; undefined: it has no business with it. */
   #firewalled(network: NetworkRecord): FirewallNetwork | undefined {
-    if (network.driver !== "bridge" || network.configOnly) return undefined;
+    const { iptables, ip6tables } = this.#context.options;
+    if (network.driver !== "bridge" || network.configOnly || !(iptables || ip6tables)) return undefined;
     return {
       options: readBridgeOptions(network),
       subnets: network.ipam.pools.map(({ subnet }) => subnet),
@@ -157,7 +175,7 @@ export class HostNetworks {
       const known = this.#firewalled(network);
       return known === undefined || endpoint.ports.length === 0
         ? []
-        : portElements(known, endpoint.ports, this.#steers);
+        : this.#allowed(portElements(known, endpoint.ports, this.#steers));
     });
     if (elements.length === 0) return;
     const socket = b.slot("netfilter socket");
@@ -192,7 +210,7 @@ export class HostNetworks {
     const b = new ProgramBuilder();
     const socket = b.slot("netfilter socket");
     openFirewall(b, socket);
-    addElements(b, "let its packets through", socket, networkElements(known));
+    addElements(b, "let its packets through", socket, this.#allowed(networkElements(known)));
     close(b, socket);
     await this.#context.executors.warm().run(b.build(), { doing: `make network ${network.name}` });
   }
@@ -206,7 +224,7 @@ export class HostNetworks {
     const b = new ProgramBuilder();
     const socket = b.slot("netfilter socket");
     openFirewall(b, socket);
-    removeElements(b, "forget its rules", socket, networkElements(known));
+    removeElements(b, "forget its rules", socket, this.#allowed(networkElements(known)));
     close(b, socket);
     await this.#context.executors.warm().run(b.build(), { doing: `remove network ${network.name}` });
   }

@@ -19,10 +19,14 @@ import {
   type ResolverClient,
 } from "../network/mod.ts";
 import { AddressBook } from "./address-book.ts";
+import type { HostConfig } from "./container-types.ts";
 import type { NetworkOptions } from "./daemon-options.ts";
 import type { HostNetworks } from "./host-networks.ts";
 import type { LiveNetworks } from "./live-networks.ts";
 import type { NetworkStore } from "./network-store.ts";
+
+/** What a container's resolv.conf says in place of the host's. */
+export type DnsSettings = Pick<HostConfig, "Dns" | "DnsOptions" | "DnsSearch">;
 
 /** Everything about networks that the engine's parts work with. */
 export class NetworkContext {
@@ -76,6 +80,18 @@ export class NetworkContext {
     if (this.options.hostGatewayAddresses.length > 0) return this.options.hostGatewayAddresses;
     const bridge = this.store.byName("bridge");
     return (bridge?.ipam.pools ?? []).flatMap(({ gateway }) => gateway ?? []);
+  }
+
+  /** What a container asks names with: its own settings, or the daemon's (`--dns`, `--dns-opt`, `--dns-search`). */
+  dnsOf({ Dns, DnsOptions, DnsSearch }: DnsSettings): DnsSettings {
+    const { dns, dnsOptions, dnsSearch } = this.options;
+    const either = (own: readonly string[] | null, usual: readonly string[]): readonly string[] | null =>
+      own !== null && own.length > 0 ? own : usual.length > 0 ? usual : null;
+    return {
+      Dns: either(Dns, dns),
+      DnsOptions: either(DnsOptions, dnsOptions),
+      DnsSearch: either(DnsSearch, dnsSearch),
+    };
   }
 
   /** What a request for a new network is judged by. */

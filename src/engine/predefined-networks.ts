@@ -61,7 +61,10 @@ export async function ensurePredefined(networks: NetworkContext, database: State
     pools,
     device: device.length > 0 ? device : addressesOf(known),
   });
-  if (wanted !== undefined && JSON.stringify(wanted) !== JSON.stringify(known)) store.put(wanted);
+  if (wanted === undefined || JSON.stringify(wanted) === JSON.stringify(known)) return;
+  // What it had by the old options (another address) goes.
+  if (known !== undefined) await networks.host.down(known);
+  store.put(wanted);
 }
 
 /** The bridge's addresses with their prefixes, as its network has them. */

@@ -2,7 +2,7 @@
  * A container's /etc/resolv.conf, as Docker writes it. Pure.
  * @module
  */
-import type { HostConfig } from "./container-types.ts";
+import type { DnsSettings } from "./network-context.ts";
 
 /** Address of the engine's resolver in the containers of networks that users made. */
 export const RESOLVER = "127.0.0.11";
@@ -46,7 +46,7 @@ export interface Upstream {
 }
 
 /** The same with what the container sets in place of the host's. */
-export function upstreamOf(host: HostConfig, hostFile: string): Upstream {
+export function upstreamOf(host: DnsSettings, hostFile: string): Upstream {
   const { Dns, DnsSearch } = host;
   const file = parseResolvConf(hostFile);
   return {
@@ -62,7 +62,7 @@ function searchOf(given: readonly string[] | null, file: ResolvConf): readonly s
   return given.length === 1 && given[0] === "." ? [] : given;
 }
 
-function overrides({ Dns, DnsSearch, DnsOptions }: HostConfig): string {
+function overrides({ Dns, DnsSearch, DnsOptions }: DnsSettings): string {
   const names = [
     (Dns ?? []).length > 0 ? "nameservers" : "",
     (DnsSearch ?? []).length > 0 ? "search" : "",
@@ -81,7 +81,7 @@ function bodyOf(servers: readonly string[], search: readonly string[], options: 
 }
 
 /** On Docker's own bridge: the host's servers but for those that only the host can reach. */
-export function bridgeResolvConf(host: HostConfig, hostFile: string): string {
+export function bridgeResolvConf(host: DnsSettings, hostFile: string): string {
   const { servers, search, fromHost } = upstreamOf(host, hostFile);
   const given = host.DnsOptions ?? [];
   const options = given.length > 0 ? given : parseResolvConf(hostFile).options;
@@ -96,7 +96,7 @@ export function bridgeResolvConf(host: HostConfig, hostFile: string): string {
 }
 
 /** On networks that users made: the engine's resolver, which asks the others. */
-export function resolverResolvConf(host: HostConfig, hostFile: string): string {
+export function resolverResolvConf(host: DnsSettings, hostFile: string): string {
   const { servers, search, fromHost } = upstreamOf(host, hostFile);
   const given = host.DnsOptions ?? [];
   const options = given.length > 0 ? given : parseResolvConf(hostFile).options;

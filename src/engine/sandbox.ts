@@ -45,7 +45,7 @@ export async function openSandbox(
   try {
     networks.store.addEndpoints(places.map(({ endpoint }) => endpoint));
     const plan = await networks.host.plan(container, places);
-    for (const change of changesFor(container, places)) networks.resolver.apply(change);
+    for (const change of changesFor(networks, container, places)) networks.resolver.apply(change);
     return { places, plan };
   } catch (error) {
     closeSandbox(services, container, places);
@@ -116,7 +116,8 @@ export async function writeHosts(services: Services, container: Container): Prom
 export async function writeResolvConf(services: Services, container: Container): Promise<void> {
   const b = new ProgramBuilder();
   const path = `${services.paths.container(container.id)}/resolv.conf`;
-  const content = resolverResolvConf(container.record.hostConfig, readHost("/etc/resolv.conf"));
+  const dns = services.networks.dnsOf(container.record.hostConfig);
+  const content = resolverResolvConf(dns, readHost("/etc/resolv.conf"));
   const how = flags(O, "WRONLY", "TRUNC", "NOFOLLOW");
   write(b, "write its /etc/resolv.conf", CWD, path, content, { how, mode: 0o644 });
   await services.executors.warm().run(b.build(), { doing: `write the resolv.conf of ${container.id}` });
@@ -160,7 +161,7 @@ export function tellNames(services: Services): void {
   const changes = store
     .all()
     .filter(({ running }) => running)
-    .flatMap((container) => changesFor(container, placesOf(services, container)));
+    .flatMap((container) => changesFor(networks, container, placesOf(services, container)));
   networks.resolver.replace({
     networks: networks.store
       .all()

@@ -7,7 +7,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { MemoryKills } from "../cgroup/mod.ts";
 import { messageOf } from "../errors/mod.ts";
-import { attachToShim, ProgramBuilder, ShimConnection, type ShimState } from "../kernel/mod.ts";
+import { attachToShim, KernelError, ProgramBuilder, ShimConnection, type ShimState } from "../kernel/mod.ts";
 import { whileCgroupIsHeld } from "./cgroup-holding.ts";
 import { configJson } from "./config-json.ts";
 import { NEVER } from "./container.ts";
@@ -125,6 +125,8 @@ export class Supervisor {
       return places;
     } catch (error) {
       closeSandbox(this.#services, container, places);
+      if (error instanceof KernelError && error.operation?.call === "netlink")
+        this.#services.networks.host.doubt();
       throw portConflict(error, container, places);
     }
   }
