@@ -7,7 +7,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { ProgramBuilder, type Program } from "../kernel/mod.ts";
 import { failure } from "../errors/mod.ts";
 import { allocateRange, rangeMappings } from "../security/mod.ts";
-import { portRequests } from "../network/mod.ts";
+import { isPredefined, portRequests } from "../network/mod.ts";
 import type { Owner } from "../storage/mod.ts";
 import { checkProcSource } from "./bind-sources.ts";
 import { commandLine, mergeConfig } from "./config-merge.ts";
@@ -199,12 +199,13 @@ function freeName({ store }: Services): string {
   }
 }
 
-/** The mode with its default settled. */
-function settleNetwork(host: HostConfig, body: CreateBody, { options }: NetworkContext): HostConfig {
+/** The mode with its default settled. Links on a network of a user's belong to the place there, as Docker has it. */
+function settleNetwork(host: HostConfig, body: CreateBody, { options, store }: NetworkContext): HostConfig {
   const { NetworkMode: mode } = host;
   if (body.NetworkDisabled === true) return { ...host, NetworkMode: "none" };
-  if (mode !== "default") return host;
-  return { ...host, NetworkMode: options.bridge === "none" ? "none" : "bridge" };
+  if (mode === "default") return { ...host, NetworkMode: options.bridge === "none" ? "none" : "bridge" };
+  const theirs = hasOwnNetwork(mode) && !isPredefined(store.lookUp(mode)?.name ?? mode);
+  return theirs ? { ...host, Links: null } : host;
 }
 
 /** Ports are checked now, so that a wrong one isn't found at start. */

@@ -146,13 +146,21 @@ export function portMapJson(store: NetworkStore, container: Container): Json {
 /** `Ports` of the list. */
 export function portListJson(store: NetworkStore, container: Container): Json[] {
   return shownPorts(store, container)
-    .sort((a, b) => a.containerPort - b.containerPort || (a.address ?? "").localeCompare(b.address ?? ""))
+    .sort(
+      (a, b) =>
+        a.containerPort - b.containerPort || compare(a.protocol, b.protocol) || compare(a.address, b.address),
+    )
     .map(({ protocol, containerPort, address, hostPort }) => ({
       ...(address === undefined ? {} : { IP: address }),
       PrivatePort: containerPort,
       ...(hostPort === undefined ? {} : { PublicPort: hostPort }),
       Type: protocol,
     }));
+}
+
+/** By code units, so that IPv4 comes before IPv6: clients show the first address of a port. */
+function compare(a = "", b = ""): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Ports as the filters `expose` and `publish` compare them. */

@@ -5,6 +5,7 @@
 import { failure, inContext } from "../errors/mod.ts";
 import {
   endpointSysctls,
+  isPredefined,
   readEndpointRequest,
   type EndpointRequest,
   type NetworkRecord,
@@ -48,6 +49,11 @@ export function containerNetworks(
   const main = nameOf(mode);
   const entries = new Map<string, EndpointSettings>([[main, {}]]);
   for (const [name, settings] of given) entries.set(name === "default" ? main : nameOf(name), settings ?? {});
+  const links = body.HostConfig?.Links ?? [];
+  const place = entries.get(main) ?? {};
+  if (links.length > 0 && !isPredefined(main) && (place.Links ?? []).length === 0) {
+    entries.set(main, { ...place, Links: links });
+  }
   return [...entries].map(([name, settings]) => {
     const network = find(name);
     if (network !== undefined) readRequest(network, settings);

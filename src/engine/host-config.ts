@@ -265,7 +265,7 @@ function checkUnsupported(host: HostConfig): void {
   };
   if (host.RestartPolicy.Name !== "no") unsupported(`restart policy ${host.RestartPolicy.Name}`);
   if ((host.VolumesFrom ?? []).length > 0) unsupported("--volumes-from");
-  if ((host.Links ?? []).length > 0) unsupported("--link");
+  if ((host.Links ?? []).length > 0) unsupported(`--link with the network ${host.NetworkMode}`);
   if ((host.DeviceRequests ?? []).length > 0) unsupported("--gpus and other device requests");
   if (Object.keys(host.StorageOpt ?? {}).length > 0) unsupported("--storage-opt");
   if (host.Init === true) unsupported("--init");

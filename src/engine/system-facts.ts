@@ -4,6 +4,7 @@
  */
 import { statfs } from "node:fs/promises";
 import type { CgroupFeatures } from "../cgroup/mod.ts";
+import type { NetworkOptions } from "./daemon-options.ts";
 import type { Json } from "./engine.ts";
 
 /** Names as Docker has them (statfs(2): f_type). */
@@ -61,6 +62,19 @@ export function registryConfig(insecure: readonly string[], mirrors: readonly st
     IndexConfigs: { "docker.io": own, ...Object.fromEntries(others) },
     InsecureRegistryCIDRs: ["::1/128", "127.0.0.0/8", ...networks],
     Mirrors: mirrors.length === 0 ? null : withSlash,
+  };
+}
+
+/** What has the firewall's rules, unless there are none, and the pools that networks are cut from, if they are set. */
+export function networkFacts(
+  options: Pick<NetworkOptions, "iptables" | "ip6tables" | "defaultAddressPools">,
+): Json {
+  const { iptables, ip6tables, defaultAddressPools: pools } = options;
+  return {
+    ...(iptables || ip6tables ? { FirewallBackend: { Driver: "nftables" } } : {}),
+    ...(pools.length === 0
+      ? {}
+      : { DefaultAddressPools: pools.map(({ base, size }) => ({ Base: base, Size: size })) }),
   };
 }
 

@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CgroupFeatures, CgroupHost } from "../cgroup/mod.ts";
 import { newState, type Status } from "./container.ts";
+import { networkDefaults } from "./daemon-options.ts";
 import { StateDatabase } from "./database.ts";
 import { EventLog } from "./events.ts";
 import { NetworkStore } from "./network-store.ts";
 import { SystemService, type SystemOptions } from "./system.ts";
-import { limitWarnings, registryConfig, withoutCredentials } from "./system-facts.ts";
+import { limitWarnings, networkFacts, registryConfig, withoutCredentials } from "./system-facts.ts";
 import { VolumeService } from "./volumes.ts";
 
 const statuses: Status[] = ["running", "running", "paused", "exited", "created"];
@@ -45,6 +46,7 @@ async function withSystem(
       labels: ["a=b"],
       insecureRegistries: [],
       registryMirrors: [],
+      network: networkDefaults,
     },
     facts: { kernel: "6.1.0", processors: 2, memory: 1024 },
     database,
@@ -83,6 +85,8 @@ test("info counts and tells what is true", async () =>
       LiveRestoreEnabled: true,
       DefaultRuntime: "caisson",
       SecurityOptions: ["name=seccomp,profile=builtin", "name=userns", "name=cgroupns"],
+      Plugins: { Network: ["bridge", "host", "ipvlan", "macvlan", "null"] },
+      FirewallBackend: { Driver: "nftables" },
     });
     expect(info["ID"]).toMatch(/^[0-9a-f-]{36}$/);
     expect((await new SystemService(options).info())["ID"]).toBe(info["ID"]);
@@ -128,6 +132,14 @@ test("missing limits are told in Docker's words", () => {
   expect(limitWarnings(none, 1)).toContain("WARNING: No oom kill disable support");
   expect(limitWarnings(none, 2)).toContain("WARNING: No io.max (rbps) support");
   expect(limitWarnings(none, 2)).not.toContain("WARNING: No oom kill disable support");
+});
+
+test("pools are told if they are set, the firewall unless there is none", () => {
+  const set = { iptables: false, ip6tables: false, defaultAddressPools: [{ base: "10.0.0.0/8", size: 24 }] };
+  expect(networkFacts(set)).toEqual({ DefaultAddressPools: [{ Base: "10.0.0.0/8", Size: 24 }] });
+  expect(networkFacts({ ...set, ip6tables: true, defaultAddressPools: [] })).toEqual({
+    FirewallBackend: { Driver: "nftables" },
+  });
 });
 
 test("registries and proxies are shown without secrets", () => {

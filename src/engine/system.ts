@@ -9,8 +9,15 @@ import { failure } from "../errors/mod.ts";
 import type { Images, Json, RegistryAuth, System } from "./engine.ts";
 import { summarizeContainer, type InspectContext } from "./inspect.ts";
 import { engineId } from "./engine-id.ts";
+import { userDrivers } from "../network/mod.ts";
 import type { Services } from "./services.ts";
-import { backingFileSystem, limitWarnings, registryConfig, withoutCredentials } from "./system-facts.ts";
+import {
+  networkFacts,
+  backingFileSystem,
+  limitWarnings,
+  registryConfig,
+  withoutCredentials,
+} from "./system-facts.ts";
 import { formatTime, now } from "./time.ts";
 import { apiVersion, caissonVersion, minApiVersion, serverVersion } from "./version.ts";
 
@@ -45,6 +52,8 @@ export class SystemService implements System {
     const { name: OperatingSystem, version: OSVersion } = await operatingSystem();
     const environment = (name: string): string => process.env[name] || process.env[name.toLowerCase()] || "";
     const warnings = limitWarnings(features, cgroupHost.version);
+    const forwarding = (await read("/proc/sys/net/ipv4/ip_forward")).trim() !== "0";
+    if (!forwarding) warnings.push("WARNING: IPv4 forwarding is disabled");
     const profile = options.seccompProfile ?? "builtin";
     if (profile !== "builtin") warnings.push("WARNING: daemon is not using the default seccomp profile");
     return {
@@ -56,7 +65,12 @@ export class SystemService implements System {
         ["Backing Filesystem", await backingFileSystem(options.dataRoot)],
         ["Supports d_type", "true"],
       ],
-      Plugins: { Volume: ["local"], Network: ["host", "null"], Authorization: null, Log: ["json-file"] },
+      Plugins: {
+        Volume: ["local"],
+        Network: [...userDrivers, "host", "null"].toSorted(),
+        Authorization: null,
+        Log: ["json-file"],
+      },
       MemoryLimit: features.memoryLimit,
       SwapLimit: features.swapLimit,
       ...(features.kernelMemoryTCP ? { KernelMemoryTCP: true } : {}),
@@ -65,7 +79,7 @@ export class SystemService implements System {
       CPUShares: features.cpuShares,
       CPUSet: features.cpuset,
       PidsLimit: features.pidsLimit,
-      IPv4Forwarding: (await read("/proc/sys/net/ipv4/ip_forward")).trim() !== "0",
+      IPv4Forwarding: forwarding,
       Debug: options.debug,
       NFd: (await readdir("/proc/self/fd")).length,
       OomKillDisable: features.oomKillDisable,
@@ -115,6 +129,7 @@ export class SystemService implements System {
         ...(options.userns === "auto" ? ["name=userns"] : []),
         ...(cgroupHost.version === 2 ? ["name=cgroupns"] : []),
       ],
+      ...networkFacts(options.network),
       CDISpecDirs: [],
       Warnings: warnings.length === 0 ? null : warnings,
     };

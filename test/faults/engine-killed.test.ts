@@ -8,8 +8,9 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { withoutFrames } from "../support/api.ts";
-import { execute, eventually, inspect, pidOf, removeAll, run, start } from "../support/containers.ts";
+import { execute, eventually, inspect, must, pidOf, removeAll, run, start } from "../support/containers.ts";
 import { TestEngine, type Answer } from "../support/engine.ts";
+import { networkOf, storedEndpoints } from "../support/host-network.ts";
 import { HostState, processesNaming } from "../support/host-state.ts";
 import { importBusybox } from "../support/image.ts";
 
@@ -26,8 +27,11 @@ let host: HostState;
 beforeAll(async () => {
   engine = await TestEngine.start(`--cgroup-parent=${HostState.parent}`);
   await importBusybox(engine);
+  must(engine, ["network", "create", "theirs"]);
   // The parent cgroup is made with the first container.
   run(engine, [], ["true"]);
+  // So are the resolver's files.
+  run(engine, ["--network=theirs"], ["true"]);
   await eventually("no files of that container", () => !filesOfExecRoot().some((path) => isLeft(path)));
   host = new HostState(engine);
 });
@@ -50,6 +54,8 @@ interface Made {
   /** Undefined: nobody was told of it. */
   id?: string;
   readonly code: number;
+  /** Its network; on all but `none` it has a published port. */
+  readonly network: "none" | "bridge" | "theirs";
   readonly autoRemove: boolean;
   startAsked: boolean;
   started: Outcome;
@@ -58,6 +64,7 @@ interface Made {
   readonly execs: MadeExec[];
 }
 
+const networks = ["none", "bridge", "theirs"] as const;
 const made: Made[] = [];
 const begun = { starts: 0, execs: 0, removals: 0 };
 const acknowledged = { starts: 0, execs: 0, removals: 0 };
@@ -102,6 +109,7 @@ async function client(number: number): Promise<void> {
     const mine: Made = {
       name: `c${number}-${turn}`,
       code: 1 + Math.floor(next() * 100),
+      network: networks[Math.floor(next() * networks.length)] ?? "none",
       autoRemove: next() < 0.2,
       startAsked: false,
       started: undefined,
@@ -120,7 +128,11 @@ async function live(mine: Made, next: () => number): Promise<void> {
   const created = await tried("POST", `/containers/create?name=${mine.name}`, {
     Image: "busybox",
     Cmd: ["sh", "-c", script],
-    HostConfig: { NetworkMode: "none", AutoRemove: mine.autoRemove },
+    HostConfig: {
+      NetworkMode: mine.network,
+      AutoRemove: mine.autoRemove,
+      ...(mine.network === "none" ? {} : { PortBindings: { "80/tcp": [{ HostPort: "" }] } }),
+    },
   });
   if (created?.status !== 201) return;
   const { Id: id } = created.json<{ Id: string }>();
@@ -186,6 +198,38 @@ async function checkContainer(id: string, mine: Made): Promise<boolean> {
   return state.Running;
 }
 
+/** What `inspect` says of a container's places. */
+interface Places {
+  readonly NetworkSettings: {
+    readonly Ports: Readonly<Record<string, readonly { readonly HostPort: string }[] | null>>;
+    readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>>;
+  };
+}
+
+/** Those that run have what they had, each its own; those that ended have nothing. */
+async function checkPlaces(
+  containers: ReadonlyMap<string, Made>,
+  running: ReadonlySet<string>,
+): Promise<void> {
+  const taken: string[] = [];
+  for (const [id, { network }] of containers) {
+    if (network === "none") continue;
+    const answer = await engine.request("GET", `/containers/${id}/json`);
+    const { Networks, Ports } = answer.json<Places>().NetworkSettings;
+    const address = Networks[network]?.IPAddress ?? "";
+    const port = Ports["80/tcp"]?.[0]?.HostPort;
+    expect([id, address !== "", port !== undefined]).toEqual([id, running.has(id), running.has(id)]);
+    if (!running.has(id)) continue;
+    taken.push(address, `port ${port}`);
+    expect(execute(engine, id, "ip -4 addr show eth0")).toContain(`inet ${address}/`);
+    if (network === "theirs") expect(execute(engine, id, `nslookup ${id.slice(0, 12)}.`)).toContain(address);
+  }
+  expect(taken.length).toBeGreaterThan(0);
+  expect(new Set(taken).size).toBe(taken.length);
+  const links = networkOf(engine).links.filter((name) => name.startsWith("veth"));
+  expect(links.length).toBe(taken.length / 2);
+}
+
 /** An exec that a client was told of ended as its program did; of another nothing or the same is known. */
 async function checkExec({ id, code, started }: MadeExec, killed: boolean): Promise<void> {
   const known = await eventually(`an end of the exec ${id}`, async () => {
@@ -204,6 +248,7 @@ async function checkExec({ id, code, started }: MadeExec, killed: boolean): Prom
 test(`at random moments during ${WANTED} starts, ${WANTED} execs and ${WANTED} removals`, async () => {
   console.log(`CAISSON_SEED=${seed}`);
   const filesBefore = filesOfExecRoot();
+  const networkBefore = networkOf(engine);
   const steady = start(engine, [], ["sh", "-c", "i=0; while :; do i=$((i+1)); echo $i; sleep 0.02; done"]);
   const steadyPid = await pidOf(engine, steady);
   const next = random(seed);
@@ -279,6 +324,14 @@ test(`at random moments during ${WANTED} starts, ${WANTED} execs and ${WANTED} r
   expect(counted.length).toBeGreaterThan(50);
   expect(counted).toEqual(Array.from(counted, (_, n) => String(n + 1)));
 
+  const whole = new Map(
+    made.flatMap((mine) => {
+      const id = byName.get(`/${mine.name}`);
+      return id === undefined ? [] : [[id, mine] as const];
+    }),
+  );
+  await checkPlaces(whole, running);
+
   // Nothing is left of what is gone: bundles, folders, layers.
   const known = new Set([...byName.values(), steady]);
   const named = (): string[] =>
@@ -297,12 +350,16 @@ test(`at random moments during ${WANTED} starts, ${WANTED} execs and ${WANTED} r
     return JSON.stringify(filesOfExecRoot()) === JSON.stringify(filesBefore) || undefined;
   }).catch(() => expect(filesOfExecRoot()).toEqual(filesBefore));
   await host.expectUnchanged(new Set(made.flatMap(({ id }) => id ?? [])));
+  await eventually("the links and elements of before", () => {
+    return JSON.stringify(networkOf(engine)) === JSON.stringify(networkBefore) || undefined;
+  }).catch(() => expect(networkOf(engine)).toEqual(networkBefore));
 
   await engine.stop();
   await eventually("an end of executors and spare shims", () => host.survivors().length === 0).catch(() =>
     expect(host.survivors()).toEqual([]),
   );
   checkDatabases();
+  expect(storedEndpoints(engine)).toBe(0);
   await engine.resume();
 }, 500_000);
 

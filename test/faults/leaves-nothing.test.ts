@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { ApiClient } from "../support/api.ts";
 import { eventually, run } from "../support/containers.ts";
 import { TestEngine } from "../support/engine.ts";
+import { networkOf, resolversOf, storedEndpoints } from "../support/host-network.ts";
 import { descriptorsOf, filesOf, HostState, namespaces, residentMemoryOf } from "../support/host-state.ts";
 import { importBusybox } from "../support/image.ts";
 
@@ -29,11 +30,11 @@ afterAll(async () => {
 const made = new Set<string>();
 
 /** `run --rm busybox true` as an SDK does it. */
-async function runByApi(): Promise<void> {
+async function runByApi(more: object = {}): Promise<void> {
   const created = await api.call("POST", "/containers/create", {
     Image: "busybox",
     Cmd: ["true"],
-    HostConfig: { NetworkMode: "none", AutoRemove: true },
+    HostConfig: { NetworkMode: "none", AutoRemove: true, ...more },
   });
   expect(created).toMatchObject({ status: 201 });
   const { Id } = JSON.parse(created.text) as { Id: string };
@@ -46,7 +47,7 @@ async function runByApi(): Promise<void> {
 /** Of ten runs three are the command line's: of the docker CLI where there is one, else of caisson. */
 async function runMany(count: number): Promise<void> {
   for (let done = 0; done < count; done += 10) {
-    const byApi = Promise.all(Array.from({ length: 7 }, runByApi));
+    const byApi = Promise.all(Array.from({ length: 7 }, async () => runByApi()));
     for (let i = 0; i < 3; i++) expect(run(engine, [], ["true"])).toMatchObject({ code: 0, stderr: "" });
     await byApi;
   }
@@ -97,6 +98,35 @@ test("1,000 runs, 300 of them by a command line: mounts, cgroups, namespaces, fi
   await host.expectUnchanged(made);
   expect(grown).toBeLessThan(BREATH);
 }, 500_000);
+
+test("120 runs on networks, two thirds with a published port: links, elements, ports, rows, the resolver", async () => {
+  const network = networkOf(engine);
+  const { Id } = JSON.parse((await api.call("POST", "/networks/create", { Name: "theirs" })).text) as {
+    Id: string;
+  };
+  const bindings = { "80/tcp": [{ HostPort: "" }], "53/udp": [{ HostPort: "" }] };
+  const fixed = { "80/tcp": [{ HostPort: "8080" }] };
+  for (let turn = 0; turn < 20; turn++) {
+    await Promise.all([
+      runByApi({ NetworkMode: "bridge", PortBindings: bindings }),
+      runByApi({ NetworkMode: "bridge" }),
+      runByApi({ NetworkMode: "theirs", PortBindings: bindings }),
+      runByApi({ NetworkMode: "theirs" }),
+      runByApi({ NetworkMode: "theirs", PortBindings: fixed }),
+    ]);
+    // Who was told that the last one is gone gets its port.
+    await runByApi({ NetworkMode: "bridge", PortBindings: fixed });
+  }
+  expect((await api.call("DELETE", `/networks/${Id}`)).status).toBe(204);
+  await eventually("the links and elements of before", () => {
+    return JSON.stringify(networkOf(engine)) === JSON.stringify(network) || undefined;
+  }).catch(() => expect(networkOf(engine)).toEqual(network));
+  await host.expectUnchanged(made);
+  expect(resolversOf(engine)).toEqual([]);
+  await engine.stop();
+  expect(storedEndpoints(engine)).toBe(0);
+  await engine.resume();
+}, 120_000);
 
 test("namespaces end with their containers", async () => {
   const before = namespaces();

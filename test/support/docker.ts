@@ -10,17 +10,29 @@ import { ended, type Ended, type TestEngine } from "./engine.ts";
 /** Where `tools/peers clients` of the bench unpacks Docker's programs. */
 const peers = process.env["CAISSON_PEERS"] ?? "/var/tmp/caisson-peers";
 
-function find(): string | undefined {
-  const candidates = [join(peers, "usr/bin"), ...(process.env["PATH"] ?? "").split(":")];
-  return candidates.map((directory) => join(directory, "docker")).find((path) => existsSync(path));
+function find(program: string, ...more: readonly string[]): string | undefined {
+  const candidates = [join(peers, "usr/bin"), ...(process.env["PATH"] ?? "").split(":"), ...more];
+  return candidates.map((directory) => join(directory, program)).find((path) => existsSync(path));
 }
 
 /** The docker CLI's path. */
-export const dockerPath: string | undefined = find();
+export const dockerPath: string | undefined = find("docker");
+
+/** The path of the plugin `docker compose`, which is a program of its own too. */
+const composePath = find(
+  "docker-compose",
+  "/usr/libexec/docker/cli-plugins",
+  "/usr/lib/docker/cli-plugins",
+  "/usr/local/lib/docker/cli-plugins",
+);
 
 /** For `testUnless`: why the docker CLI can't be used. */
 export const noDocker: string | undefined =
   dockerPath === undefined ? `no docker CLI in PATH or ${peers}` : undefined;
+
+/** For `testUnless`: why docker compose can't be used. */
+export const noCompose: string | undefined =
+  composePath === undefined ? `no docker-compose in PATH, ${peers} or among docker's plugins` : undefined;
 
 /** Environment that points the docker CLI to `engine`. */
 export function dockerEnvironment(engine: TestEngine): NodeJS.ProcessEnv {
@@ -37,5 +49,13 @@ export function docker(engine: TestEngine, args: readonly string[], input?: stri
       maxBuffer: 1 << 30,
       ...(input === undefined ? {} : { input }),
     }),
+  );
+}
+
+/** Runs docker compose against `engine` for the project in `directory`. */
+export function compose(engine: TestEngine, directory: string, args: readonly string[]): Ended {
+  if (composePath === undefined) throw new Error(noCompose);
+  return ended(
+    spawnSync(composePath, args, { cwd: directory, env: dockerEnvironment(engine), maxBuffer: 1 << 30 }),
   );
 }
