@@ -132,7 +132,10 @@ export class ReachWorld implements AsyncDisposable {
     const plain = portSettings({ "80/tcp": [["", "8090"]] });
     await place.container("plain", { ExposedPorts: plain.exposed, HostConfig: { PortBindings: plain.bindings } });
     for (const [name, NetworkMode] of Object.entries(elsewhere)) await place.container(name, { HostConfig: { NetworkMode } });
-    for (const name of ["plain", "mac1", "mac2"]) this.#addresses.set(name, await this.#addressOf(name));
+    for (const name of ["plain", "mac1", "mac2"]) {
+      const { IPAddress, Gateway } = await this.#endpointOf(name);
+      this.#addresses.set(name, IPAddress).set(`${name}.gateway`, Gateway);
+    }
     await this.#serve();
     // Packets for 127.0.0.1 that come from the LAN.
     place.neighbour.sh(
@@ -141,11 +144,13 @@ export class ReachWorld implements AsyncDisposable {
     );
   }
 
-  async #addressOf(container: string): Promise<string> {
+  async #endpointOf(container: string): Promise<{ IPAddress: string; Gateway: string }> {
     const { NetworkSettings } = await this.#place.call<{
-      NetworkSettings: { Networks: Record<string, { IPAddress: string }> };
+      NetworkSettings: { Networks: Record<string, { IPAddress: string; Gateway: string }> };
     }>("GET", `/containers/${container}/json`);
-    return Object.values(NetworkSettings.Networks)[0]?.IPAddress ?? "";
+    const [endpoint] = Object.values(NetworkSettings.Networks);
+    if (endpoint === undefined) throw new Error(`${container} is on no network`);
+    return endpoint;
   }
 
   /** Everybody serves ports 80 and 81; what shares a namespace with another serves ports of its own. */
