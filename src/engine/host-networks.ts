@@ -310,9 +310,11 @@ export class HostNetworks {
   /** Adds the taking of published ports, and their proxies. A range that is translated in every case needs neither. */
   proxies(b: ProgramBuilder, ports: readonly PublishedPort[], parent: "shim" | "guard"): void {
     const { userlandProxy, userlandProxyPath } = this.#context.options;
-    const listener = b.slot("listener");
+    const shared = b.slot("listener");
     for (const port of ports) {
       if (port.count > 1 && port.proxyPort === undefined) continue;
+      // A proxy has a copy; what the shim keeps it keeps by its slot.
+      const listener = userlandProxy ? shared : b.slot("listener");
       bindPort(b, port, listener);
       if (userlandProxy) startProxy(b, port, listener, userlandProxyPath, parent);
       else b.composite("keep the port", "keep", [slotList([listener]), int(1, "exit")]);

@@ -353,6 +353,9 @@ describe("a network", () => {
     await published(unprotected, everywhere(8080, 6, 2), async () => {
       expect(await neighbour.tcp("172.30.6.2", 81)).toBe("10.9.0.2 at 81");
       expect(await neighbour.tcp(HOST, 8080)).toBe("10.9.0.2 at 80");
+      // Only to the LAN: another network's containers reach what is published, like everybody.
+      expect(await container("1.2").tcp("172.30.6.2", 81)).toBe("silence");
+      expect(await container("1.2").tcp(HOST, 8080)).toBe("172.30.6.1 at 80");
     });
     expect(await container("6.2").tcp("10.9.0.2", 7000)).toBe(`${HOST} at 7000`);
   });

@@ -22,10 +22,11 @@ export class NetworkHost implements Disposable {
   readonly #waiting = new Map<number, (result: string) => void>();
   #next = 1;
 
-  constructor() {
-    this.#process = spawn("unshare", ["--net", process.execPath, agent], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
+  /** A namespace of its own, or the one of process `inside`: then its end ends nobody else. */
+  constructor(inside?: number) {
+    const enter = inside === undefined ? ["unshare", "--net"] : ["nsenter", "-t", String(inside), "-n"];
+    const [command = "", ...args] = [...enter, process.execPath, agent];
+    this.#process = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
     this.#process.on("exit", (code) => {
       for (const answer of this.#waiting.values()) answer(`the agent has ended: ${code}`);
       this.#waiting.clear();
@@ -50,13 +51,13 @@ export class NetworkHost implements Disposable {
   }
 
   /** What a TCP server says: `ADDRESS at PORT`, as whom it sees us and where; `silence`, or an errno. */
-  async tcp(address: string, port: number): Promise<string> {
-    return this.#ask({ do: "tcp", address, port, patience: QUIET });
+  async tcp(address: string, port: number, quiet = QUIET): Promise<string> {
+    return this.#ask({ do: "tcp", address, port, patience: quiet });
   }
 
   /** The same of a UDP server. */
-  async udp(address: string, port: number): Promise<string> {
-    return this.#ask({ do: "udp", address, port, patience: QUIET });
+  async udp(address: string, port: number, quiet = QUIET): Promise<string> {
+    return this.#ask({ do: "udp", address, port, patience: quiet });
   }
 
   /** Runs a shell script in the namespace; its output. Throws if it fails. */

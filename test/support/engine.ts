@@ -90,6 +90,11 @@ export class TestEngine implements AsyncDisposable {
     return engine;
   }
 
+  /** A process in its network namespace that stays when the daemon is gone. */
+  get namespace(): number {
+    return this.#namespace.pid ?? 0;
+  }
+
   /** The daemon's process. */
   get pid(): number {
     const pid = this.#daemon?.pid;
@@ -142,35 +147,8 @@ export class TestEngine implements AsyncDisposable {
   }
 
   /** Sends a request and reads the whole answer. `body` is JSON unless it is bytes. */
-  request(method: string, path: string, body?: Uint8Array | object): Promise<Answer> {
-    return new Promise((resolve, reject) => {
-      const raw = body instanceof Uint8Array;
-      const payload = body === undefined ? undefined : raw ? body : JSON.stringify(body);
-      const outgoing = request(
-        {
-          socketPath: this.socket,
-          method,
-          path,
-          agent: false,
-          headers: {
-            "Content-Type": raw ? "application/x-tar" : "application/json",
-            "Content-Length": payload === undefined ? 0 : Buffer.byteLength(payload),
-          },
-        },
-        (response) => {
-          const chunks: Buffer[] = [];
-          response.on("data", (chunk: Buffer) => chunks.push(chunk));
-          response.on("error", reject);
-          response.on("end", () => {
-            const whole = Buffer.concat(chunks);
-            const json = <T>(): T => JSON.parse(whole.toString("utf8"));
-            resolve({ status: response.statusCode ?? 0, body: whole, json });
-          });
-        },
-      );
-      outgoing.on("error", reject);
-      outgoing.end(payload);
-    });
+  async request(method: string, path: string, body?: Uint8Array | object): Promise<Answer> {
+    return ask(this.socket, method, path, body);
   }
 
   /** Runs caisson's command line against this engine. */
@@ -233,6 +211,35 @@ export class TestEngine implements AsyncDisposable {
     await gone;
     clearTimeout(slow);
   }
+}
+
+/** Sends a request to the engine at `socketPath`, of whatever make, and reads the whole answer. */
+export function ask(
+  socketPath: string,
+  method: string,
+  path: string,
+  body?: Uint8Array | object,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const raw = body instanceof Uint8Array;
+    const payload = body === undefined ? undefined : raw ? body : JSON.stringify(body);
+    const headers = {
+      "Content-Type": raw ? "application/x-tar" : "application/json",
+      "Content-Length": payload === undefined ? 0 : Buffer.byteLength(payload),
+    };
+    const outgoing = request({ socketPath, method, path, agent: false, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("error", reject);
+      response.on("end", () => {
+        const whole = Buffer.concat(chunks);
+        const json = <T>(): T => JSON.parse(whole.toString("utf8"));
+        resolve({ status: response.statusCode ?? 0, body: whole, json });
+      });
+    });
+    outgoing.on("error", reject);
+    outgoing.end(payload);
+  });
 }
 
 /** A finished command, as text. */

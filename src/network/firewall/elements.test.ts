@@ -56,7 +56,7 @@ test.each([
   [
     "unprotected",
     { options: { ...options, gatewayMode4: "nat-unprotected" as const } },
-    'entering ipv4 . "docker0" : accept',
+    'entering ipv4 . "docker0" : goto enter-unprotected',
   ],
   [
     "routed",

@@ -51,8 +51,8 @@ function gatewayMode({ options }: FirewallNetwork, version: Version): GatewayMod
 
 /** What may enter a network from elsewhere. */
 function entrance(mode: GatewayMode): Target {
-  if (mode === "nat-unprotected") return "accept";
   if (mode === "isolated") return "drop";
+  if (mode === "nat-unprotected") return { goto: "enter-unprotected" };
   return { goto: mode === "nat" ? "enter-nat" : "enter-routed" };
 }
 

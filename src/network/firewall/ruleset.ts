@@ -91,6 +91,11 @@ function forwardChains(options: RulesetOptions): Chain[] {
       rules: ["meta l4proto { icmp, icmpv6 } accept", ...open, ...markRules(options, "accept"), "drop"],
     },
     {
+      name: "enter-unprotected",
+      // Open to the LAN; networks stay apart from each other, as in Docker.
+      rules: ["ct status dnat accept", ...markRules(options, "accept"), "iifname @bridges drop", "accept"],
+    },
+    {
       name: "without-icc",
       rules: [
         "ct status dnat accept",
