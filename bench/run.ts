@@ -17,6 +17,10 @@ const benchmarks: Readonly<Record<string, () => Promise<{ default: Benchmark }>>
   memory: () => import("./memory.bench.ts"),
   stdin: () => import("./stdin.bench.ts"),
   pull: () => import("./pull.bench.ts"),
+  "network-start": () => import("./network-start.bench.ts"),
+  "network-throughput": () => import("./network-throughput.bench.ts"),
+  "published-ports": () => import("./published-ports.bench.ts"),
+  dns: () => import("./dns.bench.ts"),
 };
 
 const flags = process.argv.slice(2).filter((word) => word.startsWith("-"));
