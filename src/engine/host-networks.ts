@@ -27,6 +27,7 @@ import {
   Firewall,
   FirewallObserver,
   forgetExchanges,
+  forgetOneByOne,
   hostPrefixes,
   linkAddresses,
   LinkIndex,
@@ -38,6 +39,7 @@ import {
   startLoopback,
   startProxy,
   startRelay,
+  unchosen,
   type FirewallElement,
   type FirewallNetwork,
   type LinkFacts,
@@ -59,6 +61,8 @@ export interface HostNetworksContext {
   readonly executors: Executors;
   readonly store: NetworkStore;
   readonly options: NetworkOptions;
+  /** Linux's version: `[6, 12]`. */
+  readonly kernel: readonly [number, number];
   /** Path of the socket at which relays find the resolver. */
   readonly relaySocket: string;
   readonly log: EngineLog;
@@ -111,6 +115,19 @@ export class HostNetworks {
     if (!options.iptables && !options.ip6tables) return;
     await this.#firewall.ensure(this.#elements());
     await this.#watch();
+  }
+
+  /** UDP exchanges with published ports go on to where they went before, unless they are forgotten. */
+  forget(places: readonly Place[]): void {
+    const { executors, kernel, log } = this.#context;
+    const ports = unchosen(
+      places.flatMap(({ endpoint }) => endpoint.ports),
+      kernel,
+    );
+    if (ports.length === 0) return;
+    forgetOneByOne(executors.warm(), ports).catch((error: unknown) => {
+      log.warn(`forget UDP exchanges with published ports: ${messageOf(error)}`, { error });
+    });
   }
 
   /** Something on the host isn't as it was left: whoever comes next finds out, and makes what is missing. */
@@ -327,6 +344,7 @@ export class HostNetworks {
     this.rules(b, places, removeElements);
     const program = b.build();
     if (program.operations.length === 0) return;
+    this.forget(places);
     const { executors, log } = this.#context;
     executors
       .warm()

@@ -137,6 +137,7 @@ export class LiveNetworks {
       startGuarded(b, container.state.pid, () => this.#host.proxies(b, ports, "guard"));
     }
     if (b.build().operations.length > 0) await this.#fork(b, `publish ports of container ${container.name}`);
+    this.#host.forget([...before, ...after]);
   }
 }
 

@@ -118,6 +118,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     executors,
     store: networkStore,
     options: options.network,
+    kernel: facts.kernelVersion,
     relaySocket: resolver.relaySocket,
     log,
   });

@@ -119,6 +119,7 @@ export class Supervisor {
         this.#named(container, places),
       ]);
       this.#enter(container, started.pid, started.started);
+      this.#services.networks.host.forget(places);
       void started.exited.then((exit) =>
         exit === undefined ? this.#follow(container) : this.#exit(container, exit),
       );

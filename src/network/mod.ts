@@ -35,10 +35,12 @@ export {
   Firewall,
   FirewallObserver,
   forgetExchanges,
+  forgetOneByOne,
   networkElements,
   openFirewall,
   portElements,
   remove as removeElements,
+  unchosen,
   type FirewallElement,
   type FirewallNetwork,
 } from "./firewall/mod.ts";

@@ -10,6 +10,7 @@ export {
   type FirewallLink,
   type FirewallNetwork,
 } from "./elements.ts";
+export { forgetOneByOne, unchosen } from "./forget.ts";
 export { Firewall, type FirewallOptions } from "./firewall.ts";
 export { FirewallObserver, type Disturbance } from "./observer.ts";
 export { add, change, forgetExchanges, openFirewall, remove } from "./programs.ts";
