@@ -207,7 +207,8 @@ testUnless(noCompose)(
       "default via 10.33.0.1 dev eth0",
     ])
       expect(own).toContain(part);
-    expect(inside("joined", "ip addr")).toBe(inside("a", "ip addr"));
+    const namespace = "readlink /proc/self/ns/net";
+    expect(inside("joined", namespace)).toBe(inside("a", namespace));
     expect(inside("b", "ls /sys/class/net")).toContain("neta");
     const [of, ...others] = project.addresses("a", "bee");
     expect(others).toEqual([]);
