@@ -2,7 +2,7 @@
  * Projects of the real docker compose: two networks, aliases, published ports, scaled to ten, up and down.
  * @module
  */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eventually, removeAll } from "../support/containers.ts";
