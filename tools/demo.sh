@@ -40,6 +40,9 @@ show() {
   c "$@"
 }
 
+# Runs a program in the engine's network namespace, which is the host to its containers.
+host() { nsenter --net="/proc/$engine/ns/net" "$@"; }
+
 begin=$(date +%s)
 title "An engine, in a network namespace of its own"
 start=$(now)
@@ -88,6 +91,20 @@ say "who holds it, when the engine is gone: $(tr '\0' ' ' <"/proc/$shim/cmdline"
   awk '/^Private_Dirty:/{print $2}' "/proc/$shim/smaps_rollup"
 ) KiB of memory of its own"
 
+title "Networks"
+show run -d --name web -p 8080:80 busybox sh -c 'while true; do echo "hello from $(hostname)" | nc -l -p 80; done'
+show port web
+say "who connects to 127.0.0.1:8080 of the engine's host hears:"
+for _ in $(seq 50); do
+  heard=$(host bash -c 'exec 3<>/dev/tcp/127.0.0.1/8080 && cat <&3' 2>/dev/null) && [[ -n $heard ]] && break
+  sleep 0.1
+done
+echo "$heard"
+[[ $heard == "hello from $(c inspect --format '{{.Config.Hostname}}' web)" ]]
+show network create shop
+show run -d --name db --net=shop --network-alias database busybox sleep 1000
+show run --rm --net=shop busybox ping -c 1 database
+
 title "What starting one does to the kernel"
 c explain run --net=none busybox true >"$work/explain"
 printf '%s$ caisson explain run --net=none busybox true%s\n' "$bold" "$plain"
@@ -120,7 +137,13 @@ printf 'the whole command caisson run --rm busybox true:              %s the fir
 title "Leaving nothing"
 c events --since "$begin" --until "$(($(date +%s) + 1))" --filter event=create --format '{{.ID}}' >"$work/ids"
 c ps -aq | xargs "$caisson" rm -f >/dev/null
+c network rm shop >/dev/null
 c rmi busybox:latest >/dev/null
+for _ in $(seq 50); do
+  links=$(host ip -o link | grep -c 'veth\|br-' || true)
+  ((links == 0)) && break
+  sleep 0.1
+done
 kill "$engine"
 wait "$engine" 2>/dev/null || true
 engine=
@@ -132,6 +155,6 @@ done
 cgroups=$(find /sys/fs/cgroup -type d 2>/dev/null | grep -cFf "$work/ids" || true)
 mounts=$(grep -cF "$work" /proc/self/mountinfo || true)
 files=$(find "$work/run/containers" "$work/data/containers" "$work/data/overlay2/containers" -mindepth 1 2>/dev/null | wc -l)
-printf '%d containers were made; %d processes, %d cgroups, %d mounts, %d files of theirs are left\n' \
-  "$(wc -l <"$work/ids")" "$(processes)" "$cgroups" "$mounts" "$files"
-(($(processes) + cgroups + mounts + files == 0))
+printf '%d containers were made; %d processes, %d cgroups, %d mounts, %d links, %d files of theirs are left\n' \
+  "$(wc -l <"$work/ids")" "$(processes)" "$cgroups" "$mounts" "$links" "$files"
+(($(processes) + cgroups + mounts + links + files == 0))

@@ -9,7 +9,7 @@ SUITE=bookworm
 NEWEST=forky
 cache=${CAISSON_VM:-/var/tmp/caisson-vm}
 key=/usr/share/keyrings/debian-archive-keyring.gpg
-include=systemd,systemd-sysv,dbus,kmod,iproute2,util-linux,procps,busybox-static,apparmor,xz-utils,zstd,bzip2
+include=systemd,systemd-sysv,dbus,kmod,iproute2,nftables,iptables,util-linux,procps,busybox-static,apparmor,xz-utils,zstd,bzip2
 
 [[ $(uname -m) == x86_64 ]] || { echo "vm: this needs Debian's cloud kernel and qemu-system-x86, on x86-64" >&2; exit 2; }
 ((EUID == 0)) || { echo "vm: making a root file system needs root" >&2; exit 2; }
