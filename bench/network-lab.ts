@@ -101,7 +101,9 @@ export async function serve(
   const asked = port.toString(16).toUpperCase().padStart(4, "0");
   for (let tries = 500; tries > 0; tries--) {
     const sockets = ["tcp", "tcp6"].map((name) => join("/proc", String(pid), "net", name));
-    const lines = sockets.filter((path) => existsSync(path)).flatMap((path) => readFileSync(path, "utf8").split("\n"));
+    const lines = sockets
+      .filter((path) => existsSync(path))
+      .flatMap((path) => readFileSync(path, "utf8").split("\n"));
     // st 0A is LISTEN (proc_net_tcp(5)).
     if (lines.some((line) => line.includes(`:${asked} `) && line.includes(" 0A "))) return;
     await sleep(10);

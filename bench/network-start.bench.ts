@@ -49,7 +49,10 @@ export default async function networkStart(bench: Bench): Promise<Report> {
   }
   const outcome = await alternate(
     bench,
-    [...running.values()].flatMap((engine) => [...throughApi(scratch, engine), throughDocker(scratch, engine)]),
+    [...running.values()].flatMap((engine) => [
+      ...throughApi(scratch, engine),
+      throughDocker(scratch, engine),
+    ]),
     quick ? 5 : 12,
   );
   return {

@@ -52,7 +52,8 @@ export default async function throughput(bench: Bench): Promise<Report> {
   const contestants: Contestant[] = [];
   for (const engine of running.values()) {
     try {
-      for (const way of await lay(scratch, engine)) contestants.push(...contestantsOf(engine.name, way, quick));
+      for (const way of await lay(scratch, engine))
+        contestants.push(...contestantsOf(engine.name, way, quick));
     } catch (error) {
       notes.push(`${engine.name} is missing: ${firstLine(error)}`);
     }
@@ -83,7 +84,13 @@ const echoName = (engine: string, way: string): string => `${engine}, ${way}, a 
 
 function goals(way: string, limit: number, summaries: ReadonlyMap<string, Summary>): Goal[] {
   const goal = (what: string, name: typeof streamName, most: number): Goal =>
-    ratioGoal(`${way}: ${what}, caisson / dockerd`, summaries, name("caisson", way), name("dockerd", way), most);
+    ratioGoal(
+      `${way}: ${what}, caisson / dockerd`,
+      summaries,
+      name("caisson", way),
+      name("dockerd", way),
+      most,
+    );
   return [goal("time for a GiB", streamName, limit), goal("latency", echoName, 1)];
 }
 
@@ -114,14 +121,7 @@ async function lay(scratch: Scratch, engine: RunningEngine): Promise<Way[]> {
     await serve(scratch, pid, port.stream, ["iperf3", "-s", "-p", String(port.stream)]);
     await serve(scratch, pid, port.echo, [process.execPath, script, "serve", String(port.echo)]);
   }
-  const [
-    between = "",
-    out = "",
-    neighbours = "",
-    host = "",
-    loopback = "",
-    proxy = "",
-  ] = Object.keys(ways);
+  const [between = "", out = "", neighbours = "", host = "", loopback = "", proxy = ""] = Object.keys(ways);
   return [
     { name: between, from: client.pid, to: server.address },
     { name: out, from: client.pid, to: lan.neighbour },

@@ -82,7 +82,13 @@ function goals(many: number, found: ReadonlyMap<string, Figures>): Goal[] {
   return [
     quotient(`${many} ports: start, caisson / dockerd`, "start", ours ?? "", theirs ?? "", 1),
     quotient(`${many} ports: PSS of the proxies, caisson / dockerd`, "pss", ours ?? "", theirs ?? "", 1),
-    quotient("start of 10000 ports / of one", "start", "caisson, a range of 10000 ports", "caisson, 1 port", 2),
+    quotient(
+      "start of 10000 ports / of one",
+      "start",
+      "caisson, a range of 10000 ports",
+      "caisson, 1 port",
+      2,
+    ),
   ];
 }
 

@@ -40,7 +40,19 @@ beforeAll(async () => {
   must(engine, ["network", "create", "--subnet", "10.97.0.0/24", "--internal", "shut"]);
   const run = (name: string, ...flags: string[]): string =>
     must(engine, ["run", "-d", "--name", name, ...flags, "busybox", "sleep", "1000"]);
-  run("c2", "--network", "n1", "--network-alias", "al", "--hostname", "hh", "--ip", "10.99.0.7", "--ip6", "fd00:99::7");
+  run(
+    "c2",
+    "--network",
+    "n1",
+    "--network-alias",
+    "al",
+    "--hostname",
+    "hh",
+    "--ip",
+    "10.99.0.7",
+    "--ip6",
+    "fd00:99::7",
+  );
   must(engine, ["network", "connect", "--alias", "foo", "--ip", "10.98.0.7", "n2", "c2"]);
   run("asker", "--network", "n1", "--link", "c2:linked", "--ip", "10.99.0.8", "--ip6", "fd00:99::8");
   run("c3", "--network", "n2", "--network-alias", "al", "--ip", "10.98.0.8");
@@ -58,7 +70,10 @@ function lookUp(container: string, name: string, type = "a"): string {
   const text = execute(engine, container, `nslookup -type=${type} ${name} 127.0.0.11 2>&1 || true`);
   const [, failed] = /can't find .*: (\w+)/.exec(text) ?? [];
   if (failed !== undefined && !text.includes("No answer")) return failed;
-  const answers = text.split("\n").slice(3).flatMap((line) => /^Address(?: \d+)?:\s*(\S+)/.exec(line)?.[1] ?? /name = (\S+)/.exec(line)?.[1] ?? []);
+  const answers = text
+    .split("\n")
+    .slice(3)
+    .flatMap((line) => /^Address(?: \d+)?:\s*(\S+)/.exec(line)?.[1] ?? /name = (\S+)/.exec(line)?.[1] ?? []);
   return answers.sort().join(" ");
 }
 
@@ -137,7 +152,19 @@ test("names are answered while the engine is gone, and after another one has com
     await engine.resume();
   }
   for (let i = 0; i < 5; i++) expect(within("al")).toBe("10.99.0.7\n");
-  must(engine, ["run", "-d", "--name", "later", "--network", "n1", "--ip", "10.99.0.99", "busybox", "sleep", "1000"]);
+  must(engine, [
+    "run",
+    "-d",
+    "--name",
+    "later",
+    "--network",
+    "n1",
+    "--ip",
+    "10.99.0.99",
+    "busybox",
+    "sleep",
+    "1000",
+  ]);
   expect(within("later")).toBe("10.99.0.99\n");
   must(engine, ["rm", "-f", "later"]);
   expect(within("later")).not.toBe("10.99.0.99\n");
@@ -187,9 +214,23 @@ test("a link of the default bridge is a line of /etc/hosts, with the variables t
   must(engine, ["run", "-d", "--name", "c1", "-p", "8081:80", "busybox", "sleep", "1000"]);
   const address = must(engine, ["inspect", "-f", "{{.NetworkSettings.IPAddress}}", "c1"]);
   const id = must(engine, ["inspect", "-f", "{{.Id}}", "c1"]).slice(0, 12);
-  const said = must(engine, ["run", "--rm", "--name", "l1", "--link", "c1:cc", "busybox", "sh", "-c", "cat /etc/hosts; env"]);
+  const said = must(engine, [
+    "run",
+    "--rm",
+    "--name",
+    "l1",
+    "--link",
+    "c1:cc",
+    "busybox",
+    "sh",
+    "-c",
+    "cat /etc/hosts; env",
+  ]);
   expect(said).toContain(`\n${address}\tcc ${id} c1\n`);
-  const variables = said.split("\n").filter((line) => line.startsWith("CC_")).sort();
+  const variables = said
+    .split("\n")
+    .filter((line) => line.startsWith("CC_"))
+    .sort();
   expect(variables).toEqual(
     [
       "CC_NAME=/l1/cc",
