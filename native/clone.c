@@ -1,7 +1,11 @@
 /* The processes of a program: how they begin, and how they end when it fails. */
+#include <sched.h>
+
 #include <linux/sched.h>
 
 #include "execute.h"
+
+enum { STACK = 64 << 10 };
 
 void signals_reset(uint64_t signals)
 {
@@ -37,10 +41,21 @@ static void child_end(int pidfd)
 void children_forget(struct context *context, bool end)
 {
 	while (context->child_count > 0) {
-		int pidfd = context->children[--context->child_count];
+		int pidfd = context->children[--context->child_count].pidfd;
 		if (end)
 			child_end(pidfd);
 		close(pidfd);
+	}
+}
+
+void child_forget(struct context *context, int pid)
+{
+	for (uint32_t i = context->child_count; i-- > 0;) {
+		if (context->children[i].pid != pid)
+			continue;
+		close(context->children[i].pidfd);
+		context->children[i] = context->children[--context->child_count];
+		return;
 	}
 }
 
@@ -54,28 +69,64 @@ static void enter_body(struct run *run, const struct operation *operation, int c
 	run->end = run->next + operation->number;
 	/* What sessions and shims ignore. All others are the default: sixty calls are a tenth of a clone. */
 	signals_reset(SIGNAL(SIGHUP) | SIGNAL(SIGINT) | SIGNAL(SIGTERM) | SIGNAL(SIGPIPE));
-	children_forget(context, false);
-	if (context->child != NULL)
-		context->child();
 	if (run->value[1] != NO_SLOT)
 		slot_set(context, (uint32_t)run->value[1], -1);
 	slot_set(context, run->channel, channel);
+}
+
+struct borrower {
+	const struct run *run;
+	const struct operation *operation;
+	int ends[2];
+};
+
+/* The memory is the parent's, who waits: what the body changes of it is a copy. Descriptors are the child's own, and
+ * those that it has no business with are closed when it executes its program. */
+static int borrow(void *argument)
+{
+	static struct context context;
+	const struct borrower *borrower = argument;
+	struct run run = *borrower->run;
+	memcpy(&context, run.context, offsetof(struct context, children));
+	context.child_count = 0;
+	run.context = &context;
+	run.evaluation.slots = context.slots;
+	close(borrower->ends[0]);
+	enter_body(&run, borrower->operation, borrower->ends[1]);
+	run_borrowed_body(&run);
+}
+
+static int clone_borrowed(struct run *run, const struct operation *operation, const int ends[2], int *pidfd)
+{
+	static _Alignas(16) uint8_t stack[STACK];
+	struct borrower borrower = { run, operation, { ends[0], ends[1] } };
+	int pid = clone(borrow, stack + STACK, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &borrower, pidfd);
+	if (pid < 0)
+		return -errno;
+	/* What the body's operations resulted in stays its own. */
+	for (uint32_t i = 0; i < operation->number; i++)
+		run->evaluation.results[run->index + 1 + i] = NO_RESULT;
+	return pid;
 }
 
 int run_clone(struct run *run, const struct operation *operation, int64_t *result)
 {
 	struct context *context = run->context;
 	int cgroup = operation->argument[3].type == TYPE_SLOT ? (int)run->value[3] : -1;
-	bool wanted = run->value[1] != NO_SLOT;
+	bool wanted = run->value[1] != NO_SLOT, borrowed = run->value[0] == CLONE_BORROWED;
 	int pidfd = -1, ends[2];
 	if (context->child_count == MAX_CHILDREN)
 		return -EAGAIN;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return -errno;
-	int pid = process_clone(run->value[0] & ~CLONE_INTO_CGROUP, cgroup, &pidfd);
+	int pid = borrowed ? clone_borrowed(run, operation, ends, &pidfd) :
+			     process_clone(run->value[0] & ~CLONE_INTO_CGROUP, cgroup, &pidfd);
 	if (pid == 0) {
 		close(ends[0]);
 		enter_body(run, operation, ends[1]);
+		children_forget(context, false);
+		if (context->child != NULL)
+			context->child();
 		return 0;
 	}
 	close(ends[1]);
@@ -92,7 +143,7 @@ int run_clone(struct run *run, const struct operation *operation, int64_t *resul
 		close(ends[0]);
 		return error;
 	}
-	context->children[context->child_count++] = copy;
+	context->children[context->child_count++] = (struct child){ pid, copy };
 	if (wanted)
 		slot_set(context, (uint32_t)run->value[1], pidfd);
 	slot_set(context, (uint32_t)run->value[2], ends[0]);

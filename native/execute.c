@@ -8,7 +8,7 @@ enum { OPENAT2_TRIES = 1000 };
 
 void context_init(struct context *context)
 {
-	memset(context, 0, sizeof(*context));
+	memset(context, 0, offsetof(struct context, children));
 	memset(context->slots, 0xff, sizeof(context->slots));
 }
 
@@ -153,6 +153,16 @@ static int do_read(struct run *run, int64_t *result)
 	return error;
 }
 
+static int do_companion(struct run *run)
+{
+	struct context *context = run->context;
+	int pid = (int)run->value[0];
+	int error = context->companion ? context->companion(pid, (int)run->value[1]) : -ENOSYS;
+	if (error == 0)
+		child_forget(context, pid);
+	return error;
+}
+
 static int do_netlink(struct run *run, int64_t *result)
 {
 	struct netlink_answer answer = { .to = (uint8_t *)(uintptr_t)run->value[2], .room = run->length[2] };
@@ -217,8 +227,7 @@ static int perform(struct run *run, const struct operation *operation, int64_t *
 	case KIND_HOLD: return context->hold ? context->hold() : -ENOSYS;
 	case KIND_KEEP: return do_keep(run, operation);
 	case KIND_NETLINK: return do_netlink(run, result);
-	case KIND_COMPANION:
-		return context->companion ? context->companion((int)run->value[0], (int)run->value[1]) : -ENOSYS;
+	case KIND_COMPANION: return do_companion(run);
 	case KIND_CLOSE:
 		slot_set(context, operation->argument[0].index, -1);
 		return 0;
@@ -280,6 +289,13 @@ static struct outcome run_operations(struct run *run)
 	if (run->body)
 		_exit(0);
 	return (struct outcome){ 0 };
+}
+
+_Noreturn void run_borrowed_body(struct run *run)
+{
+	run->index = run->next;
+	run_operations(run);
+	_exit(0);
 }
 
 struct outcome program_run(const struct program *program, struct context *context, void *space)

@@ -7,6 +7,10 @@
 /* What stays from one program to the next. The hooks belong to whoever runs the program; each may be NULL. */
 enum { MAX_CHILDREN = 1024 }; /* that one program may have cloned at a time */
 
+struct child {
+	int pid, pidfd;
+};
+
 struct context {
 	int slots[MAX_SLOTS]; /* a descriptor, or -1 */
 	int (*process)(int pid, int pidfd); /* PROCESS: `pidfd` stays the slot's; who wants to keep it duplicates it */
@@ -15,8 +19,8 @@ struct context {
 	int (*companion)(int pid, int pidfd); /* COMPANION, as `process` */
 	void (*child)(void);                /* first thing in every cloned child: closes what is no business of it */
 	/* execute.c's and clone.c's */
-	int children[MAX_CHILDREN]; /* pidfds */
 	uint32_t child_count;
+	struct child children[MAX_CHILDREN];
 };
 
 /* How a program ended: error is 0, or the errno with which operation `index` failed. */
@@ -71,11 +75,17 @@ void signals_reset(uint64_t signals);
 /* The operation CLONE: returns in the parent and in the child, which goes on with its body. */
 int run_clone(struct run *run, const struct operation *operation, int64_t *result);
 
+/* In a child whose memory is its parent's: performs the body. */
+_Noreturn void run_borrowed_body(struct run *run);
+
 /* Ends the process of a body that failed, and tells its parent. */
 _Noreturn void run_fail_body(struct run *run, struct outcome outcome);
 
 /* Of the children that the program cloned; `end` kills and reaps them. */
 void children_forget(struct context *context, bool end);
+
+/* Of the one that has become somebody else's to end. */
+void child_forget(struct context *context, int pid);
 
 /* channel.c: sends `message`; `descriptors` are message->count (FDS; -1: absent). When the other side is gone but left an
  * ERROR, that is what `remote` says: it is the reason, EPIPE is not. */

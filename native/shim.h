@@ -39,7 +39,7 @@ struct client {
 	uint32_t size, begin, end;
 };
 
-enum { MAX_CLIENTS = 128, SLOT_MASTER = 3, MAX_KEPT = 256, MAX_COMPANIONS = 1024 };
+enum { MAX_CLIENTS = 128, SLOT_MASTER = 3, MAX_KEPT = 256, MAX_COMPANIONS = 16384 };
 enum phase { PHASE_STARTING, PHASE_HELD, PHASE_RUNNING, PHASE_EXITED };
 
 extern struct shim {

@@ -15,6 +15,7 @@ struct decoder {
 	uint64_t strings; /* data before this offset has a NUL behind it */
 	uint64_t arena;   /* of the operation at hand */
 	uint32_t index;   /* of the operation at hand */
+	uint32_t borrowed; /* end of the last body that borrows its parent's memory */
 };
 
 static bool spend(struct decoder *decoder, uint64_t work)
@@ -177,15 +178,17 @@ static bool check_syscall(uint32_t number)
 	return number != SYS_clone && number != SYS_clone3 && number < 0x40000000;
 }
 
-/* The namespaces, CLONE_PARENT, CLONE_CLEAR_SIGHAND, and the two that are set as needed in any case: whatever else
- * clone3 knows would share memory. */
+/* The namespaces, CLONE_PARENT, CLONE_CLEAR_SIGHAND, and the two that are set as needed in any case; or a body in the
+ * parent's memory, while the parent waits. Whatever else clone3 knows would share more. */
 static bool check_clone(const struct decoder *decoder, const struct argument *argument)
 {
 	const uint64_t allowed = CLONE_NEWNS | CLONE_NEWTIME | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
 				 CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_PARENT | CLONE_CLEAR_SIGHAND |
 				 CLONE_PIDFD | CLONE_INTO_CGROUP;
 	uint64_t pidfd = argument[1].value, channel = argument[2].value, slots = decoder->program->slots;
-	return (argument[0].value & ~allowed) == 0 && channel < slots &&
+	bool flags = argument[0].value == CLONE_BORROWED ? argument[3].type == TYPE_INT :
+							    (argument[0].value & ~allowed) == 0;
+	return flags && decoder->index >= decoder->borrowed && channel < slots &&
 	       (pidfd == NO_SLOT || (pidfd < slots && pidfd != channel)) &&
 	       (argument[3].type == TYPE_SLOT || argument[3].value == UINT64_MAX);
 }
@@ -294,6 +297,8 @@ int program_decode(const void *bytes, size_t length, struct program *program, ui
 		}
 		if (decoder.arena > program->arena)
 			program->arena = (uint32_t)decoder.arena;
+		if (operation->kind == KIND_CLONE && operation->argument[0].value == CLONE_BORROWED)
+			decoder.borrowed = i + 1 + operation->number;
 		if (operation->kind == KIND_CLONE && operation->number > 0)
 			ends[++depth] = i + 1 + operation->number;
 	}

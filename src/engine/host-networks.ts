@@ -22,6 +22,7 @@ import {
   addElements,
   addResolverRules,
   bindPort,
+  companionSlots,
   driverOf,
   enableForwarding,
   Firewall,
@@ -327,14 +328,23 @@ export class HostNetworks {
   /** Adds the taking of published ports, and their proxies. A range that is translated in every case needs neither. */
   proxies(b: ProgramBuilder, ports: readonly PublishedPort[], parent: "shim" | "guard"): void {
     const { userlandProxy, userlandProxyPath } = this.#context.options;
-    const shared = b.slot("listener");
-    for (const port of ports) {
-      if (port.count > 1 && port.proxyPort === undefined) continue;
-      // A proxy has a copy; what the shim keeps it keeps by its slot.
-      const listener = userlandProxy ? shared : b.slot("listener");
+    const taken = ports.filter(({ count, proxyPort }) => count === 1 || proxyPort !== undefined);
+    if (taken.length === 0) return;
+    if (!userlandProxy) {
+      for (const port of taken) {
+        // What the shim keeps it keeps by its slot.
+        const listener = b.slot("listener");
+        bindPort(b, port, listener);
+        b.composite("keep the port", "keep", [slotList([listener]), int(1, "exit")]);
+      }
+      return;
+    }
+    const listener = b.slot("listener");
+    const status = b.slot("the proxy's status");
+    const start = { path: userlandProxyPath, parent, slots: companionSlots(b), status };
+    for (const port of taken) {
       bindPort(b, port, listener);
-      if (userlandProxy) startProxy(b, port, listener, userlandProxyPath, parent);
-      else b.composite("keep the port", "keep", [slotList([listener]), int(1, "exit")]);
+      startProxy(b, port, listener, start);
     }
   }
 

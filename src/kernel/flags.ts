@@ -126,6 +126,8 @@ export const MOUNT_ATTR: Family<{
 
 /** CLONE_* of clone3(2), unshare(2), setns(2). */
 export const CLONE: Family<{
+  VM: 0x100;
+  VFORK: 0x4000;
   PARENT: 0x8000;
   NEWTIME: 0x80;
   NEWNS: 0x20000;
@@ -138,6 +140,8 @@ export const CLONE: Family<{
 }> = {
   prefix: "CLONE_",
   values: {
+    VM: 0x100,
+    VFORK: 0x4000,
     PARENT: 0x8000,
     NEWTIME: 0x80,
     NEWNS: 0x20000,

@@ -27,6 +27,7 @@ export { PortReservations, type PortRange } from "./ports/reservations.ts";
 export { hostPorts, publishPorts } from "./ports/publish.ts";
 export { hostPrefixes, linkAddresses, LinkIndex } from "./host/link-index.ts";
 export { startGuarded } from "./companions/guard.ts";
+export { companionSlots } from "./companions/companion.ts";
 export { BIND_LABEL, bindPort, startProxy } from "./companions/proxy.ts";
 export { startLoopback, startRelay, type Relay } from "./companions/relay.ts";
 export { addResolverRules } from "./companions/resolver-rules.ts";

@@ -3,7 +3,7 @@
  * long as it runs. The shim is their parent, and ends them with the container (native/PROTOCOL.md, COMPANION).
  * @module
  */
-import { int, vector, type ProgramBuilder, type Slot } from "../../kernel/mod.ts";
+import { CLONE, flags, int, vector, type ProgramBuilder, type Slot } from "../../kernel/mod.ts";
 
 const PR_SET_PDEATHSIG = 1;
 const SIGKILL = 9;
@@ -25,16 +25,29 @@ export interface Companion {
 /** Who a companion's parent is: the shim, or a guard (guard.ts). It ends with either. */
 export type CompanionParent = "shim" | "guard";
 
-/** Adds, in its parent, the start of a companion. `enter` adds what it does first. */
+/** Slots for what a parent has of the companion that it starts: the same ones do for the next, and slots are few. */
+export interface CompanionSlots {
+  readonly channel: Slot;
+  readonly pidfd: Slot;
+}
+
+/** New ones. */
+export function companionSlots(b: ProgramBuilder): CompanionSlots {
+  return { channel: b.slot("companion's channel"), pidfd: b.slot("companion's pidfd") };
+}
+
+/**
+ * Adds, in its parent, the start of a companion. `enter` adds what it does first: in the parent's memory, while the parent
+ * waits, so that nothing is copied for a process that is about to execute something else.
+ */
 export function startCompanion(
   b: ProgramBuilder,
   companion: Companion,
+  { channel, pidfd }: CompanionSlots,
   enter: () => void = () => undefined,
 ): void {
   const { name, path = "/proc/self/exe", argv, descriptors, awaited } = companion;
-  const channel = b.slot(`channel of ${name}`);
-  const pidfd = b.slot(`pidfd of ${name}`);
-  const pid = b.clone(`start ${name}`, { flags: int(0, "0"), pidfd, channel }, () => {
+  const pid = b.clone(`start ${name}`, { flags: flags(CLONE, "VM", "VFORK"), pidfd, channel }, () => {
     b.call("end with its parent", "prctl", [
       int(PR_SET_PDEATHSIG, "PR_SET_PDEATHSIG"),
       int(SIGKILL, "SIGKILL"),

@@ -5,7 +5,7 @@
  */
 import { close, CWD, flags, O, open, type ProgramBuilder, type Slot } from "../../kernel/mod.ts";
 import type { PublishedPort } from "../types.ts";
-import { startCompanion, type CompanionParent } from "./companion.ts";
+import { startCompanion, type CompanionParent, type CompanionSlots } from "./companion.ts";
 import { bindSocket } from "./sockets.ts";
 
 /** Adds the taking of a published port of the host: whoever else has it is found out. */
@@ -37,16 +37,24 @@ function bindLabel({
   return `${BIND_LABEL}${bracket(hostAddress)}:${hostPort}:${bracket(containerAddress)}:${containerPort}/${protocol}`;
 }
 
-/** Adds the start of the proxy of one port, or range, whose socket is `listener`. `path`: the user's own program. */
+/** How proxies are started. */
+export interface ProxyStart {
+  /** The user's own program. */
+  readonly path: string | undefined;
+  readonly parent: CompanionParent;
+  readonly slots: CompanionSlots;
+  /** For what the proxy says when it is there. */
+  readonly status: Slot;
+}
+
+/** Adds the start of the proxy of one port, or range, whose socket is `listener`. */
 export function startProxy(
   b: ProgramBuilder,
   port: PublishedPort,
   listener: Slot,
-  path: string | undefined,
-  parent: CompanionParent,
+  { path, parent, slots, status }: ProxyStart,
 ): void {
   const { protocol, hostAddress, hostPort, containerAddress, containerPort, count } = port;
-  const status = b.slot("the proxy's status");
   open(b, "a status that nobody reads", CWD, "/dev/null", flags(O, "WRONLY", "CLOEXEC"), status);
   const argv = [
     path ?? "caisson-proxy",
@@ -63,14 +71,15 @@ export function startProxy(
     "-use-listen-fd",
     ...(count === 1 ? [] : ["-count", String(count)]),
   ];
-  startCompanion(b, {
+  const companion = {
     name: `the proxy of ${hostAddress}:${hostPort}/${protocol}`,
     ...(path === undefined ? {} : { path }),
     argv,
     descriptors: [status, listener],
     parent,
     awaited: path !== undefined || parent === "guard",
-  });
+  };
+  startCompanion(b, companion, slots);
   close(b, status);
   close(b, listener);
 }

@@ -5,7 +5,7 @@
  */
 import { CLONE, close, flags, type ProgramBuilder, type Slot } from "../../kernel/mod.ts";
 import { encodeMessages, netlink, openNetlink, setLink } from "../../kernel/netlink/mod.ts";
-import { startCompanion, type CompanionParent } from "./companion.ts";
+import { companionSlots, startCompanion, type CompanionParent } from "./companion.ts";
 import { bindSocket } from "./sockets.ts";
 
 /** Where names are asked for in a container, as Docker has it. */
@@ -36,6 +36,7 @@ export function startRelay(b: ProgramBuilder, relay: Relay, namespace: Slot, par
       parent,
       awaited: true,
     },
+    companionSlots(b),
     () => {
       b.call("enter its network namespace", "setns", [namespace, flags(CLONE, "NEWNET")]);
       // A socket that is bound before its address is there answers from another one.
