@@ -128,7 +128,7 @@ export class HostNetworks {
       async () => {
         let what: "loaded" | "kept" = "kept";
         // Who publishes or ends publishing meanwhile may have been overtaken by what was known before.
-        for (let before = ""; before !== (before = JSON.stringify(this.#elements())); ) {
+        for (let before = ""; before !== (before = JSON.stringify(this.#elements()));) {
           what = await this.#firewall.ensure(this.#elements());
         }
         log.info(

@@ -42,7 +42,10 @@ export function busyboxArchive(): Buffer {
 
 /** Imports the busybox image into `engine` under `name:tag` and returns its ID. */
 export async function importBusybox(
-  engine: Pick<TestEngine, "request">, name = "busybox", tag = "latest"): Promise<string> {
+  engine: Pick<TestEngine, "request">,
+  name = "busybox",
+  tag = "latest",
+): Promise<string> {
   const query = new URLSearchParams({ fromSrc: "-", repo: name, tag });
   query.append("changes", 'CMD ["sh"]');
   query.append("changes", "ENV PATH=/bin");

@@ -30,7 +30,9 @@ interface Shown {
   readonly Id: string;
   readonly NetworkSettings: {
     readonly Networks: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-    readonly Ports: Readonly<Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[] | null>>;
+    readonly Ports: Readonly<
+      Record<string, readonly { readonly HostIp: string; readonly HostPort: string }[] | null>
+    >;
   };
 }
 
@@ -61,16 +63,41 @@ async function events(begin: number): Promise<string[]> {
       Actor: { Attributes: Record<string, string> };
     };
     const { name = "", type = "", container, ...more } = Actor.Attributes;
-    return [Action, name, type, ...(container === undefined ? [] : ["container"]), ...Object.keys(more)].join(" ");
+    return [Action, name, type, ...(container === undefined ? [] : ["container"]), ...Object.keys(more)].join(
+      " ",
+    );
   });
 }
 
 test("connect and disconnect, live: interfaces, addresses, routes, names, /etc/hosts", async () => {
-  must(engine, ["run", "-d", "--name", "moving", "--network", "bb", "--ip", "10.42.0.7", "--hostname", "hh", ...idle]);
+  must(engine, [
+    "run",
+    "-d",
+    "--name",
+    "moving",
+    "--network",
+    "bb",
+    "--ip",
+    "10.42.0.7",
+    "--hostname",
+    "hh",
+    ...idle,
+  ]);
   must(engine, ["run", "-d", "--name", "resident", "--network", "aa", "--ip", "10.41.0.8", ...idle]);
   expect(links("moving")).toEqual({ links: ["eth0 10.42.0.7/24"], routes: "default via 10.42.0.1 dev eth0" });
   const begin = Date.now() / 1000;
-  must(engine, ["network", "connect", "--ip", "10.41.0.7", "--ip6", "fd41::7", "--alias", "al", "aa", "moving"]);
+  must(engine, [
+    "network",
+    "connect",
+    "--ip",
+    "10.41.0.7",
+    "--ip6",
+    "fd41::7",
+    "--alias",
+    "al",
+    "aa",
+    "moving",
+  ]);
   // Without priorities the first by name leads out.
   expect(links("moving")).toEqual({
     links: ["eth0 10.42.0.7/24", "eth1 10.41.0.7/24", "eth1 fd41::7/64"],
@@ -122,26 +149,63 @@ test("several networks at create, and the highest priority leads out", () => {
     return shown;
   };
   expect(
-    on("--network", "name=bb,ip=10.42.0.9,gw-priority=5", "--network", "name=aa,ip=10.41.0.9,ip6=fd41::9", "--network", "name=shut,ip=10.43.0.9"),
+    on(
+      "--network",
+      "name=bb,ip=10.42.0.9,gw-priority=5",
+      "--network",
+      "name=aa,ip=10.41.0.9,ip6=fd41::9",
+      "--network",
+      "name=shut,ip=10.43.0.9",
+    ),
   ).toMatchObject({
-    links: expect.arrayContaining([expect.stringContaining("10.42.0.9/24"), expect.stringContaining("10.41.0.9/24"), expect.stringContaining("10.43.0.9/24")]),
+    links: expect.arrayContaining([
+      expect.stringContaining("10.42.0.9/24"),
+      expect.stringContaining("10.41.0.9/24"),
+      expect.stringContaining("10.43.0.9/24"),
+    ]),
     routes: expect.stringMatching(/^default via 10\.42\.0\.1 dev eth\d, default via fd41::1 dev eth\d$/),
   });
-  expect(on("--network", "name=bb", "--network", "name=aa,gw-priority=-1").routes).toMatch(/^default via 10\.42\.0\.1 /);
+  expect(on("--network", "name=bb", "--network", "name=aa,gw-priority=-1").routes).toMatch(
+    /^default via 10\.42\.0\.1 /,
+  );
   expect(on("--network", "shut", "--network", "bb").routes).toMatch(/^default via 10\.42\.0\.1 dev eth\d$/);
   expect(on("--network", "shut").routes).toBe("");
 });
 
 test("gw-priority of a connect moves the default route, published ports follow it", async () => {
-  must(engine, ["run", "-d", "--name", "web", "--network", "bb", "--ip", "10.42.0.7", "-p", "8080:80", ...idle]);
+  must(engine, [
+    "run",
+    "-d",
+    "--name",
+    "web",
+    "--network",
+    "bb",
+    "--ip",
+    "10.42.0.7",
+    "-p",
+    "8080:80",
+    ...idle,
+  ]);
   const web = await place.inside("web");
   await web.serve(80);
   const way = (): string[] => proxiesOf(engine).map((text) => /-container-ip (\S+)/.exec(text)?.[1] ?? "");
   expect(await place.neighbour.tcp(LAN.host, 8080)).toBe(`${LAN.neighbour} at 80`);
   expect(way()).toEqual(["10.42.0.7", "10.42.0.7"]);
-  must(engine, ["network", "connect", "--gw-priority", "10", "--ip", "10.41.0.7", "--ip6", "fd41::7", "aa", "web"]);
+  must(engine, [
+    "network",
+    "connect",
+    "--gw-priority",
+    "10",
+    "--ip",
+    "10.41.0.7",
+    "--ip6",
+    "fd41::7",
+    "aa",
+    "web",
+  ]);
   expect(links("web").routes).toBe("default via 10.41.0.1 dev eth1, default via fd41::1 dev eth1");
-  for (const address of [LAN.host, LAN.host6]) expect(await place.neighbour.tcp(address, 8080)).toEndWith(" at 80");
+  for (const address of [LAN.host, LAN.host6])
+    expect(await place.neighbour.tcp(address, 8080)).toEndWith(" at 80");
   expect(await place.neighbour.tcp(LAN.host, 8080)).toBe(`${LAN.neighbour} at 80`);
   expect(await place.host.tcp("::1", 8080)).toEndWith(" at 80");
   expect(way().sort()).toEqual(["10.41.0.7", "fd41::7"]);
@@ -185,7 +249,10 @@ test("events of a container's life on networks", async () => {
 
 test("who is on a network is seen, keeps it, and is told", async () => {
   must(engine, ["run", "-d", "--name", "user", "--network", "bb", "--ip", "10.42.0.7", ...idle]);
-  const { Containers } = await place.call<{ Containers: Record<string, Record<string, string>> }>("GET", "/networks/bb");
+  const { Containers } = await place.call<{ Containers: Record<string, Record<string, string>> }>(
+    "GET",
+    "/networks/bb",
+  );
   const { Id } = await inspected("user");
   expect(Containers[Id]).toMatchObject({ Name: "user", IPv4Address: "10.42.0.7/24", IPv6Address: "" });
   const refused = command(engine, ["network", "rm", "bb"]);
@@ -195,11 +262,17 @@ test("who is on a network is seen, keeps it, and is told", async () => {
   const refusals: readonly (readonly [args: readonly string[], text: string])[] = [
     [["network", "disconnect", "aa", "user"], `container ${Id} is not connected to network aa`],
     [["network", "connect", "bb", "user"], "endpoint with name user already exists in network bb"],
-    [["network", "connect", "host", "user"], "cannot connect container to host network - container must be created in host network mode"],
+    [
+      ["network", "connect", "host", "user"],
+      "cannot connect container to host network - container must be created in host network mode",
+    ],
     [["network", "connect", "aa", "nobody"], "No such container: nobody"],
     [["network", "connect", "nowhere", "user"], "network nowhere not found"],
     [["network", "rm", "bridge"], "bridge is a pre-defined network and cannot be removed"],
-    [["network", "connect", "--ip", "10.99.0.1", "aa", "user"], "invalid endpoint settings:\nno configured subnet or ip-range contain the IP address 10.99.0.1"],
+    [
+      ["network", "connect", "--ip", "10.99.0.1", "aa", "user"],
+      "invalid endpoint settings:\nno configured subnet or ip-range contain the IP address 10.99.0.1",
+    ],
     [["network", "connect", "--ip", "10.41.0.1", "aa", "user"], "Address already in use"],
   ];
   for (const [args, text] of refusals) {
@@ -211,13 +284,21 @@ test("who is on a network is seen, keeps it, and is told", async () => {
 });
 
 test("prune takes the networks that nobody who runs is on", () => {
-  for (const name of ["used", "unused", "kept"]) must(engine, ["network", "create", ...(name === "kept" ? ["--label", "keep"] : []), name]);
+  for (const name of ["used", "unused", "kept"])
+    must(engine, ["network", "create", ...(name === "kept" ? ["--label", "keep"] : []), name]);
   must(engine, ["run", "-d", "--network", "used", ...idle]);
   for (const name of ["aa", "bb", "shut"]) must(engine, ["run", "-d", "--network", name, ...idle]);
   const said = must(engine, ["network", "prune", "-f", "--filter", "label!=keep"]);
   expect(said.trim()).toBe("Deleted Networks:\nunused");
-  expect(must(engine, ["network", "ls", "--format", "{{.Name}}"]).split("\n").sort()).toEqual(
-    ["aa", "bb", "bridge", "host", "kept", "none", "shut", "used"],
-  );
+  expect(must(engine, ["network", "ls", "--format", "{{.Name}}"]).split("\n").sort()).toEqual([
+    "aa",
+    "bb",
+    "bridge",
+    "host",
+    "kept",
+    "none",
+    "shut",
+    "used",
+  ]);
   must(engine, ["network", "rm", "kept"]);
 });

@@ -45,7 +45,10 @@ function foreign(): string {
     .filter((line) => line !== "table inet caisson")
     .sort();
   const nft = tables.map((table) => place.host.sh(`nft list ${table}`));
-  const legacy = place.host.sh("iptables-save; ip6tables-save").replaceAll(/^#.*\n/gm, "").replaceAll(/\[\d+:\d+\]/g, "");
+  const legacy = place.host
+    .sh("iptables-save; ip6tables-save")
+    .replaceAll(/^#.*\n/gm, "")
+    .replaceAll(/\[\d+:\d+\]/g, "");
   return [...nft, legacy].join("\n");
 }
 
@@ -57,7 +60,19 @@ test("rules of others are what they were while it runs, after its stop, after it
   await engine.resume();
   must(engine, ["network", "create", "--ipv6", "own"]);
   must(engine, ["network", "create", "--internal", "shut"]);
-  must(engine, ["run", "-d", "--network", "own", "-p", "8080:80", "-p", "9000-9100:9000-9100", "busybox", "sleep", "1000"]);
+  must(engine, [
+    "run",
+    "-d",
+    "--network",
+    "own",
+    "-p",
+    "8080:80",
+    "-p",
+    "9000-9100:9000-9100",
+    "busybox",
+    "sleep",
+    "1000",
+  ]);
   must(engine, ["run", "-d", "--network", "shut", "busybox", "sleep", "1000"]);
   expect(foreign()).toBe(before);
   await engine.kill();

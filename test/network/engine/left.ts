@@ -3,7 +3,15 @@
  * @module
  */
 import { Database } from "bun:sqlite";
-import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestEngine } from "../../support/engine.ts";
@@ -64,7 +72,9 @@ function endpointRows(engine: TestEngine): number {
 export function tracesOf(engine: TestEngine): NetworkTraces {
   const links = JSON.parse(engine.runInside("ip", ["-json", "link"]).stdout) as { readonly ifname: string }[];
   const table = engine.runInside("nft", ["list", "table", "inet", "caisson"]).stdout;
-  const relays = processes((_, command) => command[0] === "caisson-relay" && command[1]?.startsWith(engine.execRoot) === true);
+  const relays = processes(
+    (_, command) => command[0] === "caisson-relay" && command[1]?.startsWith(engine.execRoot) === true,
+  );
   return {
     links: links.map(({ ifname }) => ifname).sort(),
     elements: table,

@@ -40,7 +40,19 @@ beforeAll(async () => {
   must(engine, ["network", "create", "--subnet", "10.97.0.0/24", "--internal", "shut"]);
   const run = (name: string, ...flags: string[]): string =>
     must(engine, ["run", "-d", "--name", name, ...flags, "busybox", "sleep", "1000"]);
-  run("c2", "--network", "n1", "--network-alias", "al", "--hostname", "hh", "--ip", "10.99.0.7", "--ip6", "fd00:99::7");
+  run(
+    "c2",
+    "--network",
+    "n1",
+    "--network-alias",
+    "al",
+    "--hostname",
+    "hh",
+    "--ip",
+    "10.99.0.7",
+    "--ip6",
+    "fd00:99::7",
+  );
   must(engine, ["network", "connect", "--alias", "foo", "--ip", "10.98.0.7", "n2", "c2"]);
   run("asker", "--network", "n1", "--link", "c2:linked", "--ip", "10.99.0.8", "--ip6", "fd00:99::8");
   run("c3", "--network", "n2", "--network-alias", "al", "--ip", "10.98.0.8");
@@ -58,7 +70,10 @@ function lookUp(container: string, name: string, type = "a"): string {
   const text = execute(engine, container, `nslookup -type=${type} ${name} 127.0.0.11 2>&1 || true`);
   const [, failed] = /can't find .*: (\w+)/.exec(text) ?? [];
   if (failed !== undefined && !text.includes("No answer")) return failed;
-  const answers = text.split("\n").slice(3).flatMap((line) => /^Address(?: \d+)?:\s*(\S+)/.exec(line)?.[1] ?? /name = (\S+)/.exec(line)?.[1] ?? []);
+  const answers = text
+    .split("\n")
+    .slice(3)
+    .flatMap((line) => /^Address(?: \d+)?:\s*(\S+)/.exec(line)?.[1] ?? /name = (\S+)/.exec(line)?.[1] ?? []);
   return answers.sort().join(" ");
 }
 
@@ -93,28 +108,41 @@ test("by short id, IPv6, and backwards", () => {
   expect(lookUp("asker", "c2", "aaaa")).toBe("fd00:99::7");
   expect(lookUp("c3", "c2", "aaaa")).toBe("");
   expect(lookUp("asker", "7.0.99.10.in-addr.arpa", "ptr")).toBe("c2.n1");
-  const reversed = `7.${"0.".repeat(19)}9.9.0.0.0.0.d.f.ip6.arpa`;
+  const reversed = `7.${"0.".repeat(23)}9.9.0.0.0.0.d.f.ip6.arpa`;
   expect(lookUp("asker", reversed, "ptr")).toBe("c2.n1");
 });
 
-test("what nobody knows here is asked of the host's server, local names are not", () => {
+/** Asks for a name that the host's server is asked for; what it was asked for until then, without that. */
+async function askedUntilNow(): Promise<string[]> {
+  const marker = `nx.marker${Math.random()}.example.com`;
+  lookUp("asker", marker);
+  await eventually("the host's server tells of the marker", () =>
+    asked.includes(marker) ? true : undefined,
+  );
+  const names = new Set(asked.filter((name) => !name.startsWith("nx.marker")));
   asked.length = 0;
+  return [...names].sort();
+}
+
+test("what nobody knows here is asked of the host's server, local names are not", async () => {
+  await askedUntilNow();
   expect(lookUp("asker", "nx.example.com")).toBe("NXDOMAIN");
   expect(lookUp("asker", "c2")).toBe("10.99.0.7");
   expect(lookUp("asker", "servfail.example.com")).toBe("SERVFAIL");
-  expect([...new Set(asked)].sort()).toEqual(["nx.example.com", "servfail.example.com"]);
+  expect(await askedUntilNow()).toEqual(["nx.example.com", "servfail.example.com"]);
 });
 
-test("from an internal network nothing is asked outside", () => {
-  asked.length = 0;
+test("from an internal network nothing is asked outside", async () => {
+  await askedUntilNow();
   expect(lookUp("hidden2", "www.example.com")).toBe("SERVFAIL");
-  expect(asked).toEqual([]);
+  expect(await askedUntilNow()).toEqual([]);
 });
 
 test("a name changes with rename, start and stop", async () => {
   must(engine, ["rename", "c3", "c4"]);
   expect(lookUp("c2", "c4")).toBe("10.98.0.8");
-  expect(lookUp("c2", "nx.c3")).toBe("NXDOMAIN");
+  // What was its name is the host's server's business again.
+  expect(lookUp("c2", "c3")).not.toBe("10.98.0.8");
   must(engine, ["stop", "-t", "0", "c4"]);
   expect(lookUp("c2", "c4")).not.toBe("10.98.0.8");
   must(engine, ["start", "c4"]);
@@ -137,7 +165,19 @@ test("names are answered while the engine is gone, and after another one has com
     await engine.resume();
   }
   for (let i = 0; i < 5; i++) expect(within("al")).toBe("10.99.0.7\n");
-  must(engine, ["run", "-d", "--name", "later", "--network", "n1", "--ip", "10.99.0.99", "busybox", "sleep", "1000"]);
+  must(engine, [
+    "run",
+    "-d",
+    "--name",
+    "later",
+    "--network",
+    "n1",
+    "--ip",
+    "10.99.0.99",
+    "busybox",
+    "sleep",
+    "1000",
+  ]);
   expect(within("later")).toBe("10.99.0.99\n");
   must(engine, ["rm", "-f", "later"]);
   expect(within("later")).not.toBe("10.99.0.99\n");
@@ -186,7 +226,10 @@ options ndots:0
 test("a link of the default bridge is refused, not ignored", () => {
   must(engine, ["run", "-d", "--name", "c1", "busybox", "sleep", "1000"]);
   const { code, stderr } = command(engine, ["run", "--rm", "--link", "c1:cc", "busybox", "true"]);
-  expect([code, stderr]).toEqual([125, expect.stringContaining("--link on the default bridge is not supported")]);
+  expect([code, stderr]).toEqual([
+    125,
+    expect.stringContaining("--link on the default bridge is not supported"),
+  ]);
   must(engine, ["rm", "-f", "c1"]);
 });
 

@@ -89,7 +89,9 @@ export class Peer implements AsyncDisposable {
       clearTimeout(slow);
     }
     const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
-    const own = mounts.flatMap((line) => line.split(" ")[4] ?? []).filter((path) => path.startsWith(`${this.directory}/`));
+    const own = mounts
+      .flatMap((line) => line.split(" ")[4] ?? [])
+      .filter((path) => path.startsWith(`${this.directory}/`));
     for (const path of own.reverse()) spawnSync("umount", ["-l", path]);
     rmSync(this.directory, { recursive: true, force: true });
   }

@@ -6,7 +6,7 @@
 import { ask, TestEngine, type Answer } from "../../support/engine.ts";
 import { importBusybox } from "../../support/image.ts";
 import { NetworkHost } from "../world.ts";
-import { Peer } from "./peer.ts";
+import type { Peer } from "./peer.ts";
 
 /** Addresses of the LAN. */
 export const LAN = {
@@ -47,7 +47,11 @@ export class NetworkPlace implements AsyncDisposable {
     ]);
     const place = new NetworkPlace(engine, host, neighbour);
     try {
-      host.cable(`eth0 ${LAN.host}/24 ${LAN.host6}/64`, neighbour, `eth0 ${LAN.neighbour}/24 ${LAN.neighbour6}/64`);
+      host.cable(
+        `eth0 ${LAN.host}/24 ${LAN.host6}/64`,
+        neighbour,
+        `eth0 ${LAN.neighbour}/24 ${LAN.neighbour6}/64`,
+      );
       await importBusybox(engine);
     } catch (error) {
       await place[Symbol.asyncDispose]();

@@ -33,7 +33,17 @@ function elements(name: string): string {
 
 test("10,000 ports are one element of each family, and lead one to one", async () => {
   const range = "20000-29999";
-  must(engine, ["run", "-d", "--name", "many", "-p", `${range}:${range}`, "-p", `${range}:${range}/udp`, ...idle]);
+  must(engine, [
+    "run",
+    "-d",
+    "--name",
+    "many",
+    "-p",
+    `${range}:${range}`,
+    "-p",
+    `${range}:${range}/udp`,
+    ...idle,
+  ]);
   expect(elements("any-range4").split(", ").sort()).toEqual(
     ["tcp", "udp"].map((protocol) => `${protocol} . ${range} : ${addressOf("many")}`),
   );
@@ -50,7 +60,17 @@ test("10,000 ports are one element of each family, and lead one to one", async (
 });
 
 test("a range that is shifted, and one of a few ports", async () => {
-  must(engine, ["run", "-d", "--name", "shifted", "-p", "6000-6099:7000-7099", "-p", "6200-6202:80-82", ...idle]);
+  must(engine, [
+    "run",
+    "-d",
+    "--name",
+    "shifted",
+    "-p",
+    "6000-6099:7000-7099",
+    "-p",
+    "6200-6202:80-82",
+    ...idle,
+  ]);
   const inside = await place.inside("shifted");
   for (const port of [7000, 7099, 81]) await inside.serve(port);
   expect(await place.neighbour.tcp(LAN.host, 6000)).toBe(`${LAN.neighbour} at 7000`);
@@ -77,7 +97,9 @@ test("random ports: the same for both families, another one for each", async () 
     return Number(ipv4.replace("0.0.0.0:", ""));
   });
   expect(new Set(all).size).toBe(5);
-  const [first = 0, last = 0] = readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8").split(/\s+/).map(Number);
+  const [first = 0, last = 0] = readFileSync("/proc/sys/net/ipv4/ip_local_port_range", "utf8")
+    .split(/\s+/)
+    .map(Number);
   for (const port of all) {
     expect(port).toBeGreaterThanOrEqual(first);
     expect(port).toBeLessThanOrEqual(last);
@@ -102,9 +124,18 @@ const beginning =
 
 test("a port that another container has", async () => {
   must(engine, ["run", "-d", "-p", "8083:80", "-p", "127.0.0.1:8084:80", ...idle]);
-  expect(refusal("-p", "8083:81")).toBe(`${beginning}Bind for 0.0.0.0:8083 failed: port is already allocated`);
-  const inspected = must(engine, ["inspect", "-f", "{{.State.Status}} {{.State.ExitCode}} {{.State.Error}}", "refused"]);
-  expect(inspected).toStartWith("created 128 failed to set up container networking: driver failed programming");
+  expect(refusal("-p", "8083:81")).toBe(
+    `${beginning}Bind for 0.0.0.0:8083 failed: port is already allocated`,
+  );
+  const inspected = must(engine, [
+    "inspect",
+    "-f",
+    "{{.State.Status}} {{.State.ExitCode}} {{.State.Error}}",
+    "refused",
+  ]);
+  expect(inspected).toStartWith(
+    "created 128 failed to set up container networking: driver failed programming",
+  );
   must(engine, ["rm", "refused"]);
   expect(refusal("-p", "127.0.0.1:8083:81")).toBe(
     `${beginning}Bind for 127.0.0.1:8083 failed: port is already allocated`,
@@ -134,9 +165,30 @@ test("a port is free as soon as its container has stopped, or is removed", () =>
 });
 
 test("proxies show what docker-proxy shows", async () => {
-  must(engine, ["network", "create", "--ipv6", "--subnet", "10.99.0.0/24", "--subnet", "fd00:99::/64", "dual"]);
+  must(engine, [
+    "network",
+    "create",
+    "--ipv6",
+    "--subnet",
+    "10.99.0.0/24",
+    "--subnet",
+    "fd00:99::/64",
+    "dual",
+  ]);
   must(engine, ["run", "-d", "--name", "c1", "-p", "8081:80", "-p", "127.0.0.1:8082:81/udp", ...idle]);
-  must(engine, ["run", "-d", "--name", "c2", "--network", "dual", "--ip", "10.99.0.7", "-p", "8083:80", ...idle]);
+  must(engine, [
+    "run",
+    "-d",
+    "--name",
+    "c2",
+    "--network",
+    "dual",
+    "--ip",
+    "10.99.0.7",
+    "-p",
+    "8083:80",
+    ...idle,
+  ]);
   const c1 = addressOf("c1");
   const shown = proxiesOf(engine).map((text) => text.slice(text.indexOf(" ") + 1));
   expect(shown.sort()).toEqual(
@@ -156,7 +208,19 @@ test("proxies show what docker-proxy shows", async () => {
 test("without proxies there are none, and yet nobody else gets a published port", async () => {
   await using other = await TestEngine.start("--userland-proxy=false");
   await using elsewhere = await NetworkPlace.around(other);
-  must(other, ["run", "-d", "--name", "web", "-p", "8080:80", "-p", "127.0.0.1:8081:81", "-p", "8082:82/udp", ...idle]);
+  must(other, [
+    "run",
+    "-d",
+    "--name",
+    "web",
+    "-p",
+    "8080:80",
+    "-p",
+    "127.0.0.1:8081:81",
+    "-p",
+    "8082:82/udp",
+    ...idle,
+  ]);
   expect(proxiesOf(other)).toEqual([]);
   const inside = await elsewhere.inside("web");
   for (const port of [80, 81]) await inside.serve(port);
@@ -166,8 +230,8 @@ test("without proxies there are none, and yet nobody else gets a published port"
   const listening = elsewhere.host.sh("ss -Hlntu | awk '{print $1, $5}'").trim().split("\n").sort();
   expect(listening).toEqual(["tcp 0.0.0.0:8080", "tcp 127.0.0.1:8081", "udp 0.0.0.0:8082"]);
   for (const port of [8080, 8081]) {
-    const listen = elsewhere.host.serve(port, "127.0.0.1");
-    await expect(listen).rejects.toThrow(/EADDRINUSE|in use/);
+    const refused = await elsewhere.host.serve(port, "127.0.0.1").catch(String);
+    expect(refused).toMatch(/EADDRINUSE|in use/);
   }
   must(other, ["rm", "-f", "web"]);
   expect(elsewhere.host.sh("ss -Hlnt")).toBe("");

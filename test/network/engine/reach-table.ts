@@ -26,7 +26,8 @@ export const reasons = {
     "the answer comes back by the host in every case; dockerd without its proxy relies on br_netfilter for it",
   withoutProxy:
     "published ports are for everybody, with or without the proxy; dockerd drops what comes from another of its bridges",
-  routedSource: "a routed network's addresses are kept, while dockerd's proxy takes their place, and nothing without it",
+  routedSource:
+    "a routed network's addresses are kept, while dockerd's proxy takes their place, and nothing without it",
 } as const;
 
 /**
@@ -51,7 +52,11 @@ export const reach: readonly (readonly [probe: string, answer: string, others?: 
   ["host localhost:8080", "one.gateway"],
   ["host lan:8080", "lan", { dockerOff: "one.gateway", why: "ownAddress" }],
   ["host one.gateway:8080", "one.gateway"],
-  ["host localhost6:8080", "one.gateway6", { off: "ECONNREFUSED", dockerOff: "silence", why: "silentLoopback" }],
+  [
+    "host localhost6:8080",
+    "one.gateway6",
+    { off: "ECONNREFUSED", dockerOff: "silence", why: "silentLoopback" },
+  ],
   ["host lan6:8080", "lan6", { dockerOff: "one.gateway6", why: "ownAddress" }],
   ["host one.gateway6:8080", "one.gateway6"],
   ["neighbour lan:8080", "neighbour"],
@@ -79,7 +84,11 @@ export const reach: readonly (readonly [probe: string, answer: string, others?: 
   ["neighbour localhost:8081", "silence"],
   ["peer one.gateway:8081", "ECONNREFUSED"],
   ["peer lan:8081", "ECONNREFUSED"],
-  ["host localhost6:8082", "one.gateway6", { off: "ECONNREFUSED", dockerOff: "silence", why: "silentLoopback" }],
+  [
+    "host localhost6:8082",
+    "one.gateway6",
+    { off: "ECONNREFUSED", dockerOff: "silence", why: "silentLoopback" },
+  ],
   ["host localhost:8082", "ECONNREFUSED"],
   ["neighbour lan6:8082", "ECONNREFUSED"],
   ["host lan:8086", "lan", { dockerOff: "one.gateway", why: "ownAddress" }],

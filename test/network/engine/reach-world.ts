@@ -4,7 +4,7 @@
  */
 import { patience } from "../../support/patience.ts";
 import type { NetworkHost } from "../world.ts";
-import { LAN, NetworkPlace, type ContainerBody } from "./place.ts";
+import { LAN, type ContainerBody, type NetworkPlace } from "./place.ts";
 
 /** Milliseconds until somebody is said not to answer. */
 const QUIET = 2000 * patience;
@@ -113,7 +113,9 @@ export class ReachWorld implements AsyncDisposable {
       ];
       await place.network(name, { EnableIPv6: true, IPAM: { Config }, ...more });
       this.#addresses.set(`${name}.gateway`, `10.${subnet}.0.1`).set(`${name}.gateway6`, `fd${subnet}::1`);
-      place.neighbour.sh(`ip route add 10.${subnet}.0.0/24 via ${LAN.host}; ip route add fd${subnet}::/64 via ${LAN.host6}`);
+      place.neighbour.sh(
+        `ip route add 10.${subnet}.0.0/24 via ${LAN.host}; ip route add fd${subnet}::/64 via ${LAN.host6}`,
+      );
     }
     await place.network("mac", {
       Driver: "macvlan",
@@ -130,8 +132,12 @@ export class ReachWorld implements AsyncDisposable {
       this.#addresses.set(`${name}6`, endpoint?.IPAMConfig.IPv6Address ?? "");
     }
     const plain = portSettings({ "80/tcp": [["", "8090"]] });
-    await place.container("plain", { ExposedPorts: plain.exposed, HostConfig: { PortBindings: plain.bindings } });
-    for (const [name, NetworkMode] of Object.entries(elsewhere)) await place.container(name, { HostConfig: { NetworkMode } });
+    await place.container("plain", {
+      ExposedPorts: plain.exposed,
+      HostConfig: { PortBindings: plain.bindings },
+    });
+    for (const [name, NetworkMode] of Object.entries(elsewhere))
+      await place.container(name, { HostConfig: { NetworkMode } });
     for (const name of ["plain", "mac1", "mac2"]) {
       const { IPAddress, Gateway } = await this.#endpointOf(name);
       this.#addresses.set(name, IPAddress).set(`${name}.gateway`, Gateway);
@@ -178,7 +184,9 @@ export class ReachWorld implements AsyncDisposable {
     const agent = this.#agents.get(from);
     const address = this.#addresses.get(name);
     if (agent === undefined || address === undefined) throw new Error(`no such probe: ${from} to ${to}`);
-    const answer = await (protocol === "udp" ? agent.udp(address, Number(port), QUIET) : agent.tcp(address, Number(port), QUIET));
+    const answer = await (protocol === "udp"
+      ? agent.udp(address, Number(port), QUIET)
+      : agent.tcp(address, Number(port), QUIET));
     const seen = / at \d+$/.exec(answer) === null ? undefined : answer.replace(/ at \d+$/, "");
     if (seen === undefined) return answer;
     for (const [known, itsAddress] of this.#addresses) if (itsAddress === seen) return known;
