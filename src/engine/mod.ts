@@ -21,6 +21,7 @@ import { gatherHostFacts } from "./host-facts.ts";
 import { IdMapSupport } from "./idmap-support.ts";
 import { ImageService } from "./images.ts";
 import { engineId } from "./engine-id.ts";
+import { ForeignNetworks } from "./foreign-networks.ts";
 import { HostNetworks } from "./host-networks.ts";
 import { LiveNetworks } from "./live-networks.ts";
 import { NetworkContext } from "./network-context.ts";
@@ -127,6 +128,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     host,
     new LiveNetworks(host, executors, options.network.userlandProxy),
     resolver,
+    new ForeignNetworks(log),
     engineId(database),
   );
   const services: Services = {
