@@ -143,7 +143,7 @@ export async function disconnectContainer(
   if (place !== undefined) {
     await networks.live.leave(container, place);
     if (networks.foreign.isLate(place)) {
-      await networks.foreign.remove(place, container.state.pid, requestedPorts(container));
+      await networks.foreign.remove(place, requestedPorts(container));
     }
     networks.store.removeEndpoints([place.endpoint]);
     givePlacesBack(services, [place]);

@@ -3,6 +3,7 @@
  * after it was written down, each with a deadline, and never while something else waits.
  * @module
  */
+import { closeSync, openSync } from "node:fs";
 import { failure, messageOf } from "../errors/mod.ts";
 import {
   cniAdd,
@@ -67,6 +68,8 @@ export class ForeignNetworks {
   readonly #leaving = new Map<string, Promise<void>>();
   /** The same by network. */
   readonly #left = new Map<string, Promise<void>>();
+  /** Namespaces in which CNI's plugins work, open, by endpoint. */
+  readonly #namespaces = new Map<string, number>();
 
   constructor(log: EngineLog, plugins: Plugins = new Plugins()) {
     this.#log = log;
@@ -202,7 +205,7 @@ export class ForeignNetworks {
   /** Has CNI's plugins make a place in a process's namespace. */
   async add(place: Place, pid: number, { request, ports }: ForeignRequest): Promise<Place> {
     const { network, endpoint } = place;
-    const attachment = attachmentOf(endpoint, `/proc/${pid}/ns/net`, ports, request);
+    const attachment = attachmentOf(endpoint, this.#keep(endpoint, pid), ports, request);
     if (attachment.ports.some(({ hostPort }) => hostPort === 0)) {
       const message = "a network of CNI publishes no ports that the engine chooses: name the host's port";
       throw failure("invalid-parameter", { message });
@@ -211,14 +214,43 @@ export class ForeignNetworks {
     return { network, endpoint: { ...endpoint, ...readCniResult(result, endpoint.interface) } };
   }
 
-  /** Has CNI's plugins undo a place, in the namespace of a process or, with pid 0, after that is gone. */
-  async remove({ network, endpoint }: Place, pid: number, ports: readonly PortRequest[]): Promise<void> {
+  /**
+   * Keeps the namespace of a running container until its place is undone: some plugins (bridge, with `ipMasq`) remove
+   * what they made on the host only if they find it.
+   * @returns a path to it
+   */
+  #keep({ id }: Endpoint, pid: number): string {
+    const kept = this.#namespaces.get(id) ?? openSync(`/proc/${pid}/ns/net`, "r");
+    this.#namespaces.set(id, kept);
+    return `/proc/${process.pid}/fd/${kept}`;
+  }
+
+  /** Keeps namespaces of a container that an earlier engine started. */
+  keep(places: readonly Place[], pid: number): void {
+    for (const place of places) {
+      try {
+        if (this.isLate(place)) this.#keep(place.endpoint, pid);
+      } catch (error) {
+        // It exits at this moment; what is told of that comes next.
+        this.#log.debug(`keep the namespace of process ${pid}: ${messageOf(error)}`);
+      }
+    }
+  }
+
+  /** Has CNI's plugins undo a place, in its namespace if that is still there. */
+  async remove({ network, endpoint }: Place, ports: readonly PortRequest[]): Promise<void> {
+    const kept = this.#namespaces.get(endpoint.id);
+    this.#namespaces.delete(endpoint.id);
     const { result } = endpoint.foreign ?? {};
-    const attachment = attachmentOf(endpoint, pid === 0 ? "" : `/proc/${pid}/ns/net`, ports);
+    const path = kept === undefined ? "" : `/proc/${process.pid}/fd/${kept}`;
     // Without a result, ADD failed or the engine was killed meanwhile: the plugins undo what they find.
     const previous =
       result === undefined ? undefined : (JSON.parse(result) as Readonly<Record<string, unknown>>);
-    await cniDelete(listOf(network), attachment, previous);
+    try {
+      await cniDelete(listOf(network), attachmentOf(endpoint, path, ports), previous);
+    } finally {
+      if (kept !== undefined) closeSync(kept);
+    }
   }
 
   /** The places are over. Nobody waits for this but who comes next with the same container or removes the network. */
@@ -246,7 +278,7 @@ export class ForeignNetworks {
       if (endpoint.foreign?.asked !== true) {
         // Nobody has heard of it.
       } else if (network.driver === "cni") {
-        await this.remove(place, 0, ports);
+        await this.remove(place, ports);
       } else if (isForeign(network)) {
         await leavePlugin(await this.#plugins.get(network.driver, "NetworkDriver"), endpoint);
       }

@@ -8,6 +8,7 @@ import { changesFor } from "./container-names.ts";
 import type { Container } from "./container-store.ts";
 import {
   askedNetworks,
+  placesOf,
   placesWithGateways,
   randomMac,
   requestedPorts,
@@ -102,15 +103,28 @@ export async function joinOneForeign(
   place: Place,
   request: EndpointRequest,
 ): Promise<Place> {
-  const { foreign, store } = services.networks;
+  const { foreign, store, live } = services.networks;
   if (!isForeign(place.network)) return place;
   const noted = noteAsked(services, place);
   const how = { request, ports: [] };
-  const made = foreign.isLate(place)
-    ? await foreign.add(noted, container.state.pid, how)
-    : await foreign.join(noted, how);
+  if (!foreign.isLate(place)) {
+    const made = await foreign.join(noted, how);
+    store.replaceEndpoint(made.endpoint);
+    return made;
+  }
+  const { pid } = container.state;
+  const made = await foreign.add(noted, pid, how);
   store.replaceEndpoint(made.endpoint);
+  // By which network packets leave is decided with regard to all.
+  await live.leadNowhere(pid, [made], { ipv4: true, ipv6: true });
   return made;
+}
+
+/** Keeps what plugins of CNI need to undo the places of containers that an earlier engine started. */
+export function keepNamespaces(services: Services): void {
+  for (const container of services.store.all()) {
+    if (container.running) services.networks.foreign.keep(placesOf(services, container), container.state.pid);
+  }
 }
 
 /** Whether some places are made while the container's process is held. */

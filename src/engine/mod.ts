@@ -22,6 +22,7 @@ import { IdMapSupport } from "./idmap-support.ts";
 import { ImageService } from "./images.ts";
 import { engineId } from "./engine-id.ts";
 import { ForeignNetworks } from "./foreign-networks.ts";
+import { keepNamespaces } from "./foreign-places.ts";
 import { HostNetworks } from "./host-networks.ts";
 import { LiveNetworks } from "./live-networks.ts";
 import { NetworkContext } from "./network-context.ts";
@@ -172,6 +173,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
   void images.sweep().catch((error: unknown) => log.error(`sweep images: ${messageOf(error)}`, { error }));
   releaseEnded(services);
   tellNames(services);
+  keepNamespaces(services);
   // Nobody waits for the networks but who needs one.
   void host.ready().catch((error: unknown) => log.error(`set networks up: ${messageOf(error)}`, { error }));
   const count = store.all().length;

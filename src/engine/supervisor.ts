@@ -6,7 +6,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { MemoryKills } from "../cgroup/mod.ts";
-import { messageOf } from "../errors/mod.ts";
+import { inContext, messageOf } from "../errors/mod.ts";
 import {
   attachToShim,
   ProgramBuilder,
@@ -19,7 +19,7 @@ import { configJson } from "./config-json.ts";
 import { NEVER } from "./container.ts";
 import { hasResolver } from "./container-names.ts";
 import type { Container, PendingAttach } from "./container-store.ts";
-import { placesOf, type Place } from "./endpoints.ts";
+import { placesOf, SETTING_UP, type Place } from "./endpoints.ts";
 import { ensureBindSources } from "./bind-sources.ts";
 import { publishContainer, publishVolumes } from "./container-events.ts";
 import { makeFolder } from "./folders.ts";
@@ -127,7 +127,9 @@ export class Supervisor {
         whileCgroupIsHeld(this.#services, cgroup, record, () =>
           late
             ? whileHeld(paths.socket(folder), start(), async (pid) => {
-                await addLatePlaces(this.#services, container, places, pid);
+                await addLatePlaces(this.#services, container, places, pid).catch((error: unknown) => {
+                  throw inContext(SETTING_UP, error);
+                });
                 await writeHosts(this.#services, container);
               })
             : start(),
