@@ -165,6 +165,12 @@ static void rest(void)
 	active_at = 0;
 }
 
+/* A shim that is held still needs its program. */
+static bool may_rest(void)
+{
+	return active_at > 0 && shim.phase >= PHASE_RUNNING;
+}
+
 /* Milliseconds until something is due, rounded up; -1: nothing. */
 static int time_to_wait(int64_t now)
 {
@@ -175,7 +181,7 @@ static int time_to_wait(int64_t now)
 		log_held_up() ? now + LOG_RETRY_TIME : NEVER,
 		shim.exited && shim.phase != PHASE_EXITED ? now + SILENCE_TIME : NEVER,
 		shim.phase == PHASE_EXITED ? record_at : NEVER,
-		active_at > 0 ? active_at + IDLE_TIME : NEVER,
+		may_rest() ? active_at + IDLE_TIME : NEVER,
 	};
 
 	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
@@ -212,7 +218,7 @@ void step(void)
 
 	if (ready > 0)
 		active_at = now;
-	else if (active_at > 0 && now - active_at >= IDLE_TIME)
+	else if (may_rest() && now - active_at >= IDLE_TIME)
 		rest();
 	bool held_up = log_held_up();
 	for (int i = 0; i < 2 && held_up; i++)

@@ -3,12 +3,13 @@
  * @module
  */
 import { failure } from "../errors/mod.ts";
-import { interfacePrefix, type NetworkRecord } from "../network/mod.ts";
+import { interfacePrefix, type EndpointRequest, type NetworkRecord } from "../network/mod.ts";
 import { changesFor, forgetPlaces } from "./container-names.ts";
 import type { Container } from "./container-store.ts";
 import type { EndpointSettings } from "./container-types.ts";
 import { readRequest } from "./endpoint-requests.ts";
-import { givePlacesBack, placesOf, takePlace, type Place } from "./endpoints.ts";
+import { givePlacesBack, placesOf, requestedPorts, takePlace, type Place } from "./endpoints.ts";
+import { joinOneForeign, takeLease } from "./foreign-places.ts";
 import { isUserDefined } from "./network-context.ts";
 import { publishNetwork } from "./network-events.ts";
 import { settleGateways, writeHosts, writeResolvConf } from "./sandbox.ts";
@@ -59,6 +60,8 @@ export async function connectContainer(
     const used = new Set(places.map(({ endpoint }) => endpoint.interface));
     let number = 0;
     while (used.has(`${prefix}${number}`)) number++;
+    await services.networks.foreign.settled(container.id);
+    const lease = await takeLease(services, { network, request });
     const place = takePlace(
       services,
       container,
@@ -70,12 +73,13 @@ export async function connectContainer(
         gateway4: false,
         gateway6: false,
       },
+      lease,
     );
     // The new network may be the one that leads out.
     const before = state.networks;
     state.networks = [...before, { name: network.name, settings }];
     try {
-      await join(services, container, place);
+      await join(services, container, place, request);
     } catch (error) {
       state.networks = before;
       throw error;
@@ -96,10 +100,17 @@ export async function tellPlaces(services: Services, container: Container): Prom
   await resolver.flushed();
 }
 
-async function join(services: Services, container: Container, place: Place): Promise<void> {
+async function join(
+  services: Services,
+  container: Container,
+  taken: Place,
+  request: EndpointRequest,
+): Promise<void> {
   const { networks } = services;
+  let place = taken;
   try {
     networks.store.addEndpoints([place.endpoint]);
+    place = await joinOneForeign(services, container, place, request);
     const answers = isUserDefined(place.network) && container.state.relay !== true;
     await networks.live.join(container, place, answers);
     if (answers) {
@@ -107,8 +118,12 @@ async function join(services: Services, container: Container, place: Place): Pro
       await writeResolvConf(services, container);
     }
   } catch (error) {
+    const [known = place] = placesOf(services, container).filter(
+      ({ endpoint }) => endpoint.id === place.endpoint.id,
+    );
     networks.store.removeEndpoints([place.endpoint]);
     givePlacesBack(services, [place]);
+    networks.foreign.leave([known], []);
     throw error;
   }
   await settleGateways(services, container);
@@ -137,8 +152,12 @@ export async function disconnectContainer(
   const place = placesOf(services, container).find((other) => other.network.id === network.id);
   if (place !== undefined) {
     await networks.live.leave(container, place);
+    if (networks.foreign.isLate(place)) {
+      await networks.foreign.remove(place, requestedPorts(container));
+    }
     networks.store.removeEndpoints([place.endpoint]);
     givePlacesBack(services, [place]);
+    if (!networks.foreign.isLate(place)) networks.foreign.leave([place], []);
     forgetPlaces(networks.resolver, [place]);
   }
   state.networks = state.networks.filter(({ name }) => name !== network.name);

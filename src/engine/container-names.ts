@@ -41,6 +41,12 @@ function linksOf(container: Container, network: NetworkRecord): Record<string, s
   return Object.fromEntries(entries) as Record<string, string>;
 }
 
+/** Servers that a network's plugins named in place of the host's. */
+function foreignServers(places: readonly Place[]): readonly string[] | null {
+  const servers = places.flatMap(({ endpoint }) => endpoint.foreign?.servers ?? []);
+  return servers.length === 0 ? null : servers;
+}
+
 function dnsContainer(
   networks: NetworkContext,
   container: Container,
@@ -52,7 +58,7 @@ function dnsContainer(
     id: container.id,
     networks: places.map(({ network }) => network.id),
     links: Object.fromEntries(places.map(({ network }) => [network.id, linksOf(container, network)])),
-    servers: Dns === null || Dns.length === 0 ? null : Dns,
+    servers: Dns === null || Dns.length === 0 ? foreignServers(places) : Dns,
     ndots: Number(ndots ?? 0),
   };
 }

@@ -2,7 +2,14 @@
  * A container's networks as Docker's JSON: `NetworkSettings` of inspect, `Ports` and `Networks` of the list.
  * @module
  */
-import { parseContainerPort, type Endpoint, type NetworkRecord } from "../network/mod.ts";
+import {
+  foreignExit,
+  isForeign,
+  parseContainerPort,
+  prefixLength,
+  type Endpoint,
+  type NetworkRecord,
+} from "../network/mod.ts";
 import type { Container } from "./container-store.ts";
 import type { ContainerNetwork } from "./container.ts";
 import type { EndpointSettings } from "./container-types.ts";
@@ -10,10 +17,19 @@ import { hasOwnNetwork } from "./endpoint-requests.ts";
 import type { Json } from "./engine.ts";
 import type { NetworkStore } from "./network-store.ts";
 
-/** The subnet of a network that an address is from. */
-function poolOf(network: NetworkRecord, isIPv6: boolean): { gateway: string; prefix: number } {
+/** Where an endpoint's packets of a family leave its subnet, and that subnet's bits. */
+function poolOf(
+  network: NetworkRecord,
+  endpoint: Endpoint,
+  isIPv6: boolean,
+): { gateway: string; prefix: number } {
   const pool = network.ipam.pools.find(({ subnet }) => subnet.includes(":") === isIPv6);
-  return { gateway: pool?.gateway ?? "", prefix: Number(pool?.subnet.split("/")[1] ?? 0) };
+  const gateway = isForeign(network) ? foreignExit(endpoint, isIPv6)?.via : pool?.gateway;
+  const address = isIPv6 ? endpoint.ipv6 : endpoint.ipv4;
+  return {
+    gateway: gateway ?? "",
+    prefix: address === undefined ? 0 : prefixLength(network, endpoint, address),
+  };
 }
 
 const nothing = {
@@ -30,8 +46,8 @@ const nothing = {
 function addressesJson(endpoint: Endpoint | undefined, network: NetworkRecord | undefined): typeof nothing {
   if (endpoint === undefined || network === undefined) return nothing;
   const { ipv4, ipv6, id } = endpoint;
-  const pool4 = poolOf(network, false);
-  const pool6 = poolOf(network, true);
+  const pool4 = poolOf(network, endpoint, false);
+  const pool6 = poolOf(network, endpoint, true);
   return {
     EndpointID: id,
     Gateway: ipv4 === undefined ? "" : pool4.gateway,

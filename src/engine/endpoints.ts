@@ -7,9 +7,11 @@ import { randomBytes } from "node:crypto";
 import { failure, inContext } from "../errors/mod.ts";
 import {
   endpointSysctls,
+  foreignExit,
   hostPorts,
   interfaceIndexOf,
   interfacePrefix,
+  isForeign,
   portRequests,
   publishPorts,
   type Endpoint,
@@ -20,6 +22,7 @@ import {
 } from "../network/mod.ts";
 import type { Container } from "./container-store.ts";
 import { readRequest } from "./endpoint-requests.ts";
+import { hasForeignAddresses, type Lease } from "./foreign-networks.ts";
 import type { Services } from "./services.ts";
 
 /** Doing something to a container's network, in the words of Docker's errors. */
@@ -32,20 +35,22 @@ export interface Place {
 }
 
 /** What decides about endpoints beside what the container asks for. */
-interface Asked {
+export interface Asked {
   readonly network: NetworkRecord;
   readonly request: EndpointRequest;
+  /** What there is already. */
+  readonly endpoint?: Endpoint;
 }
 
 /** Random and locally administered (IEEE 802, section 8.4), as the kernel's own are. */
-function randomMac(): string {
+export function randomMac(): string {
   const bytes = randomBytes(6);
   bytes[0] = ((bytes[0] ?? 0) & 0xfe) | 0x02;
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join(":");
 }
 
 /** The networks of `container`, found. */
-function askedNetworks({ networks }: Services, container: Container): Asked[] {
+export function askedNetworks({ networks }: Services, container: Container): Asked[] {
   return container.state.networks.map((entry) => {
     const network = networks.store.lookUp(entry.name);
     if (network === undefined) throw inContext(SETTING_UP, failure("no-such-network", { name: entry.name }));
@@ -56,7 +61,7 @@ function askedNetworks({ networks }: Services, container: Container): Asked[] {
 /** Of several networks that lead out the one with the highest priority, then the first by name. */
 function gatewayOf(asked: readonly Asked[], isIPv6: boolean): string | undefined {
   const candidates = asked
-    .filter(({ network }) => hasGateway(network, isIPv6))
+    .filter((one) => hasGateway(one, isIPv6))
     .sort(
       (a, b) =>
         b.request.gatewayPriority - a.request.gatewayPriority || (a.network.name < b.network.name ? -1 : 1),
@@ -69,17 +74,26 @@ function gateways(asked: readonly Asked[]): { gateway4: string | undefined; gate
   return { gateway4: gatewayOf(asked, false), gateway6: gatewayOf(asked, true) };
 }
 
-/** Of a running container's places: which lead out, now that it is on other networks than before. */
-export function placesWithGateways(services: Services, container: Container): Place[] {
-  const { gateway4, gateway6 } = gateways(askedNetworks(services, container));
-  return placesOf(services, container).map(({ endpoint, network }) => ({
+/** Of a container's places: which lead out, now that it is on other networks than before. */
+export function placesWithGateways(
+  services: Services,
+  container: Container,
+  places: readonly Place[] = placesOf(services, container),
+): Place[] {
+  const asked = askedNetworks(services, container).map((one): Asked => {
+    const endpoint = places.find(({ network }) => network.id === one.network.id)?.endpoint;
+    return endpoint === undefined ? one : { ...one, endpoint };
+  });
+  const { gateway4, gateway6 } = gateways(asked);
+  return places.map(({ endpoint, network }) => ({
     network,
     endpoint: { ...endpoint, gateway4: network.id === gateway4, gateway6: network.id === gateway6 },
   }));
 }
 
-function hasGateway(network: NetworkRecord, isIPv6: boolean): boolean {
+function hasGateway({ network, endpoint }: Asked, isIPv6: boolean): boolean {
   if (network.internal) return false;
+  if (isForeign(network)) return endpoint !== undefined && foreignExit(endpoint, isIPv6) !== undefined;
   return network.ipam.pools.some(
     ({ subnet, gateway }) => gateway !== undefined && subnet.includes(":") === isIPv6,
   );
@@ -99,6 +113,7 @@ export function takePlaces(
   services: Services,
   container: Container,
   passing?: ReadonlyMap<Protocol, ReadonlySet<number>>,
+  leases?: ReadonlyMap<string, Lease>,
 ): Place[] {
   const asked = askedNetworks(services, container);
   const places: Place[] = [];
@@ -120,6 +135,7 @@ export function takePlaces(
             gateway4: network.id === gateway4,
             gateway6: network.id === gateway6,
           },
+          leases?.get(network.id),
         ),
       );
     }
@@ -130,7 +146,10 @@ export function takePlaces(
   }
 }
 
-/** One place: addresses are taken, nothing is written. `position`: distinct among the container's interfaces. */
+/**
+ * One place: addresses are taken, unless a plugin gave them, nothing is written. `position`: distinct among the
+ * container's interfaces.
+ */
 export function takePlace(
   services: Services,
   container: Container,
@@ -139,8 +158,12 @@ export function takePlace(
     position,
     ...chosen
   }: Pick<Endpoint, "interface" | "gateway4" | "gateway6"> & { readonly position: number },
+  lease?: Lease,
 ): Place {
-  const addresses = services.networks.addresses.take(network, request);
+  const { prefix4, prefix6, ...addresses } = lease ?? {
+    ...services.networks.addresses.take(network, request),
+    mac: request.mac ?? (isForeign(network) ? "" : randomMac()),
+  };
   const id = randomBytes(32).toString("hex");
   const { sysctls } = endpointSysctls(request.driverOptions);
   return {
@@ -150,7 +173,6 @@ export function takePlace(
       network: network.id,
       container: container.id,
       ...addresses,
-      mac: request.mac ?? randomMac(),
       ...chosen,
       interfaceIndex: interfaceIndexOf(network, id, position),
       ...(request.linkLocal === undefined ? {} : { linkLocal: request.linkLocal }),
@@ -158,6 +180,15 @@ export function takePlace(
       ...(network.driver === "bridge"
         ? { hostLink: `veth${randomBytes(4).toString("hex").slice(0, 7)}` }
         : {}),
+      ...(prefix4 === undefined && prefix6 === undefined
+        ? {}
+        : {
+            foreign: {
+              routes: [],
+              ...(prefix4 === undefined ? {} : { prefix4 }),
+              ...(prefix6 === undefined ? {} : { prefix6 }),
+            },
+          }),
       ports: [],
     },
   };
@@ -208,7 +239,7 @@ export function publish(
 /** Addresses and ports are free again. */
 export function givePlacesBack({ networks }: Services, places: readonly Place[]): void {
   for (const { network, endpoint } of places) {
-    networks.addresses.release(network, endpoint);
+    if (!hasForeignAddresses(network)) networks.addresses.release(network, endpoint);
     networks.ports.release(endpoint.ports.flatMap(hostPorts));
   }
 }

@@ -15,6 +15,7 @@ import { Container, ContainerStore } from "./container-store.ts";
 import { newState, type ContainerState } from "./container.ts";
 import { networkDefaults, type DaemonOptions } from "./daemon-options.ts";
 import { engineId } from "./engine-id.ts";
+import { ForeignNetworks } from "./foreign-networks.ts";
 import type { HostNetworks } from "./host-networks.ts";
 import type { LiveNetworks } from "./live-networks.ts";
 import { NetworkContext } from "./network-context.ts";
@@ -112,6 +113,7 @@ export class FakeServices implements Disposable {
       host as unknown as HostNetworks,
       {} as unknown as LiveNetworks,
       { apply: () => undefined, flushed: none } as unknown as ResolverClient,
+      new ForeignNetworks({ debug: log, info: log, warn: log, error: log }),
       engineId(database),
     );
     const services: Partial<Services> = {

@@ -297,6 +297,10 @@ export class HostNetworks {
           open(b, "open its network namespace", CWD, text("/proc/", pid, "/ns/net"), how, namespace);
           startRelay(b, relay, namespace, "shim");
         }
+        // The last thing: all that others could want to know of the container's namespace is there.
+        if (places.some(({ network }) => network.driver === "cni")) {
+          b.composite("wait for the plugins of CNI", "hold", []);
+        }
       },
       inside: (b) => {
         const socket = b.slot("its route socket");

@@ -30,6 +30,8 @@ import {
   addElements,
   addResolverRules,
   driverOf,
+  foreignExit,
+  isForeign,
   removeElements,
   startGuarded,
   startRelay,
@@ -81,14 +83,64 @@ export class LiveNetworks {
     await this.#fork(b, `connect container ${container.name}`);
   }
 
-  /** Undoes a place. */
+  /** Takes default routes away that plugins of CNI made, where another network leads out. */
+  async leadNowhere(
+    pid: number,
+    places: readonly Place[],
+    families: { readonly ipv4: boolean; readonly ipv6: boolean },
+  ): Promise<void> {
+    const b = new ProgramBuilder();
+    const namespace = openNamespace(b, pid);
+    inNamespace(b, namespace, (inner) => {
+      for (const { network, endpoint } of places) {
+        if (network.driver !== "cni") continue;
+        for (const isIPv6 of [false, true]) {
+          const exit = foreignExit(endpoint, isIPv6);
+          if (exit === undefined || !(isIPv6 ? families.ipv6 : families.ipv4)) continue;
+          const route = delRoute({ destination: isIPv6 ? "default6" : "default", ...exit });
+          netlink(b, "leave by another way", inner, encodeMessages([route]), undefined, {
+            tolerate: ["ESRCH", "ENODEV"],
+          });
+        }
+      }
+    });
+    await this.#fork(b, "lead packets out by another network");
+  }
+
+  /** Undoes a place. What a plugin's network gave goes back to the host, for the plugin to remove. */
   async leave(container: Container, place: Place): Promise<void> {
     this.#host.release([place]);
     if (this.#proxies) await endProxies(place.endpoint.ports);
+    // CNI's plugins remove what they made.
+    if (place.network.driver === "cni") return;
     const b = new ProgramBuilder();
+    const { foreign, interface: name } = place.endpoint;
+    const host = b.slot("the host's network namespace");
+    if (foreign?.link !== undefined) {
+      open(
+        b,
+        "open the host's network namespace",
+        CWD,
+        "/proc/self/ns/net",
+        flags(O, "RDONLY", "CLOEXEC"),
+        host,
+      );
+    }
     const namespace = openNamespace(b, container.state.pid);
     inNamespace(b, namespace, (inner) => {
-      const name = place.endpoint.interface;
+      if (isForeign(place.network)) {
+        if (foreign?.link === undefined) return;
+        const { interfaceIndex: index } = place.endpoint;
+        const messages = [
+          setLink({ index }, { up: false }),
+          setLink({ index }, { name: foreign.link }),
+          setLink({ index }, { namespace: { descriptor: host } }),
+        ];
+        netlink(b, `give ${foreign.link} back`, inner, encodeMessages(messages), undefined, {
+          tolerate: ["ENODEV"],
+        });
+        return;
+      }
       netlink(b, `remove ${name}`, inner, encodeMessages([delLink({ name })]), undefined, {
         tolerate: ["ENODEV"],
       });
@@ -194,6 +246,14 @@ function inNamespace(b: ProgramBuilder, namespace: Slot, body: (socket: Slot) =>
 /** The default route of a container on these places. */
 function defaultRoute(places: readonly Place[], isIPv6: boolean): Route | undefined {
   const place = places.find(({ endpoint }) => (isIPv6 ? endpoint.gateway6 : endpoint.gateway4));
+  if (place !== undefined && isForeign(place.network)) {
+    const exit = foreignExit(place.endpoint, isIPv6);
+    // The index of what CNI made is CNI's.
+    const index = place.network.driver === "cni" ? {} : { index: place.endpoint.interfaceIndex };
+    return exit === undefined
+      ? undefined
+      : { destination: isIPv6 ? "default6" : "default", ...exit, ...index };
+  }
   const pool = place?.network.ipam.pools.find(({ subnet }) => subnet.includes(":") === isIPv6);
   if (place === undefined || pool?.gateway === undefined) return undefined;
   return {

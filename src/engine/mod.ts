@@ -21,6 +21,8 @@ import { gatherHostFacts } from "./host-facts.ts";
 import { IdMapSupport } from "./idmap-support.ts";
 import { ImageService } from "./images.ts";
 import { engineId } from "./engine-id.ts";
+import { ForeignNetworks } from "./foreign-networks.ts";
+import { keepNamespaces } from "./foreign-places.ts";
 import { HostNetworks } from "./host-networks.ts";
 import { LiveNetworks } from "./live-networks.ts";
 import { NetworkContext } from "./network-context.ts";
@@ -128,6 +130,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     host,
     new LiveNetworks(host, executors, options.network.userlandProxy),
     resolver,
+    new ForeignNetworks(log),
     engineId(database),
   );
   const services: Services = {
@@ -171,6 +174,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
   void images.sweep().catch((error: unknown) => log.error(`sweep images: ${messageOf(error)}`, { error }));
   releaseEnded(services);
   tellNames(services);
+  keepNamespaces(services);
   // Nobody waits for the networks but who needs one.
   void host.ready().catch((error: unknown) => log.error(`set networks up: ${messageOf(error)}`, { error }));
   const count = store.all().length;

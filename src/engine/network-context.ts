@@ -21,6 +21,7 @@ import {
 import { AddressBook } from "./address-book.ts";
 import type { HostConfig } from "./container-types.ts";
 import type { NetworkOptions } from "./daemon-options.ts";
+import type { ForeignNetworks } from "./foreign-networks.ts";
 import type { HostNetworks } from "./host-networks.ts";
 import type { LiveNetworks } from "./live-networks.ts";
 import type { NetworkStore } from "./network-store.ts";
@@ -37,6 +38,7 @@ export class NetworkContext {
   readonly addresses: AddressBook;
   readonly ports: PortReservations;
   readonly resolver: ResolverClient;
+  readonly foreign: ForeignNetworks;
   readonly #engineId: string;
 
   constructor(
@@ -45,8 +47,10 @@ export class NetworkContext {
     host: HostNetworks,
     live: LiveNetworks,
     resolver: ResolverClient,
+    foreign: ForeignNetworks,
     engineId: string,
   ) {
+    this.foreign = foreign;
     this.live = live;
     this.resolver = resolver;
     this.store = store;

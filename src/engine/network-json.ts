@@ -2,7 +2,7 @@
  * A network as Docker's JSON.
  * @module
  */
-import type { Endpoint, IpamPool, NetworkRecord } from "../network/mod.ts";
+import { prefixLength, type Endpoint, type IpamPool, type NetworkRecord } from "../network/mod.ts";
 import type { Json } from "./engine.ts";
 
 /** Who is on a network. */
@@ -23,11 +23,8 @@ function subnetJson({ subnet, ipRange, gateway, auxiliary, gatewayChosen }: Ipam
 }
 
 /** `172.18.0.2/16`; empty without an address. */
-function withPrefix(network: NetworkRecord, address: string | undefined): string {
-  if (address === undefined) return "";
-  const isIPv6 = address.includes(":");
-  const pool = network.ipam.pools.find(({ subnet }) => subnet.includes(":") === isIPv6);
-  return `${address}/${pool?.subnet.split("/")[1] ?? ""}`;
+function withPrefix(network: NetworkRecord, endpoint: Endpoint, address: string | undefined): string {
+  return address === undefined ? "" : `${address}/${prefixLength(network, endpoint, address)}`;
 }
 
 /** `GET /networks/{id}`, and one entry of the list. */
@@ -39,15 +36,15 @@ export function networkJson(network: NetworkRecord, occupants: readonly Occupant
       Name: name,
       EndpointID: endpoint.id,
       MacAddress: endpoint.mac,
-      IPv4Address: withPrefix(network, endpoint.ipv4),
-      IPv6Address: withPrefix(network, endpoint.ipv6),
+      IPv4Address: withPrefix(network, endpoint, endpoint.ipv4),
+      IPv6Address: withPrefix(network, endpoint, endpoint.ipv6),
     },
   ]);
   return {
     Name: network.name,
     Id: network.id,
     Created: network.created,
-    Scope: "local",
+    Scope: network.scope ?? "local",
     Driver: network.driver,
     EnableIPv4: network.enableIPv4,
     EnableIPv6: network.enableIPv6,

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { failure, messageOf } from "../errors/mod.ts";
-import { draftNetwork, isPredefined, type NetworkRecord } from "../network/mod.ts";
+import { draftNetwork, isForeign, isPredefined, type NetworkRecord } from "../network/mod.ts";
 import { connectContainer, disconnectContainer } from "./connecting.ts";
 import type { Filters, Json, Networks } from "./engine.ts";
 import {
@@ -50,7 +50,7 @@ export class NetworkService implements Networks {
           named?.(name) !== false &&
           identified?.(id) !== false &&
           exactMatch(filters, "driver", driver) &&
-          exactMatch(filters, "scope", "local") &&
+          exactMatch(filters, "scope", network.scope ?? "local") &&
           labelsMatch(filters, "label", labels)
         );
       })
@@ -65,7 +65,7 @@ export class NetworkService implements Networks {
   async inspect(name: string, { scope }: { verbose: boolean; scope: string }): Promise<Json> {
     const { networks, store } = this.#services;
     const network = networks.store.find(name);
-    if (scope !== "" && scope !== "local") throw failure("no-such-network", { name });
+    if (scope !== "" && scope !== (network.scope ?? "local")) throw failure("no-such-network", { name });
     const places = networks.store.endpointsOn(network.id).flatMap((endpoint) => {
       const container = store.byId(endpoint.container);
       return container === undefined ? [] : [{ endpoint, name: container.name }];
@@ -76,16 +76,31 @@ export class NetworkService implements Networks {
   async create(body: NetworkBody): Promise<{ Id: string; Warning: string }> {
     const { networks } = this.#services;
     const around = await networks.surroundings();
-    const { record, warning } = draftNetwork(body, {
-      ...around,
-      id: randomBytes(32).toString("hex"),
-      created: formatTime(now()),
-    });
-    networks.store.put(record);
+    const foreign = await networks.foreign.draft(body);
+    let record: NetworkRecord, warning: string;
+    try {
+      const draft = draftNetwork(body, {
+        ...around,
+        ...(foreign.driver === undefined ? {} : { drivers: new Set([...around.drivers, foreign.driver]) }),
+        ...(foreign.given === undefined ? {} : { given: foreign.given }),
+        id: randomBytes(32).toString("hex"),
+        created: formatTime(now()),
+      });
+      record = { ...draft.record, ...foreign.record };
+      ({ warning } = draft);
+      networks.store.put(record);
+    } catch (error) {
+      await networks.foreign.cancel(body, foreign);
+      throw error;
+    }
     try {
       if (!record.configOnly) await networks.host.up(record);
+      if (!record.configOnly) await networks.foreign.up(record);
     } catch (error) {
       networks.store.delete(record);
+      networks.addresses.forget(record);
+      await networks.foreign.cancel(body, foreign);
+      if (isForeign(record)) throw error;
       throw failure(
         "internal",
         { message: `cannot create network ${record.name}: ${messageOf(error)}` },
@@ -120,7 +135,10 @@ export class NetworkService implements Networks {
     networks.store.delete(network);
     networks.addresses.forget(network);
     networks.resolver.apply({ op: "network-gone", id: network.id });
-    if (!network.configOnly) await networks.host.down(network);
+    if (!network.configOnly) {
+      await networks.host.down(network);
+      await networks.foreign.down(network);
+    }
     this.#publish("destroy", network);
   }
 

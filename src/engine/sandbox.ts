@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { CWD, flags, O, ProgramBuilder, write } from "../kernel/mod.ts";
+import { inContext } from "../errors/mod.ts";
 import { hostPorts, type Protocol } from "../network/mod.ts";
 import type { NetworkPlan } from "../runtime/mod.ts";
 import { changesFor, forgetPlaces } from "./container-names.ts";
@@ -14,9 +15,12 @@ import {
   placesOf,
   placesWithGateways,
   publish,
+  requestedPorts,
+  SETTING_UP,
   takePlaces,
   type Place,
 } from "./endpoints.ts";
+import { giveLeasesBack, joinForeign, takeLeases } from "./foreign-places.ts";
 import { hostsFile, ownNames } from "./etc-files.ts";
 import { isUserDefined } from "./network-context.ts";
 import { publishNetwork } from "./network-events.ts";
@@ -25,7 +29,7 @@ import type { Services } from "./services.ts";
 
 /** What a container that is about to run has of its networks. */
 export interface Sandbox {
-  readonly places: readonly Place[];
+  readonly places: Place[];
   /** undefined: it has the host's namespace, another container's, or `lo` alone. */
   readonly plan: NetworkPlan | undefined;
 }
@@ -41,9 +45,19 @@ export async function openSandbox(
     return { places: [], plan: undefined };
   }
   await networks.host.ready();
-  const places = takePlaces(services, container, passing);
+  const leases = await takeLeases(services, container);
+  let places: Place[];
+  try {
+    places = takePlaces(services, container, passing, leases);
+  } catch (error) {
+    giveLeasesBack(services, leases);
+    throw error;
+  }
   try {
     networks.store.addEndpoints(places.map(({ endpoint }) => endpoint));
+    await joinForeign(services, container, places).catch((error: unknown) => {
+      throw inContext(SETTING_UP, error);
+    });
     const plan = await networks.host.plan(container, places);
     for (const change of changesFor(networks, container, places)) networks.resolver.apply(change);
     return { places, plan };
@@ -69,6 +83,7 @@ export function closeSandbox(services: Services, container: Container, places: r
   networks.store.removeEndpoints(places.map(({ endpoint }) => endpoint));
   networks.host.release(places);
   givePlacesBack(services, places);
+  networks.foreign.leave(places, requestedPorts(container));
   forgetPlaces(networks.resolver, places, container);
 }
 
@@ -131,6 +146,11 @@ export function releaseEnded(services: Services): void {
       if (store.byId(endpoint.container)?.running === true) continue;
       networks.store.removeEndpoints([endpoint]);
       givePlacesBack(services, [{ network, endpoint }]);
+      const container = store.byId(endpoint.container);
+      networks.foreign.leave(
+        [{ network, endpoint }],
+        container === undefined ? [] : requestedPorts(container),
+      );
     }
   }
 }

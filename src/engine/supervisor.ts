@@ -6,14 +6,21 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { MemoryKills } from "../cgroup/mod.ts";
-import { messageOf } from "../errors/mod.ts";
-import { attachToShim, KernelError, ProgramBuilder, ShimConnection, type ShimState } from "../kernel/mod.ts";
+import { inContext, messageOf } from "../errors/mod.ts";
+import {
+  attachToShim,
+  KernelError,
+  ProgramBuilder,
+  ShimConnection,
+  type ShimState,
+  type StartedShim,
+} from "../kernel/mod.ts";
 import { whileCgroupIsHeld } from "./cgroup-holding.ts";
 import { configJson } from "./config-json.ts";
 import { NEVER } from "./container.ts";
 import { hasResolver } from "./container-names.ts";
 import type { Container, PendingAttach } from "./container-store.ts";
-import { placesOf, type Place } from "./endpoints.ts";
+import { placesOf, SETTING_UP, type Place } from "./endpoints.ts";
 import { ensureBindSources } from "./bind-sources.ts";
 import { publishContainer, publishVolumes } from "./container-events.ts";
 import { makeFolder } from "./folders.ts";
@@ -23,7 +30,9 @@ import { portConflict, PortTries } from "./port-conflicts.ts";
 import { publishNetwork } from "./network-events.ts";
 import { removeRunTraces, removeRunTracesSoon } from "./run-traces.ts";
 import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
-import { addHosts, closeSandbox, endSandbox, openSandbox } from "./sandbox.ts";
+import { addLatePlaces, hasLatePlaces } from "./foreign-places.ts";
+import { whileHeld } from "./held-start.ts";
+import { addHosts, closeSandbox, endSandbox, openSandbox, writeHosts } from "./sandbox.ts";
 import type { Services } from "./services.ts";
 import { startFailure } from "./start-error.ts";
 import { formatTime, now, parseTime } from "./time.ts";
@@ -33,6 +42,7 @@ export type AfterExit = (container: Container) => Promise<void>;
 
 /** A start may take this long before its shim is killed. */
 const startDeadline = 120_000;
+const SIGKILL = 9;
 
 export class Supervisor {
   readonly #services: Services;
@@ -110,11 +120,20 @@ export class Supervisor {
         ...(record.hostConfig.LogConfig.Type === "none" ? {} : { log: this.#log(container) }),
       };
       const executor = executors.warm();
+      const start = (): Promise<StartedShim> => executor.shim(shim, { deadline: startDeadline });
+      const late = hasLatePlaces(this.#services, places);
       // The executor works in order, so the shim may follow at once: its bundle is there when it starts.
       const [, started] = await Promise.all([
         executor.run(bundle.build(), { doing: "make the bundle" }),
         whileCgroupIsHeld(this.#services, cgroup, record, () =>
-          executor.shim(shim, { deadline: startDeadline }),
+          late
+            ? whileHeld(paths.socket(folder), start(), async (pid) => {
+                await addLatePlaces(this.#services, container, places, pid).catch((error: unknown) => {
+                  throw inContext(SETTING_UP, error);
+                });
+                await writeHosts(this.#services, container);
+              })
+            : start(),
         ),
         this.#named(container, places),
       ]);
@@ -298,15 +317,22 @@ export class Supervisor {
     const folder = paths.bundle(container.id);
     if (!existsSync(join(folder, "shim.sock"))) return undefined;
     const { promise, resolve } = Promise.withResolvers<ShimState | undefined>();
+    const held = Promise.withResolvers<void>();
     const timer = setTimeout(() => resolve(undefined), 10_000);
     try {
       const connection = await ShimConnection.open(
         paths.socket(folder),
         (state) => {
-          if (state.phase !== "starting") resolve(state);
+          if (state.phase === "held") held.resolve();
+          else if (state.phase !== "starting") resolve(state);
         },
         () => resolve(undefined),
       );
+      // Whoever held it is gone, and what it waited for doesn't come.
+      void held.promise.then(() => {
+        connection.signal(SIGKILL);
+        connection.go();
+      });
       const state = await promise;
       connection.close();
       return state;

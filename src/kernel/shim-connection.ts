@@ -133,6 +133,11 @@ export class ShimConnection {
     this.#send(messages.expect, payload);
   }
 
+  /** Lets a process go on that is held. */
+  go(): void {
+    this.#send(messages.go, new Uint8Array());
+  }
+
   closeStdin(): void {
     this.#send(messages.closeStdin, new Uint8Array());
   }

@@ -3,6 +3,7 @@
  * @module
  */
 import { closeSync, openSync } from "node:fs";
+import { failure } from "../errors/mod.ts";
 
 /** A process that was started, with a socket to it as its descriptor 3. */
 export interface SocketProcess {
@@ -68,22 +69,51 @@ export interface Output {
   readonly stderr: string;
 }
 
-/** Runs a program of the host to its end. */
+/** How a program of the host is run. */
+export interface HostProgramOptions {
+  /** Its whole environment; undefined: ours. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Milliseconds after which it is killed, with everything that it started. */
+  readonly deadline?: number;
+}
+
+/**
+ * Runs a program of the host to its end.
+ * @throws executor-lost if the deadline passed
+ */
 export async function runHostProgram(
   command: readonly [string, ...string[]],
   input?: string,
+  { environment, deadline }: HostProgramOptions = {},
 ): Promise<Output> {
   const child = Bun.spawn({
     cmd: [...command],
     stdin: input === undefined ? "ignore" : new TextEncoder().encode(input),
     stdout: "pipe",
     stderr: "pipe",
+    ...(environment === undefined ? {} : { env: { ...environment } }),
+    // Of a group of its own, all of which can be killed.
+    detached: deadline !== undefined,
   });
+  let late = false;
+  const timer =
+    deadline === undefined
+      ? undefined
+      : setTimeout(() => {
+          late = true;
+          process.kill(-child.pid, "SIGKILL");
+        }, deadline);
   const [stdout, stderr, code] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
     child.exited,
-  ]);
+  ]).finally(() => clearTimeout(timer));
+  if (late) {
+    throw failure("executor-lost", {
+      doing: `run ${command[0]}`,
+      reason: "was stopped: the deadline passed",
+    });
+  }
   return { code, stdout, stderr };
 }
 

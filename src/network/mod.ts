@@ -5,7 +5,23 @@
 export type * from "./types.ts";
 export type { LinkFacts, NetworkDriver, NetworkStep } from "./driver.ts";
 export { readBridgeOptions } from "./links/bridge-options.ts";
-export { driverOf, interfacePrefix, readDriverOptions, userDrivers } from "./links/drivers.ts";
+export { driverOf, interfacePrefix, isForeign, readDriverOptions, userDrivers } from "./links/drivers.ts";
+export { gatewayOf, prefixLength } from "./links/interface.ts";
+export { Plugins } from "./plugins/client.ts";
+export { foreignExit } from "./plugins/driver.ts";
+export * as ipamPlugin from "./plugins/ipam.ts";
+export {
+  createNetwork,
+  deleteNetwork,
+  eachPort,
+  joinPlugin,
+  leavePlugin,
+  pluginScope,
+} from "./plugins/network-calls.ts";
+export { findCniList, type CniList } from "./cni/config.ts";
+export { cniAdd, cniDelete, type CniAttachment } from "./cni/execute.ts";
+export { readCniResult } from "./cni/result.ts";
+export { readIpamConfig } from "./ipam/config.ts";
 export { interfaceIndexOf } from "./links/link-numbers.ts";
 export { enableForwarding } from "./links/forwarding.ts";
 export { endpointSysctls, type EndpointSysctls } from "./links/sysctls.ts";

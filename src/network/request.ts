@@ -58,6 +58,8 @@ export interface NetworkSurroundings {
   readonly drivers: ReadonlySet<string>;
   /** Checks the driver's own options; throws what is wrong with them. */
   readonly checkOptions: (network: NetworkRecord) => DriverVerdict;
+  /** Subnets that somebody else has decided on: a plugin of addresses, CNI (none). */
+  readonly given?: readonly IpamPool[];
   /** 64 random hexadecimal digits. */
   readonly id: string;
   /** RFC 3339 with nanoseconds. */
@@ -228,6 +230,8 @@ function settle(settings: Settings, body: NetworkBody, around: NetworkSurroundin
   if (driver === "bridge" && !enableIPv4 && !enableIPv6) {
     throw failure("invalid-parameter", { message: "IPv4 or IPv6 must be enabled" });
   }
+  if (around.given !== undefined)
+    return { record: recordOf(settings, body, around, around.given), warning: "" };
   checkIpamDriver(settings);
   const others = around.existing
     .filter((network) => !network.configOnly)
@@ -268,7 +272,8 @@ function checkIpamDriver({ ipamDriver, enableIPv4, enableIPv6 }: Settings): void
 }
 
 function subnetsOf({ pools }: NetworkIpam): Prefix[] {
-  return pools.flatMap(({ subnet }) => parsePrefix(subnet) ?? []);
+  // What plugins give out is of another book.
+  return pools.flatMap(({ subnet, poolId }) => (poolId === undefined ? (parsePrefix(subnet) ?? []) : []));
 }
 
 function checkOverlap(asked: readonly AskedPool[], others: readonly Prefix[]): void {

@@ -18,10 +18,12 @@ export interface IpamPool {
   readonly automatic?: true;
   /** The engine chose the gateway in a subnet that the user gave: Docker's inspect doesn't show it. */
   readonly gatewayChosen?: true;
+  /** What the plugin calls it that gives out its addresses. */
+  readonly poolId?: string;
 }
 
 export interface NetworkIpam {
-  /** `default`, `null` (host, none), `dhcp`. */
+  /** `default`, `null` (host, none, CNI), or a plugin. */
   readonly driver: string;
   readonly options: Readonly<Record<string, string>> | null;
   readonly pools: readonly IpamPool[];
@@ -48,6 +50,36 @@ export interface NetworkRecord {
   readonly ipam: NetworkIpam;
   readonly options: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
+  /** What its plugin says that it spans; undefined: this host, `local`. */
+  readonly scope?: string;
+  /** Of CNI: the list of plugins, as JSON, as it was when the network was made. */
+  readonly cni?: string;
+}
+
+/** A route that a plugin asks for. */
+export interface ForeignRoute {
+  /** `10.0.0.0/8`, `0.0.0.0/0` */
+  readonly destination: string;
+  /** undefined: what it leads to is on the link. */
+  readonly via?: string;
+}
+
+/** What others than the engine said of an endpoint: the plugin of its network, that of its addresses, or CNI's. */
+export interface ForeignEndpoint {
+  /** Somebody was asked to make it, and must be told of its end. */
+  readonly asked?: true;
+  /** Link of the host that becomes the interface; undefined: it is in the container already, or there is none. */
+  readonly link?: string;
+  /** Bits of the addresses' subnets. */
+  readonly prefix4?: number;
+  readonly prefix6?: number;
+  readonly gateway4?: string;
+  readonly gateway6?: string;
+  readonly routes: readonly ForeignRoute[];
+  /** Name servers for what no network of the engine's has. */
+  readonly servers?: readonly string[];
+  /** CNI's result as JSON, by which the plugins undo it. */
+  readonly result?: string;
 }
 
 /** What the user may say about a container's place on a network (Docker's EndpointSettings). */
@@ -97,6 +129,7 @@ export interface Endpoint {
   /** `172.18.0.2`; undefined: it has none of this family. */
   readonly ipv4?: string;
   readonly ipv6?: string;
+  /** Empty: whoever made the interface didn't say. */
   readonly mac: string;
   /** Name of the interface in the container: `eth0`. */
   readonly interface: string;
@@ -113,6 +146,7 @@ export interface Endpoint {
   readonly linkLocal?: readonly string[];
   /** `net.ipv4.conf.IFNAME.log_martians=1`, as `endpointSysctls` lets them through. */
   readonly sysctls?: readonly string[];
+  readonly foreign?: ForeignEndpoint;
 }
 
 /** How a bridge lets packets in from outside: com.docker.network.bridge.gateway_mode_ipv4/6. */

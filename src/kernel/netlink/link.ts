@@ -37,6 +37,7 @@ export const IFLA = {
   NUM_TX_QUEUES: 31,
   NUM_RX_QUEUES: 32,
   EXT_MASK: 29,
+  NEW_IFINDEX: 49,
 } as const;
 
 /** IFLA_INFO_* in IFLA_LINKINFO. */
@@ -262,6 +263,8 @@ export interface LinkChanges extends Omit<LinkAttributes, "name" | "index" | "qu
   readonly name?: string;
   /** A note that `ip link` shows, of at most 255 bytes. */
   readonly alias?: string;
+  /** Index that it gets in the namespace to which it is moved (Linux 5.12). */
+  readonly newIndex?: number;
   /** As a port of a bridge, which it is already. */
   readonly port?: BridgePortFlags;
 }
@@ -276,7 +279,7 @@ export interface BridgePortFlags {
 
 /** RTM_NEWLINK that changes a link; ENODEV if there is none. */
 export function setLink(link: LinkName, changes: LinkChanges): Message {
-  const { up, port, alias, ...attributes } = changes;
+  const { up, port, alias, newIndex, ...attributes } = changes;
   const { header: front, name } = about(link, up);
   const slave =
     port === undefined
@@ -294,6 +297,7 @@ export function setLink(link: LinkName, changes: LinkChanges): Message {
   const renamed = [
     ...(changes.name === undefined ? [] : [`name=${changes.name}`]),
     ...(alias === undefined ? [] : [`alias=${JSON.stringify(alias)}`]),
+    ...(newIndex === undefined ? [] : [`index=${newIndex}`]),
   ];
   return {
     type: RTM_LINK.NEW,
@@ -303,6 +307,7 @@ export function setLink(link: LinkName, changes: LinkChanges): Message {
       name,
       ...linkAttributes(attributes),
       alias === undefined ? undefined : binary(IFLA.IFALIAS, new TextEncoder().encode(alias)),
+      newIndex === undefined ? undefined : u32(IFLA.NEW_IFINDEX, newIndex),
       slave,
     ],
     text: `RTM_NEWLINK{${[whichText(link), ...renamed, ...settingsText(changes), ...portText].join(", ")}}`,

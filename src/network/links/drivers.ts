@@ -2,13 +2,14 @@
  * The network drivers by name.
  * @module
  */
-import { failure } from "../../errors/mod.ts";
+import { cniDriver } from "../cni/driver.ts";
 import type { GatewayNeeds, NetworkDriver } from "../driver.ts";
 import type { NetworkRecord } from "../types.ts";
 import { bridgeDriver } from "./bridge.ts";
 import { readBridgeOptions } from "./bridge-options.ts";
 import { ipvlanDriver } from "./ipvlan.ts";
 import { macvlanDriver } from "./macvlan.ts";
+import { pluginDriver } from "../plugins/driver.ts";
 
 /** `host` and `none`: there is nothing to make. */
 function idleDriver(name: string): NetworkDriver {
@@ -25,24 +26,22 @@ function idleDriver(name: string): NetworkDriver {
 }
 
 const drivers: ReadonlyMap<string, NetworkDriver> = new Map(
-  [bridgeDriver, macvlanDriver, ipvlanDriver, idleDriver("host"), idleDriver("null")].map((driver) => [
-    driver.name,
-    driver,
-  ]),
+  [bridgeDriver, macvlanDriver, ipvlanDriver, cniDriver, idleDriver("host"), idleDriver("null")].map(
+    (driver) => [driver.name, driver],
+  ),
 );
 
-/** Drivers of which users may make networks. */
-export const userDrivers: ReadonlySet<string> = new Set(["bridge", "macvlan", "ipvlan"]);
+/** Drivers of which users may make networks; beside them there are plugins. */
+export const userDrivers: ReadonlySet<string> = new Set(["bridge", "macvlan", "ipvlan", "cni"]);
 
-/**
- * The driver of a network.
- * @throws not-found for one that isn't built in
- */
+/** The driver of a network; one that isn't built in is a plugin's. */
 export function driverOf({ driver }: Pick<NetworkRecord, "driver">): NetworkDriver {
-  const found = drivers.get(driver);
-  if (found === undefined)
-    throw failure("not-found", { message: `plugin ${JSON.stringify(driver)} not found` });
-  return found;
+  return drivers.get(driver) ?? pluginDriver(driver);
+}
+
+/** Whether somebody else makes the network's endpoints: a plugin, or CNI. */
+export function isForeign({ driver }: Pick<NetworkRecord, "driver">): boolean {
+  return driver === "cni" || !drivers.has(driver);
 }
 
 /**

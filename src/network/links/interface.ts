@@ -48,10 +48,12 @@ export function gatewayOf(network: NetworkRecord, address: string): string | und
   return pool?.auxiliary?.[own] ?? pool?.gateway;
 }
 
-/** `172.17.0.2/16` of an endpoint's address. */
-export function withPrefix(network: NetworkRecord, address: string): string {
-  const length = poolOf(network, address)?.subnet.split("/")[1];
-  return `${address}/${length ?? (address.includes(":") ? "128" : "32")}`;
+/** Bits of the subnet that an endpoint's address is in. */
+export function prefixLength(network: NetworkRecord, { foreign }: Endpoint, address: string): number {
+  const isIPv6 = address.includes(":");
+  const own = isIPv6 ? foreign?.prefix6 : foreign?.prefix4;
+  const length = own ?? poolOf(network, address)?.subnet.split("/")[1];
+  return Number(length ?? (isIPv6 ? 128 : 32));
 }
 
 /** The default routes of an endpoint by way of the network's gateways. */
@@ -66,7 +68,7 @@ export function exitsByGateway(network: NetworkRecord, { ipv4, ipv6, gateway4, g
 function addressMessages(network: NetworkRecord, endpoint: Endpoint): Message[] {
   const { ipv4, ipv6, linkLocal = [], interfaceIndex: index } = endpoint;
   const own = [ipv4, ipv6].flatMap((address) =>
-    address === undefined ? [] : [withPrefix(network, address)],
+    address === undefined ? [] : [`${address}/${prefixLength(network, endpoint, address)}`],
   );
   const near = linkLocal.map((address) => `${address}/${address.includes(":") ? 64 : 16}`);
   return [...own, ...near].map((address) =>

@@ -1,0 +1,209 @@
+/**
+ * Calls of a plugin: JSON by POST (https://docs.docker.com/engine/extend/plugin_api/). Each has a deadline, so that a
+ * plugin that hangs delays only whoever asked.
+ * @module
+ */
+import { readFileSync } from "node:fs";
+import { request as httpRequest, type RequestOptions } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { setTimeout as sleep } from "node:timers/promises";
+import { failure, isFailure, messageOf } from "../../errors/mod.ts";
+import { dockerFolders, findPlugin, type PluginAddress, type PluginFolders } from "./discovery.ts";
+
+const accepted = "application/vnd.docker.plugins.v1.2+json";
+/** Bytes of an answer that are read. */
+const longestAnswer = 4 << 20;
+const NOT_FOUND = 404;
+const OK = 200;
+
+/** What a plugin implements. */
+export type PluginKind = "NetworkDriver" | "IpamDriver";
+
+/** How long plugins may take; milliseconds. */
+export interface PluginPatience {
+  /** For one call, with all its tries. */
+  readonly deadline: number;
+  /** Until the second try to reach a plugin that isn't there; twice as long before each further one. */
+  readonly pause: number;
+}
+
+/** Docker's. */
+const dockerPatience: PluginPatience = { deadline: 30_000, pause: 1000 };
+
+interface Answered {
+  readonly status: number;
+  readonly text: string;
+}
+
+/** A plugin that was found. */
+export class Plugin {
+  readonly name: string;
+  readonly #address: PluginAddress;
+  readonly #patience: PluginPatience;
+
+  constructor(name: string, address: PluginAddress, patience: PluginPatience = dockerPatience) {
+    this.name = name;
+    this.#address = address;
+    this.#patience = patience;
+  }
+
+  /**
+   * Calls `METHOD`, as in `NetworkDriver.Join`.
+   * @returns the answer; undefined if the plugin doesn't know the method
+   * @throws internal: the plugin's own `Err` in Docker's words, or that it can't be reached or is too slow
+   */
+  async tryCall(method: string, body: object): Promise<Readonly<Record<string, unknown>> | undefined> {
+    const { status, text } = await this.#reach(method, JSON.stringify(body));
+    if (status === NOT_FOUND) return undefined;
+    const answer = parseAnswer(text);
+    const error = typeof answer?.["Err"] === "string" ? answer["Err"] : (answer?.["Error"] ?? "");
+    if (status !== OK) {
+      const why = error === "" ? text.trim() || `status ${status}` : String(error);
+      throw failure("internal", { message: `${method}: ${why}` });
+    }
+    if (answer === undefined) {
+      throw failure("internal", { message: `plugin "${this.name}" answered ${method} with no JSON object` });
+    }
+    if (error !== "") throw failure("internal", { message: `remote: ${String(error)}` });
+    return answer;
+  }
+
+  /** The same; a plugin must know the method. */
+  async call(method: string, body: object): Promise<Readonly<Record<string, unknown>>> {
+    const answer = await this.tryCall(method, body);
+    if (answer !== undefined) return answer;
+    throw failure("internal", { message: `plugin "${this.name}" does not implement ${method}` });
+  }
+
+  /** Tries until the plugin is there or time is up. */
+  async #reach(method: string, body: string): Promise<Answered> {
+    const { deadline, pause } = this.#patience;
+    const end = Date.now() + deadline;
+    for (let wait = pause; ; wait *= 2) {
+      try {
+        return await this.#send(method, body, end - Date.now());
+      } catch (error) {
+        const code = (error as NodeJS.ErrnoException).code ?? "";
+        const absent = ["ECONNREFUSED", "ENOENT", "FailedToOpenSocket", "ConnectionRefused"].includes(code);
+        if (!absent || Date.now() + wait > end) {
+          const message = `plugin "${this.name}" did not answer ${method}: ${messageOf(error)}`;
+          throw failure("internal", { message }, error);
+        }
+        await sleep(wait);
+      }
+    }
+  }
+
+  #send(method: string, body: string, patience: number): Promise<Answered> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answered>();
+    const address = this.#address;
+    const options: RequestOptions = {
+      method: "POST",
+      path: `/${method}`,
+      headers: {
+        Accept: accepted,
+        "Content-Type": accepted,
+        "Content-Length": Buffer.byteLength(body),
+        Host: "plugin",
+      },
+      ...("socket" in address
+        ? { socketPath: address.socket }
+        : { host: address.host, port: address.port, ...tlsOptions(address) }),
+    };
+    const send = "tls" in address && address.tls !== undefined ? httpsRequest : httpRequest;
+    const outgoing = send(options, (incoming) => {
+      const chunks: Buffer[] = [];
+      let length = 0;
+      incoming.on("data", (chunk: Buffer) => {
+        length += chunk.length;
+        if (length > longestAnswer) outgoing.destroy();
+        else chunks.push(chunk);
+      });
+      incoming.on("end", () =>
+        resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") }),
+      );
+      incoming.on("error", reject);
+    });
+    const timer = setTimeout(() => {
+      reject(failure("internal", { message: "it took too long" }));
+      outgoing.destroy();
+    }, patience);
+    outgoing.on("error", reject);
+    outgoing.on("close", () => reject(failure("internal", { message: "it closed the connection" })));
+    outgoing.end(body);
+    return promise.finally(() => clearTimeout(timer));
+  }
+}
+
+function tlsOptions(address: PluginAddress): object {
+  if ("socket" in address || address.tls === undefined) return {};
+  const { anyCertificate, authorities, certificate, key } = address.tls;
+  return {
+    rejectUnauthorized: !anyCertificate,
+    ...(authorities === undefined ? {} : { ca: readFileSync(authorities) }),
+    ...(certificate === undefined ? {} : { cert: readFileSync(certificate) }),
+    ...(key === undefined ? {} : { key: readFileSync(key) }),
+  };
+}
+
+function parseAnswer(text: string): Readonly<Record<string, unknown>> | undefined {
+  // Methods that answer nothing may do so literally.
+  if (text.trim() === "" || text.trim() === "null") return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Readonly<Record<string, unknown>>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Plugins by name: found and asked what they implement when somebody needs one first. */
+export class Plugins {
+  readonly #folders: PluginFolders;
+  readonly #patience: PluginPatience;
+  readonly #active = new Map<string, Promise<{ plugin: Plugin; kinds: readonly string[] }>>();
+
+  constructor(folders: PluginFolders = dockerFolders, patience: PluginPatience = dockerPatience) {
+    this.#folders = folders;
+    this.#patience = patience;
+  }
+
+  /**
+   * The plugin of this name.
+   * @throws not-found in Docker's words; internal if it can't be reached or implements something else
+   */
+  async get(name: string, kind: PluginKind): Promise<Plugin> {
+    const address = findPlugin(name, this.#folders);
+    if (address === undefined) {
+      throw failure("not-found", { message: `plugin ${JSON.stringify(name)} not found` });
+    }
+    const key = `${name} ${JSON.stringify(address)}`;
+    let active = this.#active.get(key);
+    if (active === undefined) {
+      active = activate(new Plugin(name, address, this.#patience));
+      this.#active.set(key, active);
+      active.catch(() => this.#active.delete(key));
+    }
+    const { plugin, kinds } = await active;
+    if (kinds.includes(kind)) return plugin;
+    throw failure("internal", { message: "Plugin does not implement the requested driver" });
+  }
+
+  /** Whether there is a plugin of this name that implements this. */
+  async has(name: string, kind: PluginKind): Promise<boolean> {
+    try {
+      await this.get(name, kind);
+      return true;
+    } catch (error) {
+      if (isFailure(error, "not-found")) return false;
+      throw error;
+    }
+  }
+}
+
+async function activate(plugin: Plugin): Promise<{ plugin: Plugin; kinds: readonly string[] }> {
+  const { Implements: kinds } = await plugin.call("Plugin.Activate", {});
+  return { plugin, kinds: Array.isArray(kinds) ? kinds.map(String) : [] };
+}
