@@ -56,15 +56,15 @@ export class Plugin {
     const { status, text } = await this.#reach(method, JSON.stringify(body));
     if (status === NOT_FOUND) return undefined;
     const answer = parseAnswer(text);
-    const error = typeof answer?.["Err"] === "string" ? answer["Err"] : (answer?.["Error"] ?? "");
+    const error = [answer?.["Err"], answer?.["Error"]].find((value) => typeof value === "string") ?? "";
     if (status !== OK) {
-      const why = error === "" ? text.trim() || `status ${status}` : String(error);
+      const why = error === "" ? text.trim() || `status ${status}` : error;
       throw failure("internal", { message: `${method}: ${why}` });
     }
     if (answer === undefined) {
       throw failure("internal", { message: `plugin "${this.name}" answered ${method} with no JSON object` });
     }
-    if (error !== "") throw failure("internal", { message: `remote: ${String(error)}` });
+    if (error !== "") throw failure("internal", { message: `remote: ${error}` });
     return answer;
   }
 
