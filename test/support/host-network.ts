@@ -7,18 +7,35 @@ import { join } from "node:path";
 import type { TestEngine } from "./engine.ts";
 import { processesNaming } from "./host-state.ts";
 
-/** Links by name and what the firewall's sets and maps hold, as `nft` lists them. */
+/** Links by name, and what each of the firewall's sets and maps holds. Neither has an order. */
 export interface HostNetwork {
   readonly links: readonly string[];
-  readonly rules: string;
+  readonly elements: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Of `nft --json`: a set or a map; the list has rules and chains too. */
+interface Listed {
+  readonly set?: NamedSet;
+  readonly map?: NamedSet;
+}
+
+interface NamedSet {
+  readonly name: string;
+  readonly elem?: readonly unknown[];
 }
 
 /** What is there in the engine's network namespace now. */
 export function networkOf(engine: TestEngine): HostNetwork {
   const links = JSON.parse(outputOf(engine, "ip", "-json", "link")) as { readonly ifname: string }[];
+  const { nftables } = JSON.parse(outputOf(engine, "nft", "--json", "list", "table", "inet", "caisson")) as {
+    readonly nftables: readonly Listed[];
+  };
+  const sets = nftables.flatMap(({ set, map }) => set ?? map ?? []);
   return {
     links: links.map(({ ifname }) => ifname).toSorted(),
-    rules: outputOf(engine, "nft", "list", "table", "inet", "caisson"),
+    elements: Object.fromEntries(
+      sets.map(({ name, elem = [] }) => [name, elem.map((each) => JSON.stringify(each)).toSorted()]),
+    ),
   };
 }
 
