@@ -71,9 +71,18 @@ export async function connectContainer(
         gateway6: false,
       },
     );
-    await join(services, container, place);
+    // The new network may be the one that leads out.
+    const before = state.networks;
+    state.networks = [...before, { name: network.name, settings }];
+    try {
+      await join(services, container, place);
+    } catch (error) {
+      state.networks = before;
+      throw error;
+    }
+  } else {
+    state.networks = [...state.networks, { name: network.name, settings }];
   }
-  state.networks = [...state.networks, { name: network.name, settings }];
   if (container.running) await tellPlaces(services, container);
   services.store.save(container);
   services.store.flush();

@@ -144,7 +144,11 @@ export class HostNetworks {
     this.#observer = new FirewallObserver(
       executors.session(),
       async () => {
-        const what = await this.#firewall.ensure(this.#elements());
+        let what: "loaded" | "kept" = "kept";
+        // Who publishes or ends publishing meanwhile may have been overtaken by what was known before.
+        for (let before = ""; before !== (before = JSON.stringify(this.#elements()));) {
+          what = await this.#firewall.ensure(this.#elements());
+        }
         log.info(
           what === "loaded" ? "brought the firewall's rules back" : "brought the firewall's elements back",
         );
