@@ -88,8 +88,8 @@ export async function connectContainer(
   services.store.flush();
 }
 
-/** What the resolver knows of a running container follows its places. */
-async function tellPlaces(services: Services, container: Container): Promise<void> {
+/** What the resolver knows of a running container follows its places and its name. */
+export async function tellPlaces(services: Services, container: Container): Promise<void> {
   const { resolver } = services.networks;
   for (const change of changesFor(services.networks, container, placesOf(services, container)))
     resolver.apply(change);

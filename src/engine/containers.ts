@@ -11,6 +11,7 @@ import { newState, type ContainerRecord } from "./container.ts";
 import type { HostConfig } from "./container-types.ts";
 import { Container } from "./container-store.ts";
 import { publishContainer } from "./container-events.ts";
+import { tellPlaces } from "./connecting.ts";
 import { createContainer, draftContainer } from "./create.ts";
 import { filterPorts } from "./endpoint-json.ts";
 import type {
@@ -190,6 +191,7 @@ export class ContainerService implements Containers {
     }
     const old = container.name;
     this.#services.store.rename(container, plain);
+    if (container.running) await tellPlaces(this.#services, container);
     publishContainer(this.#services, "rename", container, { oldName: `/${old}` });
   }
 

@@ -25,7 +25,7 @@ export class NetworkHost implements Disposable {
   /** A namespace of its own, or the one of process `inside`: then its end ends nobody else. */
   constructor(inside?: number) {
     const enter = inside === undefined ? ["unshare", "--net"] : ["nsenter", "-t", String(inside), "-n"];
-    const [command = "", ...args] = [...enter, process.execPath, agent];
+    const [command, ...args] = [...enter, process.execPath, agent];
     this.#process = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
     this.#process.on("exit", (code) => {
       for (const answer of this.#waiting.values()) answer(`the agent has ended: ${code}`);
@@ -51,12 +51,12 @@ export class NetworkHost implements Disposable {
   }
 
   /** What a TCP server says: `ADDRESS at PORT`, as whom it sees us and where; `silence`, or an errno. */
-  async tcp(address: string, port: number, quiet = QUIET): Promise<string> {
+  async tcp(address: string, port: number, quiet: number = QUIET): Promise<string> {
     return this.#ask({ do: "tcp", address, port, patience: quiet });
   }
 
   /** The same of a UDP server. */
-  async udp(address: string, port: number, quiet = QUIET): Promise<string> {
+  async udp(address: string, port: number, quiet: number = QUIET): Promise<string> {
     return this.#ask({ do: "udp", address, port, patience: quiet });
   }
 

@@ -108,28 +108,41 @@ test("by short id, IPv6, and backwards", () => {
   expect(lookUp("asker", "c2", "aaaa")).toBe("fd00:99::7");
   expect(lookUp("c3", "c2", "aaaa")).toBe("");
   expect(lookUp("asker", "7.0.99.10.in-addr.arpa", "ptr")).toBe("c2.n1");
-  const reversed = `7.${"0.".repeat(19)}9.9.0.0.0.0.d.f.ip6.arpa`;
+  const reversed = `7.${"0.".repeat(23)}9.9.0.0.0.0.d.f.ip6.arpa`;
   expect(lookUp("asker", reversed, "ptr")).toBe("c2.n1");
 });
 
-test("what nobody knows here is asked of the host's server, local names are not", () => {
+/** Asks for a name that the host's server is asked for; what it was asked for until then, without that. */
+async function askedUntilNow(): Promise<string[]> {
+  const marker = `nx.marker${Math.random()}.example.com`;
+  lookUp("asker", marker);
+  await eventually("the host's server tells of the marker", () =>
+    asked.includes(marker) ? true : undefined,
+  );
+  const names = new Set(asked.filter((name) => !name.startsWith("nx.marker")));
   asked.length = 0;
+  return [...names].sort();
+}
+
+test("what nobody knows here is asked of the host's server, local names are not", async () => {
+  await askedUntilNow();
   expect(lookUp("asker", "nx.example.com")).toBe("NXDOMAIN");
   expect(lookUp("asker", "c2")).toBe("10.99.0.7");
   expect(lookUp("asker", "servfail.example.com")).toBe("SERVFAIL");
-  expect([...new Set(asked)].sort()).toEqual(["nx.example.com", "servfail.example.com"]);
+  expect(await askedUntilNow()).toEqual(["nx.example.com", "servfail.example.com"]);
 });
 
-test("from an internal network nothing is asked outside", () => {
-  asked.length = 0;
+test("from an internal network nothing is asked outside", async () => {
+  await askedUntilNow();
   expect(lookUp("hidden2", "www.example.com")).toBe("SERVFAIL");
-  expect(asked).toEqual([]);
+  expect(await askedUntilNow()).toEqual([]);
 });
 
 test("a name changes with rename, start and stop", async () => {
   must(engine, ["rename", "c3", "c4"]);
   expect(lookUp("c2", "c4")).toBe("10.98.0.8");
-  expect(lookUp("c2", "nx.c3")).toBe("NXDOMAIN");
+  // What was its name is the host's server's business again.
+  expect(lookUp("c2", "c3")).not.toBe("10.98.0.8");
   must(engine, ["stop", "-t", "0", "c4"]);
   expect(lookUp("c2", "c4")).not.toBe("10.98.0.8");
   must(engine, ["start", "c4"]);
