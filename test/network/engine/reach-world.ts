@@ -6,8 +6,8 @@ import { patience } from "../../support/patience.ts";
 import type { NetworkHost } from "../world.ts";
 import { LAN, type ContainerBody, type NetworkPlace } from "./place.ts";
 
-/** Milliseconds until somebody is said not to answer. */
-const QUIET = 2000 * patience;
+/** Milliseconds until somebody is said not to answer: all probes run at once, beside whatever else the machine does. */
+const QUIET = 6000 * patience;
 
 const bridge = "com.docker.network.bridge";
 
