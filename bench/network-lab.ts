@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { failure } from "../src/errors/mod.ts";
 import type { ApiConnection } from "./api.ts";
 import type { RunningEngine } from "./engines.ts";
-import { Scratch, output } from "./scratch.ts";
+import { output, type Scratch } from "./scratch.ts";
 
 /** What a container is to be. */
 export interface ContainerRequest {
