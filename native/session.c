@@ -346,8 +346,9 @@ int session_main(int self)
 	session.self = self;
 	session.input = map_memory(MAX_INPUT, MAP_PRIVATE);
 	session.frame = map_memory(MAX_FRAME, MAP_PRIVATE);
-	/* Whoever made the socket may have made it non-blocking. */
-	if (session.input == NULL || session.frame == NULL || fcntl(SOCKET, F_SETFL, 0) < 0)
+	/* Whoever made the socket may have made it non-blocking. A body that borrows its memory just executes something. */
+	if (session.input == NULL || session.frame == NULL || fcntl(SOCKET, F_SETFL, 0) < 0 ||
+	    fcntl(SOCKET, F_SETFD, FD_CLOEXEC) < 0)
 		return 1;
 	while (next_request())
 		;

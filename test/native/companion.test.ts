@@ -6,8 +6,16 @@ import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Executor, KernelError, vector, type Program, type ProgramBuilder } from "../../src/kernel/mod.ts";
-import { binary, build, NONE } from "./programs.ts";
+import {
+  CLONE,
+  Executor,
+  flags,
+  KernelError,
+  vector,
+  type Program,
+  type ProgramBuilder,
+} from "../../src/kernel/mod.ts";
+import { binary, build } from "./programs.ts";
 import { Control, ended, HELD, shell, shimIn, until } from "./shims.ts";
 
 let scratch: string;
@@ -27,10 +35,12 @@ afterAll(() => {
   rmSync(scratch, { recursive: true });
 });
 
+const borrowed = flags(CLONE, "VM", "VFORK");
+
 /** Adds a companion that runs `script`, whose first argument tells it from others. */
 function companion(b: ProgramBuilder, script: string, mark: string): void {
   const [channel, pidfd] = [b.slot(`channel of ${mark}`), b.slot(`pidfd of ${mark}`)];
-  const pid = b.clone(`start ${mark}`, { flags: NONE, channel, pidfd }, () => {
+  const pid = b.clone(`start ${mark}`, { flags: borrowed, channel, pidfd }, () => {
     b.call("execute", "execve", [
       "/bin/sh",
       vector(["sh", "-c", script, mark]),
@@ -110,6 +120,22 @@ test("when the program fails, its companions end before that is told", async () 
   expect(error).toMatchObject({ errnoName: "EBADF" });
   expect(marked(mark)).toEqual([]);
 });
+
+test("there may be more than one program can have children", async () => {
+  const program = shell("true", {
+    before: (b) => {
+      const [channel, pidfd] = [b.slot("channel"), b.slot("pidfd")];
+      for (let i = 0; i < 1100; i++) {
+        const pid = b.clone("start one", { flags: borrowed, channel, pidfd }, () => {
+          b.call("execute", "execve", ["/bin/true", vector(["true"]), vector([])]);
+        });
+        b.composite("it ends with the container", "companion", [pid, pidfd]);
+      }
+    },
+  });
+  const { exited } = await executor.shim(shimIn(scratch, program));
+  expect(await exited).toMatchObject({ code: 0 });
+}, 60_000);
 
 /** What the descriptors of a process are. */
 function descriptors(pid: number): string[] {

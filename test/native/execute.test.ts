@@ -330,6 +330,67 @@ describe("clone", () => {
     expect(Buffer.from(outcome.bytesOf(out)).readInt32LE(24)).toBe(42);
   });
 
+  test("in its parent's memory: its descriptors, slots and results are its own, and it is waited for", async () => {
+    const status = join(scratch, "borrowed");
+    const { outcome, inside, mine } = await run((b) => {
+      const [channel, pidfd, file] = [b.slot("channel"), b.slot("pidfd"), b.slot("file")];
+      open(b, "/proc/sys/kernel/ostype", file);
+      let inside: Result | undefined;
+      b.clone("child", { flags: flags(CLONE, "VM", "VFORK"), pidfd, channel }, () => {
+        inside = open(b, "/proc/sys/kernel/osrelease", file);
+        const script = `ls /proc/$$/fd > ${status}`;
+        b.call("execute", "execve", [
+          "/bin/sh",
+          vector(["sh", "-c", script]),
+          vector(["PATH=/bin:/usr/bin"]),
+        ]);
+      });
+      const mine = b.out(8);
+      b.call("read what it had before", "read", [file, mine, 6]);
+      b.composite("it executes", "await", [channel, 2]);
+      reap(b, pidfd);
+      return { inside, mine };
+    });
+    expect(inside && outcome.valueOf(inside)).toBeUndefined();
+    expect(Buffer.from(outcome.bytesOf(mine)).toString("utf8", 0, 6)).toBe("Linux\n");
+    expect(
+      readFileSync(status, "utf8")
+        .trim()
+        .split("\n")
+        .filter((fd) => Number(fd) > 2 && fd !== "10" && fd !== "255"),
+    ).toEqual([]);
+  });
+
+  test("in its parent's memory it says why it failed, and the session goes on", async () => {
+    const error = await failureOf(
+      build((b) => {
+        const channel = b.slot("channel");
+        b.clone("child", { flags: flags(CLONE, "VM", "VFORK"), channel }, () => {
+          b.call("execute", "execve", ["/no/such/file", vector(["no"]), vector([])]);
+        });
+        b.composite("it executes", "await", [channel, 2]);
+      }),
+    );
+    expect([error.index, error.errnoName]).toEqual([1, "ENOENT"]);
+    expect(childrenOf(executor.pid)).toBe("");
+  });
+
+  test("what shares its parent's memory clones nothing, and has no namespaces", async () => {
+    const nested = build((b) => {
+      b.clone("child", { flags: flags(CLONE, "VM", "VFORK"), channel: b.slot("outer") }, () => {
+        b.clone("grandchild", { flags: NONE, channel: b.slot("inner") }, () => sleep(b, 1));
+      });
+    });
+    const alone = (...names: ("VM" | "VFORK" | "NEWNET")[]): Program =>
+      build((b) => {
+        b.clone("child", { flags: flags(CLONE, ...names), channel: b.slot("channel") }, () => sleep(b, 1));
+      });
+    for (const program of [nested, alone("VM"), alone("VFORK"), alone("VM", "VFORK", "NEWNET")])
+      expect(
+        String(await executor.run(program, { doing: "child" }).catch((error: unknown) => error)),
+      ).toContain("malformed");
+  });
+
   test("namespaces are new, and the child starts with default signals and no descriptor of the session", async () => {
     const status = join(scratch, "status");
     const fds = join(scratch, "fds");
