@@ -10,6 +10,7 @@ import {
   cniDelete,
   createNetwork,
   deleteNetwork,
+  eachPort,
   findCniList,
   ipamPlugin,
   isForeign,
@@ -51,6 +52,8 @@ export interface Lease extends Pick<Endpoint, "ipv4" | "ipv6" | "mac"> {
 export interface ForeignRequest {
   readonly request: EndpointRequest;
   readonly ports: readonly PortRequest[];
+  /** Names of the container's other interfaces. */
+  readonly taken: ReadonlySet<string>;
 }
 
 const builtInIpam: ReadonlySet<string> = new Set(["default", "null", ""]);
@@ -177,7 +180,7 @@ export class ForeignNetworks {
   }
 
   /** Has the network's plugin make a place; one of the engine's own networks stays as it is. */
-  async join(place: Place, { request, ports }: ForeignRequest): Promise<Place> {
+  async join(place: Place, { request, ports, taken }: ForeignRequest): Promise<Place> {
     const { network, endpoint } = place;
     if (!isForeign(network) || network.driver === "cni") return place;
     const plugin = await this.#plugins.get(network.driver, "NetworkDriver");
@@ -189,7 +192,8 @@ export class ForeignNetworks {
       ports,
       sandboxKey: `/var/run/docker/netns/${endpoint.container.slice(0, 12)}`,
     });
-    const number = /\d+$/.exec(endpoint.interface)?.[0] ?? "0";
+    let number = 0;
+    while (taken.has(`${prefix}${number}`)) number++;
     const asked = request.driverOptions?.["com.docker.network.endpoint.ifname"];
     return {
       network,
@@ -203,7 +207,7 @@ export class ForeignNetworks {
   }
 
   /** Has CNI's plugins make a place in a process's namespace. */
-  async add(place: Place, pid: number, { request, ports }: ForeignRequest): Promise<Place> {
+  async add(place: Place, pid: number, { request, ports }: Omit<ForeignRequest, "taken">): Promise<Place> {
     const { network, endpoint } = place;
     const attachment = attachmentOf(endpoint, this.#keep(endpoint, pid), ports, request);
     if (attachment.ports.some(({ hostPort }) => hostPort === 0)) {
@@ -338,14 +342,12 @@ function attachmentOf(
   request?: EndpointRequest,
 ): CniAttachment {
   const { container, interface: name } = endpoint;
-  const mappings = ports.flatMap((port) =>
-    Array.from({ length: port.count }, (_, i) => ({
-      hostPort: port.hostFirst + i,
-      containerPort: port.containerPort + i,
-      protocol: port.protocol,
-      ...(port.hostAddress === "" ? {} : { hostIP: port.hostAddress }),
-    })),
-  );
+  const mappings = eachPort(ports).map(({ hostFirst, containerPort, protocol, hostAddress }) => ({
+    hostPort: hostFirst,
+    containerPort,
+    protocol,
+    ...(hostAddress === "" ? {} : { hostIP: hostAddress }),
+  }));
   return {
     container,
     namespace,

@@ -60,17 +60,22 @@ function foreignPorts(container: Container, places: readonly Place[], place: Pla
   return own || first?.network.id !== place.network.id ? [] : requestedPorts(container);
 }
 
+function otherNames(places: readonly Place[], { endpoint }: Place): ReadonlySet<string> {
+  return new Set(
+    places.filter((other) => other.endpoint.id !== endpoint.id).map((other) => other.endpoint.interface),
+  );
+}
+
 /** What a place on a foreign network is made with. */
 function requestFor(
   services: Services,
   container: Container,
   places: readonly Place[],
   place: Place,
-  given?: EndpointRequest,
 ): ForeignRequest {
   const found = askedNetworks(services, container).find(({ network }) => network.id === place.network.id);
-  const request = given ?? found?.request ?? { gatewayPriority: 0 };
-  return { request, ports: foreignPorts(container, places, place) };
+  const request = found?.request ?? { gatewayPriority: 0 };
+  return { request, ports: foreignPorts(container, places, place), taken: otherNames(places, place) };
 }
 
 /** Notes that somebody is asked to make this place: should the engine be killed now, the next one has it undone. */
@@ -106,7 +111,7 @@ export async function joinOneForeign(
   const { foreign, store, live } = services.networks;
   if (!isForeign(place.network)) return place;
   const noted = noteAsked(services, place);
-  const how = { request, ports: [] };
+  const how = { request, ports: [], taken: otherNames(placesOf(services, container), place) };
   if (!foreign.isLate(place)) {
     const made = await foreign.join(noted, how);
     store.replaceEndpoint(made.endpoint);

@@ -29,9 +29,8 @@ export async function whileHeld(
   try {
     await work(await held.promise);
   } catch (error) {
+    // The shim's program notices, and fails.
     shim?.signal(SIGKILL);
-    shim?.go();
-    // A start that was called off has ended one way or the other before its places are given back.
     await starting.catch(() => undefined);
     shim?.close();
     throw error;

@@ -4,6 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { cgroupDriver, cgroupFeatures, detectCgroups } from "../cgroup/mod.ts";
 import { messageOf } from "../errors/mod.ts";
 import { Executors, installNativeBinary, otherExecutorsGone } from "../kernel/mod.ts";
@@ -40,6 +41,9 @@ import { removeRunTraces } from "./run-traces.ts";
 import { warmUp } from "./warm-up.ts";
 import { serverVersion } from "./version.ts";
 import { VolumeService } from "./volumes.ts";
+
+/** Milliseconds that an engine which ends waits for plugins. */
+const FAREWELL = 5000;
 
 export { NEVER } from "./container.ts";
 export type * from "./container-types.ts";
@@ -196,6 +200,8 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
         if (!container.running && container.traces) await removeRunTraces(services, container);
         container.shim?.close();
       }
+      // Plugins that answer learn of the end of what has ended; one that doesn't holds nobody up.
+      await Promise.race([networkContext.foreign.settled(), delay(FAREWELL, undefined, { ref: false })]);
       await host.close();
       resolver.close();
       executors.close();

@@ -329,10 +329,7 @@ export class Supervisor {
         () => resolve(undefined),
       );
       // Whoever held it is gone, and what it waited for doesn't come.
-      void held.promise.then(() => {
-        connection.signal(SIGKILL);
-        connection.go();
-      });
+      void held.promise.then(() => connection.signal(SIGKILL));
       const state = await promise;
       connection.close();
       return state;

@@ -13,6 +13,7 @@ export * as ipamPlugin from "./plugins/ipam.ts";
 export {
   createNetwork,
   deleteNetwork,
+  eachPort,
   joinPlugin,
   leavePlugin,
   pluginScope,

@@ -177,6 +177,21 @@ describe("attach", () => {
     await ended(shim);
   });
 
+  test("a process that was held for longer than a shim stays busy runs all the same", async () => {
+    const shim = shimIn(scratch, shell("echo ran", { hold: true }), { ...input, expectedAttaches: 1 });
+    const started = executor.shim(shim);
+    const control = await Control.to(shim);
+    await control.reached(HELD);
+    // After a second without work a shim gives back the memory that it doesn't need any more.
+    await delay(1200);
+    const attach = await Attach.to(shim, OUTPUT);
+    control.say(GO);
+    await started;
+    expect(await attach.streams()).toEqual({ stdout: "ran\n", stderr: "" });
+    expect(await control.reached(EXITED)).toMatchObject({ code: 0 });
+    await ended(shim);
+  });
+
   test("a hang-up is not the end of stdin; CLOSE_STDIN is", async () => {
     const shim = await start("cat", input);
     const first = await Attach.to(shim, STDIN);

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { request as httpRequest, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
-import { failure, isFailure, messageOf } from "../../errors/mod.ts";
+import { failure, messageOf } from "../../errors/mod.ts";
 import { dockerFolders, findPlugin, type PluginAddress, type PluginFolders } from "./discovery.ts";
 
 const accepted = "application/vnd.docker.plugins.v1.2+json";
@@ -56,7 +56,7 @@ export class Plugin {
     const { status, text } = await this.#reach(method, JSON.stringify(body));
     if (status === NOT_FOUND) return undefined;
     const answer = parseAnswer(text);
-    const error = [answer?.["Err"], answer?.["Error"]].find((value) => typeof value === "string") ?? "";
+    const error = textOf(answer?.["Err"]) || textOf(answer?.["Error"]);
     if (status !== OK) {
       const why = error === "" ? text.trim() || `status ${status}` : error;
       throw failure("internal", { message: `${method}: ${why}` });
@@ -135,6 +135,8 @@ export class Plugin {
   }
 }
 
+const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
+
 function tlsOptions(address: PluginAddress): object {
   if ("socket" in address || address.tls === undefined) return {};
   const { anyCertificate, authorities, certificate, key } = address.tls;
@@ -189,17 +191,6 @@ export class Plugins {
     const { plugin, kinds } = await active;
     if (kinds.includes(kind)) return plugin;
     throw failure("internal", { message: "Plugin does not implement the requested driver" });
-  }
-
-  /** Whether there is a plugin of this name that implements this. */
-  async has(name: string, kind: PluginKind): Promise<boolean> {
-    try {
-      await this.get(name, kind);
-      return true;
-    } catch (error) {
-      if (isFailure(error, "not-found")) return false;
-      throw error;
-    }
   }
 }
 
