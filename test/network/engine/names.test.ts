@@ -228,7 +228,7 @@ test("a link of the default bridge is refused, not ignored", () => {
   const { code, stderr } = command(engine, ["run", "--rm", "--link", "c1:cc", "busybox", "true"]);
   expect([code, stderr]).toEqual([
     125,
-    expect.stringContaining("--link on the default bridge is not supported"),
+    expect.stringContaining("--link with the network bridge is not supported"),
   ]);
   must(engine, ["rm", "-f", "c1"]);
 });
