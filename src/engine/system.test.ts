@@ -85,7 +85,7 @@ test("info counts and tells what is true", async () =>
       LiveRestoreEnabled: true,
       DefaultRuntime: "caisson",
       SecurityOptions: ["name=seccomp,profile=builtin", "name=userns", "name=cgroupns"],
-      Plugins: { Network: ["bridge", "cni", "host", "ipvlan", "macvlan", "null"] },
+      Plugins: { Network: ["bridge", "host", "ipvlan", "macvlan", "null"] },
       FirewallBackend: { Driver: "nftables" },
     });
     expect(info["ID"]).toMatch(/^[0-9a-f-]{36}$/);

@@ -67,7 +67,8 @@ export class SystemService implements System {
       ],
       Plugins: {
         Volume: ["local"],
-        Network: [...userDrivers, "host", "null"].toSorted(),
+        // Docker's own, as clients know them.
+        Network: [...userDrivers, "host", "null"].filter((name) => name !== "cni").toSorted(),
         Authorization: null,
         Log: ["json-file"],
       },
