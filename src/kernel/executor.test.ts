@@ -40,6 +40,29 @@ test("results and what was read come back", async () => {
   expect(outcome.valueOf(skipped)).toBeUndefined();
 });
 
+test("replies of a megabyte come whole, whatever comes before, between and behind them", async () => {
+  const content = Buffer.alloc(1 << 20, "0123456789abcdef");
+  writeFileSync(`${directory}/long`, content);
+  const b = new ProgramBuilder();
+  const out = b.out(content.length + 1);
+  b.composite("read it", "read", [CWD, `${directory}/long`, out, 0]);
+  const long = b.build();
+  const short = program((p) => p.call("ask", "getpid", []));
+  const asked = Array.from({ length: 4 }, () => [
+    executor.fork(short),
+    executor.fork(long),
+    executor.run(short),
+  ]);
+  const answered = await Promise.all(asked.flat());
+  const whole = answered.filter((_, n) => n % 3 === 1).map((outcome) => Buffer.from(outcome.bytesOf(out)));
+  expect(whole.map((got) => got.subarray(0, content.length).equals(content))).toEqual([
+    true,
+    true,
+    true,
+    true,
+  ]);
+});
+
 test("a failure names what was being done and the call", async () => {
   const failing = program((b) =>
     open(b, "open the layer", CWD, `${directory}/none`, flags(O, "RDONLY"), b.slot("layer")),

@@ -101,6 +101,8 @@ export class Executor {
   #next = 1;
   #pieces: Buffer[] = [];
   #buffered = 0;
+  /** Bytes that are needed before there is anything to read: a header, or a reply whose length is known. */
+  #wanted = HEADER;
   #lost: string | undefined;
 
   private constructor(process: SocketProcess) {
@@ -199,11 +201,15 @@ export class Executor {
   #receive(chunk: Buffer): void {
     this.#pieces.push(chunk);
     this.#buffered += chunk.length;
-    if (this.#buffered < HEADER) return;
+    // Joined once: a long reply comes in a hundred pieces.
+    if (this.#buffered < this.#wanted) return;
     let buffer = this.#pieces.length === 1 ? chunk : Buffer.concat(this.#pieces);
+    this.#wanted = HEADER;
     while (buffer.length >= HEADER) {
       const end = HEADER + buffer.readUInt32LE(0);
+      this.#wanted = end;
       if (buffer.length < end) break;
+      this.#wanted = HEADER;
       this.#answer(buffer.subarray(0, end));
       buffer = buffer.subarray(end);
     }

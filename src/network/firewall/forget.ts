@@ -12,8 +12,11 @@ import {
 } from "../../kernel/netlink/mod.ts";
 import type { PublishedPort } from "../types.ts";
 
-/** A dump of some ten thousand connections; of more the rest is left to time out. */
-const DUMP_SIZE = 8 << 20;
+/**
+ * Room for a dump, tried in turn: all of it comes back from the executor, however little is in it. The last holds some ten
+ * thousand connections; more than that are all left to time out.
+ */
+const DUMP_SIZES = [64 << 10, 1 << 20, 8 << 20] as const;
 
 /** The first Linux that chooses IPv4 connections by a filter. */
 const CHOOSES: readonly [number, number] = [6, 12];
@@ -60,21 +63,19 @@ export async function forgetOneByOne(executor: Executor, ports: readonly Publish
 }
 
 async function connections(executor: Executor, family: 4 | 6): Promise<Uint8Array> {
-  const b = new ProgramBuilder();
-  const socket = b.slot("netfilter socket");
-  openNetlink(b, "open a netfilter socket", "netfilter", socket);
-  const out = b.out(DUMP_SIZE);
-  const length = netlink(
-    b,
-    "read UDP exchanges",
-    socket,
-    encodeMessages([dumpConnections(family, "udp")]),
-    out,
-    {
-      tolerate: ["EMSGSIZE"],
-    },
-  );
-  close(b, socket);
-  const outcome = await executor.fork(b.build(), { doing: "read UDP exchanges" });
-  return outcome.bytesOf(out).subarray(0, Math.max(0, outcome.valueOf(length) ?? 0));
+  let table: Uint8Array = new Uint8Array();
+  for (const size of DUMP_SIZES) {
+    const b = new ProgramBuilder();
+    const socket = b.slot("netfilter socket");
+    openNetlink(b, "open a netfilter socket", "netfilter", socket);
+    const out = b.out(size);
+    const dump = encodeMessages([dumpConnections(family, "udp")]);
+    const length = netlink(b, "read UDP exchanges", socket, dump, out, { tolerate: ["EMSGSIZE"] });
+    close(b, socket);
+    const outcome = await executor.fork(b.build(), { doing: "read UDP exchanges" });
+    const read = outcome.valueOf(length) ?? -1;
+    table = outcome.bytesOf(out).subarray(0, Math.max(0, read));
+    if (read >= 0) break;
+  }
+  return table;
 }
