@@ -109,6 +109,8 @@ const info: readonly Known[] = [
   [/^\.InitBinary$/, (ours) => ours === ""],
   [/^\.(Containerd|Runc)Commit\.ID$/, (ours) => ours === "N/A"],
   [/^\.Containerd$/, (ours) => ours === undefined],
+  // The engine of the golden answer came before it.
+  [/^\.FirewallBackend$/, (ours, theirs) => theirs === undefined && ours !== undefined],
   [/^\.Warnings$/, (ours) => ours === null || Array.isArray(ours)],
 ];
 
