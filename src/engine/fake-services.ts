@@ -183,6 +183,7 @@ export class FakeServices implements Disposable {
 
   [Symbol.dispose](): void {
     this.services.store.flush();
+    this.services.networks.store.flush();
     this.services.database.close();
     rmSync(this.root, { recursive: true, force: true });
   }
