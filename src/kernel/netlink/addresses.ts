@@ -21,18 +21,25 @@ function words(text: string): number[] {
   });
 }
 
-/** `172.17.0.2` as 4 bytes, `fe80::1` as 16. Throws `invalid-parameter` for anything else. */
-export function addressBytes(address: string): Uint8Array {
+/** `172.17.0.2` as 4 bytes, `fe80::1` as 16; undefined when the text is no address. One with a zone (`%eth0`) is none. */
+export function tryAddressBytes(address: string): Uint8Array | undefined {
   if (isIPv4(address)) return ipv4Bytes(address);
-  if (!isIPv6(address) || address.includes("%")) {
-    throw failure("invalid-parameter", { message: `invalid IP address: ${address}` });
-  }
+  if (!isIPv6(address) || address.includes("%")) return undefined;
   const [front = "", back] = address.split("::");
   const head = words(front);
   const tail = back === undefined ? [] : words(back);
   const zeros = Array.from({ length: 8 - head.length - tail.length }, () => 0);
   const all = [...head, ...zeros, ...tail];
   return Uint8Array.from(all.flatMap((word) => [word >>> 8, word & 0xff]));
+}
+
+/** {@link tryAddressBytes} of what must be an address. Throws `invalid-parameter` for anything else. */
+export function addressBytes(address: string): Uint8Array {
+  const bytes = tryAddressBytes(address);
+  if (bytes === undefined) {
+    throw failure("invalid-parameter", { message: `invalid IP address: ${address}` });
+  }
+  return bytes;
 }
 
 /** The longest run of two or more zero words: where it begins and how long it is. */

@@ -2,7 +2,7 @@
  * What a query gets from names that are known here, as Docker's resolver answers it. Pure but for the order of addresses.
  * @module
  */
-import { reverseAddress } from "./address.ts";
+import { reverseAddress } from "./reverse-name.ts";
 import {
   bits,
   codes,

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { addressBytes, addressText, reverseAddress } from "./address.ts";
+import { addressText, tryAddressBytes as addressBytes } from "../../kernel/netlink/mod.ts";
+import { reverseAddress } from "./reverse-name.ts";
 import {
   decodeMessage,
   ednsOf,

@@ -3,7 +3,7 @@
  * checked byte for byte; nothing here throws on it.
  * @module
  */
-import { addressBytes, addressText } from "./address.ts";
+import { addressText, tryAddressBytes } from "../../kernel/netlink/mod.ts";
 import { Reader, Writer } from "./wire.ts";
 
 /** Types of records that have a meaning here. All others are carried as they are. */
@@ -152,7 +152,7 @@ function writeRecord(writer: Writer, record: ResourceRecord): void {
     const { data } = record;
     switch (data.kind) {
       case "address": {
-        const bytes = addressBytes(data.address);
+        const bytes = tryAddressBytes(data.address);
         if (bytes?.length !== (record.type === types.A ? 4 : 16)) writer.bad = true;
         else writer.put(bytes);
         return;

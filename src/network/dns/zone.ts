@@ -2,7 +2,7 @@
  * Who has which name on which network, as far as one container sees it. Each change costs as much as what it changes.
  * @module
  */
-import { addressBytes, addressText } from "./address.ts";
+import { addressText, tryAddressBytes } from "../../kernel/netlink/mod.ts";
 import type { DnsChange, DnsContainer, DnsEndpoint, DnsNetwork, DnsState } from "./types.ts";
 
 /** One network's names and addresses. */
@@ -180,7 +180,7 @@ const lower = (text: string): string => text.toLowerCase();
 
 function addressesOf(endpoint: DnsEndpoint): string[] {
   return [endpoint.ipv4, endpoint.ipv6].flatMap((text) => {
-    const bytes = text === undefined ? undefined : addressBytes(text);
+    const bytes = text === undefined ? undefined : tryAddressBytes(text);
     return bytes === undefined ? [] : [addressText(bytes)];
   });
 }

@@ -2,7 +2,7 @@
  * IP addresses and prefixes as numbers: reading, writing (IPv6 as RFC 5952 has it), containing, overlapping.
  * @module
  */
-import { isIPv4, isIPv6 } from "node:net";
+import { addressText, tryAddressBytes } from "../../kernel/netlink/mod.ts";
 
 export type Family = 4 | 6;
 
@@ -24,61 +24,39 @@ export function widthOf(family: Family): number {
   return family === 4 ? 32 : 128;
 }
 
+/** Whether an address in canonical text is of IPv6. */
+export function isIPv6Text(address: string): boolean {
+  return address.includes(":");
+}
+
+/** Whether an address in canonical text stands for every one of its family. */
+export function isUnspecified(address: string): boolean {
+  return address === "0.0.0.0" || address === "::";
+}
+
+/** An address as it stands before a colon and a port. */
+export function bracketed(address: string): string {
+  return isIPv6Text(address) ? `[${address}]` : address;
+}
+
 /** Reads an address without a zone and without leading zeros in its decimals; undefined: it is none. */
 export function parseAddress(text: string): Address | undefined {
-  if (isIPv4(text)) return { family: 4, value: ipv4Value(text) };
-  if (text.includes("%") || !isIPv6(text)) return undefined;
-  const [head = "", tail] = hexTail(text).split("::");
-  const words = (part: string): string[] => (part === "" ? [] : part.split(":"));
-  const first = words(head);
-  const last = words(tail ?? "");
-  const zeros = tail === undefined ? 0 : 8 - first.length - last.length;
-  const all = [...first, ...Array.from({ length: zeros }, () => "0"), ...last];
-  return { family: 6, value: all.reduce((value, word) => (value << 16n) | BigInt(`0x${word}`), 0n) };
-}
-
-function ipv4Value(text: string): bigint {
-  return text.split(".").reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
-}
-
-/** Rewrites the dotted end of `::ffff:1.2.3.4` as two words. */
-function hexTail(text: string): string {
-  const at = text.lastIndexOf(":") + 1;
-  const dotted = text.slice(at);
-  if (!dotted.includes(".")) return text;
-  const value = ipv4Value(dotted);
-  return `${text.slice(0, at)}${(value >> 16n).toString(16)}:${(value & 0xffffn).toString(16)}`;
+  const bytes = tryAddressBytes(text);
+  if (bytes === undefined) return undefined;
+  const value = bytes.reduce((number, byte) => (number << 8n) | BigInt(byte), 0n);
+  return { family: bytes.length === 4 ? 4 : 6, value };
 }
 
 /** Writes an address in its one canonical form. */
 export function formatAddress({ family, value }: Address): string {
-  if (family === 4) return dotted(value);
-  if (isMapped({ family, value })) return `::ffff:${dotted(value & 0xffffffffn)}`;
-  const words = Array.from({ length: 8 }, (_, i) => Number((value >> BigInt(112 - 16 * i)) & 0xffffn));
-  const run = longestZeros(words);
-  const text = (part: number[]): string => part.map((word) => word.toString(16)).join(":");
-  if (run.length < 2) return text(words);
-  return `${text(words.slice(0, run.start))}::${text(words.slice(run.start + run.length))}`;
-}
-
-function dotted(value: bigint): string {
-  return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 0xffn).join(".");
+  const last = widthOf(family) - 8;
+  const byte = (_: unknown, i: number): number => Number((value >> BigInt(last - 8 * i)) & 0xffn);
+  return addressText(Uint8Array.from({ length: widthOf(family) / 8 }, byte));
 }
 
 /** Whether an IPv6 address stands for an IPv4 one (`::ffff:0:0/96`). */
 export function isMapped({ family, value }: Address): boolean {
   return family === 6 && value >> 32n === 0xffffn;
-}
-
-/** The first of the longest runs of zeros (RFC 5952, section 4.2.3). */
-function longestZeros(words: readonly number[]): { start: number; length: number } {
-  let best = { start: 0, length: 0 };
-  let start = 0;
-  words.forEach((word, i) => {
-    if (word !== 0) start = i + 1;
-    else if (i + 1 - start > best.length) best = { start, length: i + 1 - start };
-  });
-  return best;
 }
 
 /** Reads `ADDRESS/LENGTH`, the address as it stands beside its prefix; undefined: it is none. */
