@@ -10,13 +10,9 @@ import {
   netlink,
   openNetlink,
 } from "../../kernel/netlink/mod.ts";
+import { readKernel } from "../host/read-kernel.ts";
+import { isIPv6Text, isUnspecified } from "../ipam/addresses.ts";
 import type { PublishedPort } from "../types.ts";
-
-/**
- * Room for a dump, tried in turn: all of it comes back from the executor, however little is in it. The last holds some ten
- * thousand connections; more than that are all left to time out.
- */
-const DUMP_SIZES = [64 << 10, 1 << 20, 8 << 20] as const;
 
 /** The first Linux that chooses IPv4 connections by a filter. */
 const CHOOSES: readonly [number, number] = [6, 12];
@@ -28,19 +24,22 @@ export function unchosen(
 ): PublishedPort[] {
   const chooses = major > CHOOSES[0] || (major === CHOOSES[0] && minor >= CHOOSES[1]);
   return ports.filter(
-    ({ protocol, hostAddress }) => protocol === "udp" && (!chooses || hostAddress.includes(":")),
+    ({ protocol, hostAddress }) => protocol === "udp" && (!chooses || isIPv6Text(hostAddress)),
   );
 }
 
 /** Reads the kernel's table and deletes what goes to these ports, in processes of their own. */
 export async function forgetOneByOne(executor: Executor, ports: readonly PublishedPort[]): Promise<void> {
   for (const family of [4, 6] as const) {
-    const wanted = ports.filter(({ hostAddress }) => hostAddress.includes(":") === (family === 6));
+    const wanted = ports.filter(({ hostAddress }) => isIPv6Text(hostAddress) === (family === 6));
     if (wanted.length === 0) continue;
-    const table = await connections(executor, family);
+    const message = dumpConnections(family, "udp");
+    const question = { doing: "read UDP exchanges", family: "netfilter", message, forked: true } as const;
+    const table = await readKernel(executor, question);
+    // More than fit are all left to time out.
+    if (table === undefined) continue;
     const messages = wanted.flatMap(({ hostAddress, hostPort, count, containerAddress }) => {
-      const any = hostAddress === "0.0.0.0" || hostAddress === "::";
-      const destination = any ? {} : { destination: hostAddress };
+      const destination = isUnspecified(hostAddress) ? {} : { destination: hostAddress };
       return deletionsOf(
         table,
         count === 1
@@ -60,22 +59,4 @@ export async function forgetOneByOne(executor: Executor, ports: readonly Publish
     close(b, socket);
     await executor.fork(b.build(), { doing: "forget UDP exchanges" });
   }
-}
-
-async function connections(executor: Executor, family: 4 | 6): Promise<Uint8Array> {
-  let table: Uint8Array = new Uint8Array();
-  for (const size of DUMP_SIZES) {
-    const b = new ProgramBuilder();
-    const socket = b.slot("netfilter socket");
-    openNetlink(b, "open a netfilter socket", "netfilter", socket);
-    const out = b.out(size);
-    const dump = encodeMessages([dumpConnections(family, "udp")]);
-    const length = netlink(b, "read UDP exchanges", socket, dump, out, { tolerate: ["EMSGSIZE"] });
-    close(b, socket);
-    const outcome = await executor.fork(b.build(), { doing: "read UDP exchanges" });
-    const read = outcome.valueOf(length) ?? -1;
-    table = outcome.bytesOf(out).subarray(0, Math.max(0, read));
-    if (read >= 0) break;
-  }
-  return table;
 }
