@@ -4,6 +4,7 @@
  * @module
  */
 import { close, CWD, flags, O, open, type ProgramBuilder, type Slot } from "../../kernel/mod.ts";
+import { bracketed } from "../ipam/addresses.ts";
 import type { PublishedPort } from "../types.ts";
 import { startCompanion, type CompanionParent, type CompanionSlots } from "./companion.ts";
 import { bindSocket } from "./sockets.ts";
@@ -33,8 +34,7 @@ function bindLabel({
   containerAddress,
   containerPort,
 }: PublishedPort): string {
-  const bracket = (address: string): string => (address.includes(":") ? `[${address}]` : address);
-  return `${BIND_LABEL}${bracket(hostAddress)}:${hostPort}:${bracket(containerAddress)}:${containerPort}/${protocol}`;
+  return `${BIND_LABEL}${bracketed(hostAddress)}:${hostPort}:${bracketed(containerAddress)}:${containerPort}/${protocol}`;
 }
 
 /** How proxies are started. */

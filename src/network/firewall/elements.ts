@@ -2,6 +2,7 @@
  * What networks, endpoints and published ports are in the firewall: elements. Pure.
  * @module
  */
+import { isIPv6Text, isUnspecified } from "../ipam/addresses.ts";
 import type { BridgeOptions, GatewayMode, Protocol, PublishedPort } from "../types.ts";
 import {
   address,
@@ -38,8 +39,7 @@ export interface FirewallLink {
 
 type Version = 4 | 6;
 
-const versionOf = (value: string): Version => (value.includes(":") ? 6 : 4);
-const isAny = (value: string): boolean => value === "0.0.0.0" || value === "::";
+const versionOf = (value: string): Version => (isIPv6Text(value) ? 6 : 4);
 
 function make(set: SetName, key: readonly Field[], target?: Target): FirewallElement {
   return element(set, sets[set].intervals === true, key, target);
@@ -98,7 +98,7 @@ export function networkElements(network: FirewallNetwork): FirewallElement[] {
 /** The port or the range in front of the container's address of the same family. */
 function translated(port: PublishedPort): FirewallElement[] {
   const version = versionOf(port.hostAddress);
-  const front = isAny(port.hostAddress) ? [] : [address(port.hostAddress)];
+  const front = isUnspecified(port.hostAddress) ? [] : [address(port.hostAddress)];
   const kind = front.length === 0 ? "any" : "at";
   const name = protocol(port.protocol);
   const to = address(port.containerAddress);
@@ -126,7 +126,7 @@ function proxied({
   if (proxyPort === undefined || count === 1) return [];
   const version = versionOf(hostAddress);
   const key = [protocol(name), ports(hostPort, count)];
-  if (isAny(hostAddress)) return [make(`proxied-any${version}`, key, [ports(proxyPort)])];
+  if (isUnspecified(hostAddress)) return [make(`proxied-any${version}`, key, [ports(proxyPort)])];
   return [make(`proxied-at${version}`, [address(hostAddress), ...key], [ports(proxyPort)])];
 }
 

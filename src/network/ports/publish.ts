@@ -2,6 +2,7 @@
  * From port requests to published ports: which addresses of the host, which of their ports, leading where.
  * @module
  */
+import { isIPv6Text } from "../ipam/addresses.ts";
 import type { Protocol, PublishedPort } from "../types.ts";
 import type { PortRequest } from "./requests.ts";
 import type { HostPorts, PortReservations } from "./reservations.ts";
@@ -20,8 +21,6 @@ export interface PublishingContext {
   /** Ports in which somebody outside of the engine was found listening, by protocol. */
   readonly taken?: ReadonlyMap<Protocol, ReadonlySet<number>>;
 }
-
-const isIPv6 = (address: string): boolean => address.includes(":");
 
 /** The host's ports that a published port takes. */
 export function hostPorts({ protocol, hostAddress, hostPort, count, proxyPort }: PublishedPort): HostPorts[] {
@@ -74,7 +73,7 @@ function publishOne(
   }
   return ways.map((way) => {
     // Nothing leaves the host that comes from ::1, nor turns from IPv6 into IPv4.
-    const needed = isIPv6(way.hostAddress) || context.steered === true;
+    const needed = isIPv6Text(way.hostAddress) || context.steered === true;
     const proxied = context.userlandProxy && count > 1 && protocol === "tcp" && needed;
     const proxyPort = proxied ? reservations.takeAny(protocol, [way.hostAddress]) : undefined;
     const port = { protocol, hostPort, containerPort, count, ...way };
@@ -83,6 +82,6 @@ function publishOne(
 }
 
 function leadsTo(hostAddress: string, { ipv4, ipv6, userlandProxy }: PublishingContext): string | undefined {
-  if (!isIPv6(hostAddress)) return ipv4;
+  if (!isIPv6Text(hostAddress)) return ipv4;
   return ipv6 ?? (userlandProxy ? ipv4 : undefined);
 }

@@ -3,6 +3,7 @@
  * @module
  */
 import { failure } from "../../errors/mod.ts";
+import { bracketed, isIPv6Text, isUnspecified } from "../ipam/addresses.ts";
 import type { Protocol } from "../types.ts";
 
 /** Ports `first` … `last` of an address of the host. */
@@ -19,13 +20,10 @@ export interface PortRange {
   readonly last: number;
 }
 
-const isIPv6 = (address: string): boolean => address.includes(":");
-const isAny = (address: string): boolean => address === "0.0.0.0" || address === "::";
-
 function clashes(a: HostPorts, b: HostPorts): boolean {
   if (a.protocol !== b.protocol || a.first > b.last || b.first > a.last) return false;
-  if (isIPv6(a.address) !== isIPv6(b.address)) return false;
-  return a.address === b.address || isAny(a.address) || isAny(b.address);
+  if (isIPv6Text(a.address) !== isIPv6Text(b.address)) return false;
+  return a.address === b.address || isUnspecified(a.address) || isUnspecified(b.address);
 }
 
 /** All reservations of an engine. */
@@ -125,9 +123,4 @@ export class PortReservations {
     if (list === undefined) this.#single.set(ports.first, [ports]);
     else list.push(ports);
   }
-}
-
-/** An address as it stands before a colon and a port. */
-export function bracketed(address: string): string {
-  return isIPv6(address) ? `[${address}]` : address;
 }
