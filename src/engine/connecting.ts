@@ -4,6 +4,7 @@
  */
 import { failure } from "../errors/mod.ts";
 import { interfacePrefix, type EndpointRequest, type NetworkRecord } from "../network/mod.ts";
+import { writeHosts, writeResolvConf } from "./container-files.ts";
 import { changesFor, forgetPlaces } from "./container-names.ts";
 import type { Container } from "./container-store.ts";
 import type { EndpointSettings } from "./container-types.ts";
@@ -12,7 +13,7 @@ import { givePlacesBack, placesOf, requestedPorts, takePlace, type Place } from 
 import { joinOneForeign, takeLease } from "./foreign-places.ts";
 import { isUserDefined } from "./network-context.ts";
 import { publishNetwork } from "./network-events.ts";
-import { settleGateways, writeHosts, writeResolvConf } from "./sandbox.ts";
+import { settleGateways } from "./sandbox.ts";
 import type { Services } from "./services.ts";
 
 function refuse(message: string): never {

@@ -3,30 +3,29 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
-import { ProgramBuilder, type Program } from "../kernel/mod.ts";
+import { existsSync, statSync } from "node:fs";
 import { failure } from "../errors/mod.ts";
 import { allocateRange, rangeMappings } from "../security/mod.ts";
-import { isPredefined, portRequests } from "../network/mod.ts";
+import { isPredefined } from "../network/mod.ts";
 import type { Owner } from "../storage/mod.ts";
 import { checkProcSource } from "./bind-sources.ts";
 import { commandLine, mergeConfig } from "./config-merge.ts";
+import { folderProgram } from "./container-files.ts";
 import { Container } from "./container-store.ts";
+import { wantedPorts } from "./endpoints.ts";
 import type { ContainerConfig, CreateBody, HostConfig } from "./container-types.ts";
 import { newState, type ContainerNetwork, type ContainerRecord, type MountPoint } from "./container.ts";
 import { discardLimits } from "./discarded-limits.ts";
 import { containerNetworks, hasOwnNetwork } from "./endpoint-requests.ts";
 import type { CreateRequest } from "./engine.ts";
-import { hostnameFile, hostsFile, resolvConf } from "./etc-files.ts";
-import { makeFolder } from "./folders.ts";
+import { hostsFile } from "./etc-files.ts";
 import { checkHostConfig, completeHostConfig } from "./host-config.ts";
 import { findJoin, idRangeOf, resolveModes } from "./joins.ts";
 import { checkLogOptions } from "./log-options.ts";
 import { mountPoints } from "./mount-points.ts";
 import { checkName, randomName } from "./names.ts";
 import { cgroupOf } from "./runtime-context.ts";
-import type { DnsSettings, NetworkContext } from "./network-context.ts";
-import { bridgeResolvConf, resolverResolvConf } from "./resolv-conf.ts";
+import type { NetworkContext } from "./network-context.ts";
 import { checkSecurityOptions } from "./seccomp.ts";
 import type { Services } from "./services.ts";
 import { signalNumber } from "./signals.ts";
@@ -210,12 +209,7 @@ function settleNetwork(host: HostConfig, body: CreateBody, { options, store }: N
 
 /** Ports are checked now, so that a wrong one isn't found at start. */
 function checkPorts(config: ContainerConfig, host: HostConfig, warnings: string[]): void {
-  const requests = portRequests({
-    exposed: Object.keys(config.ExposedPorts ?? {}),
-    bindings: host.PortBindings ?? {},
-    publishAll: host.PublishAllPorts,
-  });
-  if (requests.length > 0 && host.NetworkMode === "host") {
+  if (wantedPorts(config, host).length > 0 && host.NetworkMode === "host") {
     warnings.push("Published ports are discarded when using host network mode");
   }
 }
@@ -251,33 +245,4 @@ async function findUnmappable(
     if (reason !== undefined) return { source, reason };
   }
   return undefined;
-}
-
-const readHost = (path: string): string => (existsSync(path) ? readFileSync(path, "utf8") : "");
-
-/** Makes the container's own folder and files. */
-function folderProgram({ paths, networks }: Services, { id, config, hostConfig }: ContainerRecord): Program {
-  const b = new ProgramBuilder();
-  const hosts = hostsFile(hostConfig, {
-    hostFile: hostConfig.NetworkMode === "host" ? readHost("/etc/hosts") : "",
-    gateway: networks.hostGateway(),
-    addresses: [],
-    names: "",
-  });
-  makeFolder(b, paths.container(id), 0o710, {
-    hostname: { content: hostnameFile(config), mode: 0o644 },
-    hosts: { content: hosts, mode: 0o644 },
-    "resolv.conf": {
-      content: resolvConfOf(hostConfig.NetworkMode, networks.dnsOf(hostConfig)),
-      mode: 0o644,
-    },
-  });
-  return b.build();
-}
-
-/** /etc/resolv.conf by the network that the container begins with. */
-function resolvConfOf(mode: string, dns: DnsSettings): string {
-  const file = readHost("/etc/resolv.conf");
-  if (mode === "bridge") return bridgeResolvConf(dns, file);
-  return hasOwnNetwork(mode) ? resolverResolvConf(dns, file) : resolvConf(dns, file);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { failure, inContext } from "../errors/mod.ts";
+import { failure, inContext, messageOf } from "../errors/mod.ts";
 import {
   endpointSysctls,
   foreignExit,
@@ -21,6 +21,7 @@ import {
   type Protocol,
 } from "../network/mod.ts";
 import type { Container } from "./container-store.ts";
+import type { ContainerConfig, HostConfig } from "./container-types.ts";
 import { readRequest } from "./endpoint-requests.ts";
 import { hasForeignAddresses, type Lease } from "./foreign-networks.ts";
 import type { Services } from "./services.ts";
@@ -99,13 +100,22 @@ function hasGateway({ network, endpoint }: Asked, isIPv6: boolean): boolean {
   );
 }
 
-/** What a container wants to have published. */
-export function requestedPorts({ record: { config, hostConfig }, state }: Container): PortRequest[] {
+/** What a container wants to have published. `bindings`: in place of those that it was made with. */
+export function wantedPorts(
+  config: ContainerConfig,
+  host: HostConfig,
+  bindings: HostConfig["PortBindings"] = host.PortBindings,
+): PortRequest[] {
   return portRequests({
     exposed: Object.keys(config.ExposedPorts ?? {}),
-    bindings: state.ports ?? hostConfig.PortBindings ?? {},
-    publishAll: hostConfig.PublishAllPorts,
+    bindings: bindings ?? {},
+    publishAll: host.PublishAllPorts,
   });
+}
+
+/** What a container wants to have published now. */
+export function requestedPorts({ record: { config, hostConfig }, state }: Container): PortRequest[] {
+  return wantedPorts(config, hostConfig, state.ports);
 }
 
 /** A place on each of its networks for a container that is about to run; all of it, or an error and nothing. */
@@ -224,15 +234,8 @@ export function publish(
     });
     return places.map((place) => (place === through ? { network, endpoint: { ...endpoint, ports } } : place));
   } catch (error) {
-    throw failure(
-      "no-connectivity",
-      {
-        endpoint: container.name,
-        id: endpoint.id,
-        reason: error instanceof Error ? error.message : String(error),
-      },
-      error,
-    );
+    const parameters = { endpoint: container.name, id: endpoint.id, reason: messageOf(error) };
+    throw failure("no-connectivity", parameters, error);
   }
 }
 

@@ -6,16 +6,12 @@
 import { messageOf } from "../errors/mod.ts";
 import {
   close,
-  CWD,
-  flags,
   int,
-  O,
-  open,
   ProgramBuilder,
   slotList,
-  text,
   type Executors,
   type Result,
+  type Slot,
 } from "../kernel/mod.ts";
 import { openNetlink } from "../kernel/netlink/mod.ts";
 import {
@@ -34,6 +30,7 @@ import {
   LinkIndex,
   networkElements,
   openFirewall,
+  openNamespace,
   portElements,
   readBridgeOptions,
   removeElements,
@@ -146,8 +143,10 @@ export class HostNetworks {
       async () => {
         let what: "loaded" | "kept" = "kept";
         // Who publishes or ends publishing meanwhile may have been overtaken by what was known before.
-        for (let before = ""; before !== (before = JSON.stringify(this.#elements()));) {
-          what = await this.#firewall.ensure(this.#elements());
+        let restored = "";
+        for (let wanted = this.#elements(); JSON.stringify(wanted) !== restored; wanted = this.#elements()) {
+          restored = JSON.stringify(wanted);
+          what = await this.#firewall.ensure(wanted);
         }
         log.info(
           what === "loaded" ? "brought the firewall's rules back" : "brought the firewall's elements back",
@@ -200,15 +199,11 @@ export class HostNetworks {
         : this.#allowed(portElements(known, endpoint.ports, this.#steers));
     });
     if (elements.length === 0) return;
-    const socket = b.slot("netfilter socket");
-    openFirewall(b, socket);
-    how(b, "publish its ports", socket, elements);
-    forgetExchanges(
-      b,
-      socket,
-      places.flatMap(({ endpoint }) => endpoint.ports),
-    );
-    close(b, socket);
+    this.#inFirewall(b, (socket) => {
+      how(b, "publish its ports", socket, elements);
+      const ports = places.flatMap(({ endpoint }) => endpoint.ports);
+      forgetExchanges(b, socket, ports);
+    });
   }
 
   /** Ends the watch. What was made stays for the containers that run; without any the firewall's table goes. */
@@ -229,12 +224,7 @@ export class HostNetworks {
     const known = this.#firewalled(network);
     // While the firewall is being loaded, it is loaded with everything.
     if (known === undefined || this.#observer === undefined) return;
-    const b = new ProgramBuilder();
-    const socket = b.slot("netfilter socket");
-    openFirewall(b, socket);
-    addElements(b, "let its packets through", socket, this.#allowed(networkElements(known)));
-    close(b, socket);
-    await this.#context.executors.warm().run(b.build(), { doing: `make network ${network.name}` });
+    await this.#change(network, known, addElements);
   }
 
   /** Removes it. */
@@ -242,13 +232,23 @@ export class HostNetworks {
     const others = this.#context.store.all();
     await this.#perform(driverOf(network).down(network, others), `remove network ${network.name}`);
     const known = this.#firewalled(network);
-    if (known === undefined) return;
+    if (known !== undefined) await this.#change(network, known, removeElements);
+  }
+
+  /** What the firewall has for the network itself. */
+  async #change({ name }: NetworkRecord, known: FirewallNetwork, how: typeof addElements): Promise<void> {
     const b = new ProgramBuilder();
+    this.#inFirewall(b, (socket) => {
+      how(b, "let packets of its bridge through", socket, this.#allowed(networkElements(known)));
+    });
+    await this.#context.executors.warm().run(b.build(), { doing: `change the firewall for network ${name}` });
+  }
+
+  #inFirewall(b: ProgramBuilder, body: (socket: Slot) => void): void {
     const socket = b.slot("netfilter socket");
     openFirewall(b, socket);
-    removeElements(b, "forget its rules", socket, this.#allowed(networkElements(known)));
+    body(socket);
     close(b, socket);
-    await this.#context.executors.warm().run(b.build(), { doing: `remove network ${network.name}` });
   }
 
   /** Does one step after the other, each with what its links are by then. */
@@ -292,10 +292,7 @@ export class HostNetworks {
         const ports = places.flatMap(({ endpoint }) => endpoint.ports);
         this.proxies(b, ports, "shim");
         if (relay !== undefined) {
-          const namespace = b.slot("network namespace");
-          const how = flags(O, "RDONLY", "CLOEXEC");
-          open(b, "open its network namespace", CWD, text("/proc/", pid, "/ns/net"), how, namespace);
-          startRelay(b, relay, namespace, "shim");
+          startRelay(b, relay, openNamespace(b, pid), "shim");
         }
         // The last thing: all that others could want to know of the container's namespace is there.
         if (places.some(({ network }) => network.driver === "cni")) {

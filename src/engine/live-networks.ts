@@ -31,7 +31,9 @@ import {
   addResolverRules,
   driverOf,
   foreignExit,
+  exitsByGateway,
   isForeign,
+  openNamespace,
   removeElements,
   startGuarded,
   startRelay,
@@ -97,10 +99,7 @@ export class LiveNetworks {
         for (const isIPv6 of [false, true]) {
           const exit = foreignExit(endpoint, isIPv6);
           if (exit === undefined || !(isIPv6 ? families.ipv6 : families.ipv4)) continue;
-          const route = delRoute({ destination: isIPv6 ? "default6" : "default", ...exit });
-          netlink(b, "leave by another way", inner, encodeMessages([route]), undefined, {
-            tolerate: ["ESRCH", "ENODEV"],
-          });
+          removeRoute(b, inner, { destination: isIPv6 ? "default6" : "default", ...exit });
         }
       }
     });
@@ -155,11 +154,7 @@ export class LiveNetworks {
     inNamespace(b, namespace, (inner) => {
       for (const isIPv6 of [false, true]) {
         const [old, now] = [before, after].map((places) => defaultRoute(places, isIPv6));
-        if (old !== undefined) {
-          const gone = encodeMessages([delRoute(old)]);
-          // With the interface, its routes are gone as well.
-          netlink(b, "leave by another way", inner, gone, undefined, { tolerate: ["ESRCH", "ENODEV"] });
-        }
+        if (old !== undefined) removeRoute(b, inner, old);
         if (now !== undefined) netlink(b, "leave by this way", inner, encodeMessages([replaceRoute(now)]));
       }
     });
@@ -224,13 +219,6 @@ function proxyOf(pid: number): string {
   }
 }
 
-/** Adds the opening of a running process's network namespace. */
-function openNamespace(b: ProgramBuilder, pid: number): Slot {
-  const namespace = b.slot("network namespace");
-  open(b, "open its network namespace", CWD, `/proc/${pid}/ns/net`, flags(O, "RDONLY", "CLOEXEC"), namespace);
-  return namespace;
-}
-
 /** Adds what `body` adds, done in the namespace by a process of its own; it gets a route socket there. */
 function inNamespace(b: ProgramBuilder, namespace: Slot, body: (socket: Slot) => void): void {
   const channel = b.slot("channel");
@@ -243,22 +231,21 @@ function inNamespace(b: ProgramBuilder, namespace: Slot, body: (socket: Slot) =>
   b.composite("wait until that is done", "await", [channel, int(2, "EOF")]);
 }
 
+/** Adds the removal of a default route, which may be gone with its interface. */
+function removeRoute(b: ProgramBuilder, socket: Slot, route: Route): void {
+  const gone = encodeMessages([delRoute(route)]);
+  netlink(b, "leave by another way", socket, gone, undefined, { tolerate: ["ESRCH", "ENODEV"] });
+}
+
 /** The default route of a container on these places. */
 function defaultRoute(places: readonly Place[], isIPv6: boolean): Route | undefined {
   const place = places.find(({ endpoint }) => (isIPv6 ? endpoint.gateway6 : endpoint.gateway4));
-  if (place !== undefined && isForeign(place.network)) {
-    const exit = foreignExit(place.endpoint, isIPv6);
-    // The index of what CNI made is CNI's.
-    const index = place.network.driver === "cni" ? {} : { index: place.endpoint.interfaceIndex };
-    return exit === undefined
-      ? undefined
-      : { destination: isIPv6 ? "default6" : "default", ...exit, ...index };
-  }
-  const pool = place?.network.ipam.pools.find(({ subnet }) => subnet.includes(":") === isIPv6);
-  if (place === undefined || pool?.gateway === undefined) return undefined;
-  return {
-    destination: isIPv6 ? "default6" : "default",
-    via: pool.gateway,
-    index: place.endpoint.interfaceIndex,
-  };
+  if (place === undefined) return undefined;
+  const { network, endpoint } = place;
+  const exits = exitsByGateway(network, endpoint);
+  const exit = isForeign(network) ? foreignExit(endpoint, isIPv6) : isIPv6 ? exits.ipv6 : exits.ipv4;
+  if (exit === undefined) return undefined;
+  // The index of what CNI made is CNI's.
+  const index = network.driver === "cni" ? {} : { index: endpoint.interfaceIndex };
+  return { destination: isIPv6 ? "default6" : "default", ...exit, ...index };
 }

@@ -9,6 +9,7 @@ import {
   effectivePools,
   hostPorts,
   isPredefined,
+  isUnspecified,
   parseDefaultPool,
   PortReservations,
   readDriverOptions,
@@ -40,6 +41,8 @@ export class NetworkContext {
   readonly resolver: ResolverClient;
   readonly foreign: ForeignNetworks;
   readonly #engineId: string;
+  /** Whether the host was seen to have IPv6. */
+  #ipv6 = false;
 
   constructor(
     store: NetworkStore,
@@ -73,8 +76,10 @@ export class NetworkContext {
   publishedAddresses({ options }: NetworkRecord): string[] {
     const own = options["com.docker.network.bridge.host_binding_ipv4"];
     const address = own !== undefined && own !== "0.0.0.0" ? own : this.options.publishedPorts.defaultAddress;
-    if (address === undefined || address === "0.0.0.0" || address === "::") {
-      return hasIPv6() ? ["0.0.0.0", "::"] : ["0.0.0.0"];
+    if (address === undefined || isUnspecified(address)) {
+      // Looking goes through all links of the host: once is enough.
+      this.#ipv6 ||= hasIPv6();
+      return this.#ipv6 ? ["0.0.0.0", "::"] : ["0.0.0.0"];
     }
     return [address];
   }

@@ -5,7 +5,7 @@
  */
 import { failure } from "../errors/mod.ts";
 import type { Endpoint, NetworkRecord } from "../network/mod.ts";
-import type { StateDatabase } from "./database.ts";
+import type { EndpointRow, StateDatabase } from "./database.ts";
 
 /** Milliseconds in which ends of endpoints are gathered into one commit. */
 const FLUSH_DELAY = 50;
@@ -104,21 +104,11 @@ export class NetworkStore {
     return this.#onNetwork.get(network)?.size ?? 0;
   }
 
-  /** Adds endpoints in one transaction with whatever `also` writes. */
-  addEndpoints(endpoints: readonly Endpoint[], also: () => void = () => undefined): void {
+  /** Adds endpoints, all in one transaction. */
+  addEndpoints(endpoints: readonly Endpoint[]): void {
     this.#database.transaction(() => {
       this.#deleteOver();
-      for (const endpoint of endpoints) {
-        this.#database.insertEndpoint({
-          id: endpoint.id,
-          network: endpoint.network,
-          container: endpoint.container,
-          ipv4: endpoint.ipv4 ?? null,
-          ipv6: endpoint.ipv6 ?? null,
-          data: JSON.stringify(endpoint),
-        });
-      }
-      also();
+      for (const endpoint of endpoints) this.#database.insertEndpoint(rowOf(endpoint));
     });
     for (const endpoint of endpoints) this.#indexEndpoint(endpoint);
   }
@@ -148,14 +138,7 @@ export class NetworkStore {
     this.#onNetwork.get(endpoint.network)?.set(endpoint.id, endpoint);
     this.#database.transaction(() => {
       this.#database.deleteEndpoint(endpoint.id);
-      this.#database.insertEndpoint({
-        id: endpoint.id,
-        network: endpoint.network,
-        container: endpoint.container,
-        ipv4: endpoint.ipv4 ?? null,
-        ipv6: endpoint.ipv6 ?? null,
-        data: JSON.stringify(endpoint),
-      });
+      this.#database.insertEndpoint(rowOf(endpoint));
     });
   }
 
@@ -170,4 +153,9 @@ export class NetworkStore {
     for (const id of this.#over) this.#database.deleteEndpoint(id);
     this.#over.clear();
   }
+}
+
+function rowOf(endpoint: Endpoint): EndpointRow {
+  const { id, network, container, ipv4 = null, ipv6 = null } = endpoint;
+  return { id, network, container, ipv4, ipv6, data: JSON.stringify(endpoint) };
 }

@@ -111,7 +111,7 @@ export class NetworkService implements Networks {
       const { id, name, internal } = record;
       networks.resolver.apply({ op: "network", network: { id, name, internal } });
     }
-    this.#publish("create", record);
+    publishNetwork(this.#services, "create", record);
     return { Id: record.id, Warning: warning };
   }
 
@@ -139,7 +139,7 @@ export class NetworkService implements Networks {
       await networks.host.down(network);
       await networks.foreign.down(network);
     }
-    this.#publish("destroy", network);
+    publishNetwork(this.#services, "destroy", network);
   }
 
   #inUse(network: NetworkRecord): Error {
@@ -185,10 +185,6 @@ export class NetworkService implements Networks {
     const Attributes = { reclaimed: "0" };
     this.#services.events.publish({ Type: "network", Action: "prune", Actor: { ID: "", Attributes } });
     return { NetworksDeleted: deleted.length === 0 ? null : deleted };
-  }
-
-  #publish(action: string, { id, name, driver }: NetworkRecord): void {
-    publishNetwork(this.#services, action, { id, name, driver });
   }
 }
 

@@ -35,7 +35,10 @@ export async function republish(
   try {
     // A bad one is told before anything changes.
     requestedPorts(container);
-    if (container.running) await change(services, container);
+    if (container.running) {
+      const places = placesOf(services, container);
+      await movePorts(services, container, places, places);
+    }
   } catch (error) {
     if (before === undefined) delete state.ports;
     else state.ports = before;
@@ -46,12 +49,20 @@ export async function republish(
   publishContainer(services, "update", container);
 }
 
-async function change(services: Services, container: Container): Promise<void> {
+/**
+ * Publishes what a running container wants by `settled`, its places as they are to be, and no longer by `before`. When it
+ * throws, everything is published as it was.
+ */
+export async function movePorts(
+  services: Services,
+  container: Container,
+  before: readonly Place[],
+  settled: readonly Place[],
+): Promise<void> {
   const { networks } = services;
-  const before = placesOf(services, container);
   const portsOf = (places: readonly Place[]): ReturnType<typeof hostPorts> =>
     places.flatMap(({ endpoint }) => endpoint.ports).flatMap(hostPorts);
-  const bare = before.map(({ network, endpoint }) => ({ network, endpoint: { ...endpoint, ports: [] } }));
+  const bare = settled.map(({ network, endpoint }) => ({ network, endpoint: { ...endpoint, ports: [] } }));
   networks.ports.release(portsOf(before));
   let after: Place[];
   try {

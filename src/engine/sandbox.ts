@@ -1,11 +1,9 @@
 /**
- * A container's network for one run: its places, the program parts that make them, its /etc/hosts; and the end of it all.
+ * A container's network for one run: its places, the program parts that make them, and the end of it all.
  * @module
  */
-import { existsSync, readFileSync } from "node:fs";
-import { CWD, flags, O, ProgramBuilder, write } from "../kernel/mod.ts";
 import { inContext } from "../errors/mod.ts";
-import { hostPorts, type Protocol } from "../network/mod.ts";
+import type { Protocol } from "../network/mod.ts";
 import type { NetworkPlan } from "../runtime/mod.ts";
 import { changesFor, forgetPlaces } from "./container-names.ts";
 import type { Container } from "./container-store.ts";
@@ -14,17 +12,15 @@ import {
   givePlacesBack,
   placesOf,
   placesWithGateways,
-  publish,
   requestedPorts,
   SETTING_UP,
   takePlaces,
   type Place,
 } from "./endpoints.ts";
 import { giveLeasesBack, joinForeign, takeLeases } from "./foreign-places.ts";
-import { hostsFile, ownNames } from "./etc-files.ts";
 import { isUserDefined } from "./network-context.ts";
 import { publishNetwork } from "./network-events.ts";
-import { resolverResolvConf } from "./resolv-conf.ts";
+import { movePorts } from "./republishing.ts";
 import type { Services } from "./services.ts";
 
 /** What a container that is about to run has of its networks. */
@@ -95,49 +91,6 @@ export function endSandbox(services: Services, container: Container): void {
   for (const { network, endpoint } of places) publishNetwork(services, "disconnect", network, endpoint);
 }
 
-const readHost = (path: string): string => (existsSync(path) ? readFileSync(path, "utf8") : "");
-
-/** The container's /etc/hosts with its addresses on these places. */
-export function hostsOf({ networks }: Services, { record }: Container, places: readonly Place[]): string {
-  const { hostConfig, config } = record;
-  return hostsFile(hostConfig, {
-    hostFile: hostConfig.NetworkMode === "host" ? readHost("/etc/hosts") : "",
-    gateway: networks.hostGateway(),
-    addresses: places.flatMap(({ endpoint: { ipv4, ipv6 } }) => [ipv4 ?? [], ipv6 ?? []].flat()),
-    names: ownNames(config),
-  });
-}
-
-/** Adds the writing of a container's /etc/hosts; whoever has the file open or bound sees it. */
-export function addHosts(
-  b: ProgramBuilder,
-  services: Services,
-  container: Container,
-  places: readonly Place[],
-): void {
-  const path = `${services.paths.container(container.id)}/hosts`;
-  const how = flags(O, "WRONLY", "CREAT", "TRUNC", "NOFOLLOW");
-  write(b, "write its /etc/hosts", CWD, path, hostsOf(services, container, places), { how, mode: 0o644 });
-}
-
-/** Writes the /etc/hosts of a container that runs, after its places have changed. */
-export async function writeHosts(services: Services, container: Container): Promise<void> {
-  const b = new ProgramBuilder();
-  addHosts(b, services, container, placesOf(services, container));
-  await services.executors.warm().run(b.build(), { doing: `write the hosts of container ${container.id}` });
-}
-
-/** Writes the /etc/resolv.conf of a container in which names are answered from now on. */
-export async function writeResolvConf(services: Services, container: Container): Promise<void> {
-  const b = new ProgramBuilder();
-  const path = `${services.paths.container(container.id)}/resolv.conf`;
-  const dns = services.networks.dnsOf(container.record.hostConfig);
-  const content = resolverResolvConf(dns, readHost("/etc/resolv.conf"));
-  const how = flags(O, "WRONLY", "TRUNC", "NOFOLLOW");
-  write(b, "write its /etc/resolv.conf", CWD, path, content, { how, mode: 0o644 });
-  await services.executors.warm().run(b.build(), { doing: `write the resolv.conf of ${container.id}` });
-}
-
 /** Releases what an earlier engine left of containers that don't run, or are gone. */
 export function releaseEnded(services: Services): void {
   const { networks, store } = services;
@@ -166,13 +119,8 @@ export async function settleGateways(services: Services, container: Container): 
       endpoint.gateway6 !== before[i]?.endpoint.gateway6,
   );
   if (!moved) return;
-  const ports = before.flatMap(({ endpoint }) => endpoint.ports);
-  networks.ports.release(ports.flatMap(hostPorts));
-  const bare = settled.map(({ network, endpoint }) => ({ network, endpoint: { ...endpoint, ports: [] } }));
-  const after = publish(services, container, bare);
-  await networks.live.route(container, before, after);
-  await networks.live.publish(container, before, after);
-  for (const { endpoint } of after) networks.store.replaceEndpoint(endpoint);
+  await movePorts(services, container, before, settled);
+  await networks.live.route(container, before, settled);
 }
 
 /** Tells the resolver everything: which containers run, where, under which names. */

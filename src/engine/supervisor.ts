@@ -17,6 +17,7 @@ import {
 } from "../kernel/mod.ts";
 import { whileCgroupIsHeld } from "./cgroup-holding.ts";
 import { configJson } from "./config-json.ts";
+import { addHosts, writeHosts } from "./container-files.ts";
 import { NEVER } from "./container.ts";
 import { hasResolver } from "./container-names.ts";
 import type { Container, PendingAttach } from "./container-store.ts";
@@ -32,7 +33,7 @@ import { removeRunTraces, removeRunTracesSoon } from "./run-traces.ts";
 import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
 import { addLatePlaces, hasLatePlaces } from "./foreign-places.ts";
 import { whileHeld } from "./held-start.ts";
-import { addHosts, closeSandbox, endSandbox, openSandbox, writeHosts } from "./sandbox.ts";
+import { closeSandbox, endSandbox, openSandbox } from "./sandbox.ts";
 import type { Services } from "./services.ts";
 import { startFailure } from "./start-error.ts";
 import { formatTime, now, parseTime } from "./time.ts";

@@ -6,7 +6,7 @@ export type * from "./types.ts";
 export type { LinkFacts, NetworkDriver, NetworkStep } from "./driver.ts";
 export { readBridgeOptions } from "./links/bridge-options.ts";
 export { driverOf, interfacePrefix, isForeign, readDriverOptions, userDrivers } from "./links/drivers.ts";
-export { prefixLength } from "./links/interface.ts";
+export { exitsByGateway, prefixLength } from "./links/interface.ts";
 export { Plugins } from "./plugins/client.ts";
 export { foreignExit } from "./plugins/driver.ts";
 export * as ipamPlugin from "./plugins/ipam.ts";
@@ -29,6 +29,7 @@ export { NetworkAddresses } from "./ipam/allocate.ts";
 export {
   formatAddress,
   formatPrefix,
+  isUnspecified,
   parseAddress,
   parseCidr,
   type Address,
@@ -41,6 +42,7 @@ export { draftNetwork, isPredefined, type NetworkBody, type NetworkSurroundings 
 export { parseContainerPort, portRequests, type PortRequest } from "./ports/requests.ts";
 export { PortReservations, type PortRange } from "./ports/reservations.ts";
 export { hostPorts, publishPorts } from "./ports/publish.ts";
+export { openNamespace } from "./host/namespace.ts";
 export { hostPrefixes, linkAddresses, LinkIndex } from "./host/link-index.ts";
 export { startGuarded } from "./companions/guard.ts";
 export { companionSlots } from "./companions/companion.ts";
