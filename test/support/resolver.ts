@@ -3,7 +3,15 @@
  * @module
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -195,10 +203,20 @@ export class ResolverWorld implements AsyncDisposable {
   }
 }
 
-/** Whether the process is there and no zombie. */
+/**
+ * Whether anything of the process runs. A killed one's main thread may be a zombie while another one still holds its sockets,
+ * to which one can connect.
+ */
 export function runs(pid: number): boolean {
   try {
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+    const threads = readdirSync(`/proc/${pid}/task`);
+    return threads.some((thread) => {
+      try {
+        return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/task/${thread}/status`, "utf8"));
+      } catch {
+        return false;
+      }
+    });
   } catch {
     return false;
   }

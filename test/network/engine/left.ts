@@ -20,7 +20,7 @@ import type { TestEngine } from "../../support/engine.ts";
 export interface NetworkTraces {
   /** Names of the links in the engine's namespace. */
   readonly links: readonly string[];
-  /** The elements of the firewall's sets and maps, as nft prints them. */
+  /** The firewall's table as nft prints it, the elements of its sets and maps in the order of their texts: they have none. */
   readonly elements: string;
   /** How many rows of endpoints there are. */
   readonly endpoints: number;
@@ -68,6 +68,14 @@ function endpointRows(engine: TestEngine): number {
   }
 }
 
+/** The listing of a table, each `elements = { … }` in one line and sorted. A comma ends an element. */
+function withSortedElements(table: string): string {
+  return table.replaceAll(/elements = \{([^}]*)\}/g, (_, elements: string) => {
+    const each = elements.split(",").map((element) => element.trim().replaceAll(/\s+/g, " "));
+    return `elements = { ${each.sort().join(", ")} }`;
+  });
+}
+
 /** What there is now. */
 export function tracesOf(engine: TestEngine): NetworkTraces {
   const links = JSON.parse(engine.runInside("ip", ["-json", "link"]).stdout) as { readonly ifname: string }[];
@@ -77,7 +85,7 @@ export function tracesOf(engine: TestEngine): NetworkTraces {
   );
   return {
     links: links.map(({ ifname }) => ifname).sort(),
-    elements: table,
+    elements: withSortedElements(table),
     endpoints: endpointRows(engine),
     processes: [...relays, ...proxiesOf(engine)],
   };

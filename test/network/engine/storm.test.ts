@@ -89,6 +89,7 @@ async function prepare(): Promise<TestEngine> {
   must(engine, ["network", "create", "storm"]);
   // The first one brings what stays: the firewall, the resolver.
   must(engine, ["run", "--rm", "--network", "storm", "busybox", "true"]);
+  await eventually("its endpoint is written off", () => tracesOf(engine).endpoints === 0, 30);
   return engine;
 }
 
