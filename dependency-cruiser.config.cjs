@@ -1,7 +1,7 @@
 /**
  * The layers: arrows go down only, and a folder's mod.ts is its public face.
  *
- *   cli → client → api → engine → {image, storage, network, runtime} → {cgroup, security} → kernel → errors
+ *   cli → client → api → engine → {image, storage, network, runtime} → {cgroup, security} → kernel → template → errors
  */
 const layers = [
   ["cli"],
@@ -11,6 +11,7 @@ const layers = [
   ["image", "storage", "network", "runtime"],
   ["cgroup", "security"],
   ["kernel"],
+  ["template"],
   ["errors"],
 ];
 

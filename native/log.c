@@ -2,10 +2,13 @@
  *
  * When the file can't be written (a full disk), nothing is thrown away at first: records wait, nothing more is read, so
  * the container itself waits. A log must never stop a container for ever, so after PATIENCE records are dropped and
- * counted, and output flows again; the first record that fits afterwards says how many are missing. */
+ * counted, and output flows again; the first record that fits afterwards says how many are missing. Files that somebody
+ * else must still get are never dropped: for them the container waits as long as it takes. */
 #include <stdio.h>
+#include <sys/file.h>
 
 #include "shim.h"
+#include "wire.h"
 
 #if defined(__GNUC__) && !defined(__clang__)
 /* The rest of the binary is built for size; here every byte of output passes. */
@@ -13,7 +16,7 @@
 #endif
 
 #define PATIENCE (10 * SECOND)
-/* Every byte of a line may become six, and the rest of a record is short. */
+/* Every byte of a line may become six, and the rest of a record is short but for the attributes. */
 #define RECORD_SIZE (LINE_SIZE * 6 + 256)
 #define BATCH_SIZE 65536u
 #define NEVER UINT32_MAX
@@ -23,7 +26,12 @@ static struct {
 	int fd;
 	uint64_t limit, size; /* size: of the file */
 	uint32_t files;
-	char *out; /* BATCH_SIZE + RECORD_SIZE */
+	int64_t patience;
+	bool keep;        /* files that the engine has not marked as sent stay */
+	bool unsent;      /* it is held up by one of them */
+	char *attributes; /* in every record, behind its stream */
+	size_t room;      /* of out: BATCH_SIZE, a record, the attributes */
+	char *out;
 	uint32_t sent, length;
 	uint32_t rotate_at;  /* the file is rotated before this byte of out is written, or NEVER */
 	int64_t stuck_since; /* 0: not stuck */
@@ -38,24 +46,30 @@ static int open_log(const char *name, int flags)
 	return open(name, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | flags, 0640);
 }
 
-int log_open(const char *name, uint64_t limit, uint32_t files)
+int log_open(const char *name, const char *attributes, const struct shim_configuration *configuration)
 {
 	struct stat status;
 	char last;
+	size_t length = strlen(attributes);
 	if (*name == '\0')
 		return 0;
-	/* Room for a suffix. */
-	if (strlen(name) + 12 > sizeof(path))
+	/* Room for suffixes. */
+	if (strlen(name) + 16 > sizeof(path))
 		return -ENAMETOOLONG;
 	put_text(path, name);
-	journal.out = map_memory(BATCH_SIZE + RECORD_SIZE, MAP_PRIVATE);
-	if (!journal.out)
+	journal.room = BATCH_SIZE + RECORD_SIZE + length;
+	journal.out = map_memory(journal.room, MAP_PRIVATE);
+	journal.attributes = map_memory(length + 1, MAP_PRIVATE);
+	if (!journal.out || !journal.attributes)
 		return -ENOMEM;
+	put_text(journal.attributes, attributes);
 	journal.fd = open_log(path, 0);
 	if (journal.fd < 0 || fstat(journal.fd, &status) < 0)
 		return -errno;
-	journal.limit = limit;
-	journal.files = files;
+	journal.limit = configuration->log_limit;
+	journal.files = configuration->log_files;
+	journal.keep = configuration->flags & SHIM_LOG_KEEP;
+	journal.patience = configuration->flags & SHIM_LOG_IMPATIENT ? 0 : PATIENCE;
 	journal.size = (uint64_t)status.st_size;
 	/* A shim that was killed while it wrote has left half a record: it may not spoil the next one. */
 	if (status.st_size > 0 && pread(journal.fd, &last, 1, status.st_size - 1) == 1 && last != '\n')
@@ -63,29 +77,46 @@ int log_open(const char *name, uint64_t limit, uint32_t files)
 	return 0;
 }
 
-/* x, x.1, x.2, …; suffix 0 is x itself. */
-static const char *numbered(char *name, uint32_t suffix)
+/* x, x.1, x.2, …; number 0 is x itself. The engine compresses some of them: x.1.gz. */
+static const char *numbered(char *name, uint32_t number, const char *suffix)
 {
 	char *end = put_text(name, path);
-	if (suffix > 0)
-		put_number(put_text(end, "."), suffix, 1);
+	if (number > 0)
+		end = put_number(put_text(end, "."), number, 1);
+	put_text(end, suffix);
 	return name;
+}
+
+/* Whether the oldest file may go. One that must still be sent has no sticky bit; a compressed one has been. */
+static bool may_rotate(void)
+{
+	char name[sizeof(path)];
+	struct stat status;
+	return !journal.keep || stat(numbered(name, journal.files - 1, ""), &status) < 0 || (status.st_mode & S_ISVTX);
 }
 
 /* The new file exists under another name before the old one moves away, so at every moment but the one between two
  * renames there is a file at the log's path, and whatever fails leaves a log that goes on. */
 static void rotate(void)
 {
+	static const char *const forms[] = { "", ".gz" };
 	char from[sizeof(path)], to[sizeof(path)];
 	uint32_t top = 1;
 	put_text(put_text(from, path), ".new");
 	int fd = open_log(from, O_TRUNC);
 	if (fd < 0)
 		return;
-	while (top + 1 < journal.files && access(numbered(to, top), F_OK) == 0)
+	/* The engine puts a compressed file in the place of another under the same lock. */
+	flock(journal.fd, LOCK_EX);
+	while (top + 1 < journal.files &&
+	       (access(numbered(to, top, ""), F_OK) == 0 || access(numbered(to, top, ".gz"), F_OK) == 0))
 		top++;
 	for (uint32_t i = journal.files > 1 ? top : 0; i > 0; i--)
-		rename(numbered(from, i - 1), numbered(to, i));
+		for (int form = 0; form < 2; form++) {
+			/* The oldest goes, in whichever form. */
+			unlink(numbered(to, i, forms[form]));
+			rename(numbered(from, i - 1, forms[form]), to);
+		}
 	put_text(put_text(from, path), ".new");
 	rename(from, path);
 	close(journal.fd);
@@ -96,10 +127,16 @@ static void rotate(void)
 /* Writes out what is there. Returns whether all of it went. */
 static bool flush(void)
 {
+	journal.unsent = false;
 	while (journal.sent < journal.length || journal.rotate_at != NEVER) {
 		uint32_t end = journal.rotate_at == NEVER ? journal.length : journal.rotate_at;
 		if (journal.sent == journal.rotate_at) {
-			rotate();
+			journal.unsent = !may_rotate();
+			/* After the exit little is left, and nobody may wait for it: the file becomes longer. */
+			if (journal.unsent && !shim.exited)
+				return false;
+			if (!journal.unsent)
+				rotate();
 			journal.rotate_at = NEVER;
 			continue;
 		}
@@ -138,9 +175,9 @@ static void settle(int64_t now)
 		journal.stuck_since = 0;
 		return;
 	}
-	if (journal.stuck_since == 0)
+	if (journal.stuck_since == 0 || journal.unsent)
 		journal.stuck_since = now;
-	if (journal.lost > 0 || now - journal.stuck_since >= PATIENCE)
+	if (!journal.unsent && (journal.lost > 0 || now - journal.stuck_since >= journal.patience))
 		drop();
 }
 
@@ -168,7 +205,7 @@ void log_rotate(int64_t now)
 void log_give_back(void)
 {
 	if (journal.fd >= 0 && journal.length == 0)
-		give_back(journal.out, 0, BATCH_SIZE + RECORD_SIZE);
+		give_back(journal.out, 0, journal.room);
 }
 
 /* RFC3339Nano, as Go writes it: without the fraction's trailing zeros. */
@@ -283,7 +320,8 @@ static void add(const struct stream *stream, const uint8_t *line, uint32_t lengt
 	char *out = put_text(journal.out + start, "{\"log\":\"");
 	out = escape(out, line, line + length);
 	out = put_text(out, newline ? "\\n\",\"stream\":\"std" : "\",\"stream\":\"std");
-	out = put_text(out, stream->number == 2 ? "err\",\"time\":\"" : "out\",\"time\":\"");
+	out = put_text(out, stream->number == 2 ? "err\"" : "out\"");
+	out = put_text(put_text(out, journal.attributes), ",\"time\":\"");
 	out = put_text(put_text(out, stream->stamp), "\"}\n");
 	journal.length = (uint32_t)(out - journal.out);
 	if (journal.limit > 0 && journal.size + start > 0 && journal.size + journal.length > journal.limit)

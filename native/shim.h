@@ -79,7 +79,8 @@ void client_close(struct client *client);
 void input_close(void);
 
 /* log.c */
-int log_open(const char *path, uint64_t limit, uint32_t files); /* an empty path: no log */
+struct shim_configuration;
+int log_open(const char *path, const char *attributes, const struct shim_configuration *); /* an empty path: no log */
 void log_feed(struct stream *stream, bool all, int64_t now);    /* takes whole lines, or all; tries when held up */
 bool log_held_up(void);                                         /* the file takes nothing: read nothing more */
 void log_rotate(int64_t now);

@@ -11,7 +11,7 @@ enum { MAX_CONFIGURATION = MAX_REQUEST + (1 << 16) };
 struct parts {
 	size_t size, space; /* space: for the context and what the program fills */
 	const struct shim_configuration *header;
-	const char *id, *directory, *log;
+	const char *id, *directory, *log, *attributes;
 	struct program program;
 	struct context *context;
 };
@@ -124,7 +124,7 @@ static int open_directory(struct parts *parts)
 
 static int open_log(struct parts *parts)
 {
-	return log_open(parts->log, parts->header->log_limit, parts->header->log_files);
+	return log_open(parts->log, parts->attributes, parts->header);
 }
 
 static int pipe_with(int *ours, int our_end, int *theirs)
@@ -259,8 +259,8 @@ static bool read_configuration(struct parts *parts, uint32_t *bad)
 	parts->header = (const void *)bytes;
 	if (parts->header->magic != SHIM_MAGIC || parts->header->log_files == 0)
 		return false;
-	const char **texts[] = { &parts->id, &parts->directory, &parts->log };
-	for (int i = 0; i < 3; i++)
+	const char **texts[] = { &parts->id, &parts->directory, &parts->log, &parts->attributes };
+	for (int i = 0; i < 4; i++)
 		if ((*texts[i] = configuration_string(bytes, parts->size, &at)) == NULL)
 			return false;
 	at = (at + 7) & ~(size_t)7;

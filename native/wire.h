@@ -99,7 +99,7 @@ struct reply {
 
 /* A shim's descriptors, the beginning of its configuration, and what it answers. */
 enum { SHIM_CONFIGURATION = 3, SHIM_REPLY = 4 };
-enum shim_flag { SHIM_TTY = 1, SHIM_OPEN_STDIN = 2, SHIM_STDIN_ONCE = 4 };
+enum shim_flag { SHIM_TTY = 1, SHIM_OPEN_STDIN = 2, SHIM_STDIN_ONCE = 4, SHIM_LOG_KEEP = 8, SHIM_LOG_IMPATIENT = 16 };
 
 struct shim_configuration {
 	uint32_t magic, flags, expected;

@@ -8,7 +8,7 @@ import type { Command, Context } from "./command.ts";
 import { commandFailed, textOfError } from "./failure-text.ts";
 import type { Flags, FlagSpec } from "./flags.ts";
 import { compactJson, indentJson } from "./json-indent.ts";
-import { Template, type Nothing } from "./template/mod.ts";
+import { Template, type Nothing } from "../template/mod.ts";
 
 const formatFlag: FlagSpec = {
   name: "format",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { ellipsis, formatList, labelText, shortId } from "./list-format.ts";
-import { Row } from "./template/mod.ts";
+import { Row } from "../template/mod.ts";
 
 const rows = [
   new Row("*x", { ID: () => "1", Name: () => "<a>" }, { Label: (name) => `label ${String(name)}` }),

@@ -5,7 +5,7 @@
 import { commandFailed } from "./failure-text.ts";
 import type { FlagSpec } from "./flags.ts";
 import { alignColumns } from "./table.ts";
-import { headerFunctions, Row, Template } from "./template/mod.ts";
+import { headerFunctions, Row, Template } from "../template/mod.ts";
 import { messageOf } from "../errors/mod.ts";
 
 /** The --format flag of a list. */

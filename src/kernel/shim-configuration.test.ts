@@ -23,7 +23,7 @@ const options: ShimOptions = {
 function strings(wire: Buffer): { readonly texts: readonly string[]; readonly end: number } {
   const texts: string[] = [];
   let at = 32;
-  for (let i = 0; i < 3; i++) {
+  for (let i = 0; i < 4; i++) {
     const length = wire.readUInt32LE(at);
     texts.push(wire.toString("utf8", at + 4, at + 4 + length));
     expect(wire[at + 4 + length]).toBe(0);
@@ -33,14 +33,16 @@ function strings(wire: Buffer): { readonly texts: readonly string[]; readonly en
 }
 
 test("the layout of PROTOCOL.md, section 3, with the program behind it", () => {
-  const wire = Buffer.from(encodeShim({ ...options, log: { path: "/log", limit: 2 ** 40, files: 3 } }));
+  const wire = Buffer.from(
+    encodeShim({ ...options, log: { path: "/log", limit: 2 ** 40, files: 3, attributes: "é" } }),
+  );
   expect(wire.toString("latin1", 0, 4)).toBe("SHM1");
   expect(wire.readUInt32LE(8)).toBe(2);
   expect([wire.readUInt16LE(12), wire.readUInt16LE(14)]).toEqual([40, 120]);
   expect(wire.readBigUInt64LE(16)).toBe(2n ** 40n);
   expect(wire.readUInt32LE(24)).toBe(3);
   const { texts, end } = strings(wire);
-  expect(texts).toEqual(["é1", "/run/caisson/é1", "/log"]);
+  expect(texts).toEqual(["é1", "/run/caisson/é1", "/log", "é"]);
   expect(wire.subarray(end)).toEqual(Buffer.from(encodeProgram(program)));
 });
 
@@ -57,6 +59,8 @@ test.each([
   [{ tty: false, openStdin: true, stdinOnce: false }, 2],
   [{ tty: false, openStdin: true, stdinOnce: true }, 6],
   [{ tty: false, openStdin: false, stdinOnce: false }, 0],
+  [{ tty: true, openStdin: false, log: { path: "/l", limit: 1, files: 2, keepsUnmarked: true } }, 9],
+  [{ tty: true, openStdin: false, log: { path: "/l", limit: 1, files: 2, impatient: true } }, 17],
 ])("%p", (change, flags) => {
   expect(Buffer.from(encodeShim({ ...options, ...change })).readUInt32LE(4)).toBe(flags);
 });

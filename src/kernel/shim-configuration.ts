@@ -10,6 +10,8 @@ const HEADER = 32;
 const TTY = 1;
 const OPEN_STDIN = 2;
 const STDIN_ONCE = 4;
+const LOG_KEEP = 8;
+const LOG_IMPATIENT = 16;
 
 export interface ShimLog {
   readonly path: string;
@@ -17,6 +19,12 @@ export interface ShimLog {
   readonly limit: number;
   /** How many files are kept, the current one included. */
   readonly files: number;
+  /** In every record: `,"attrs":{"tag":"web"}`; nothing by default. */
+  readonly attributes?: string;
+  /** Files without the sticky bit are not removed: the container waits. Needs two files at least. */
+  readonly keepsUnmarked?: boolean;
+  /** Records are dropped at once, not after a while, when the file takes nothing. */
+  readonly impatient?: boolean;
 }
 
 export interface ShimOptions {
@@ -38,16 +46,19 @@ export interface ShimOptions {
 /** The bytes of a shim's configuration, behind `headroom` bytes (a multiple of eight) for whoever sends it. */
 export function encodeShim(options: ShimOptions, headroom = 0): Buffer {
   const { log } = options;
-  const strings = [options.id, options.directory, log?.path ?? ""];
+  const strings = [options.id, options.directory, log?.path ?? "", log?.attributes ?? ""];
   const sizes = strings.map((text) => (4 + Buffer.byteLength(text) + 1 + 3) & ~3);
   const front = headroom + ((HEADER + sizes.reduce((sum, size) => sum + size, 0) + 7) & ~7);
   const buffer = encodeProgram(options.program, front);
   let at = headroom;
   buffer.writeUInt32LE(MAGIC, at);
-  buffer.writeUInt32LE(
-    (options.tty ? TTY : 0) | (options.openStdin ? OPEN_STDIN : 0) | (options.stdinOnce ? STDIN_ONCE : 0),
-    at + 4,
-  );
+  const flags =
+    (options.tty ? TTY : 0) |
+    (options.openStdin ? OPEN_STDIN : 0) |
+    (options.stdinOnce ? STDIN_ONCE : 0) |
+    (log?.keepsUnmarked === true ? LOG_KEEP : 0) |
+    (log?.impatient === true ? LOG_IMPATIENT : 0);
+  buffer.writeUInt32LE(flags, at + 4);
   buffer.writeUInt32LE(options.expectedAttaches, at + 8);
   buffer.writeUInt16LE(options.rows, at + 12);
   buffer.writeUInt16LE(options.columns, at + 14);

@@ -7,7 +7,7 @@ import type { Command } from "../command.ts";
 import { filterFlag, toFilters } from "../filters.ts";
 import { ellipsis, formatList, labelText, listFormatFlag, shortId } from "../list-format.ts";
 import { familiarName, parseReference } from "../reference.ts";
-import { Row } from "../template/mod.ts";
+import { Row } from "../../template/mod.ts";
 import { goTime, humanDuration, humanSize } from "../units.ts";
 import { portsText } from "./ports-text.ts";
 

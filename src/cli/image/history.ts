@@ -5,7 +5,7 @@
 import type { HistoryResponseItem } from "@docker/node-sdk";
 import type { Command } from "../command.ts";
 import { ellipsis, formatList, listFormatFlag, shortId } from "../list-format.ts";
-import { Row } from "../template/mod.ts";
+import { Row } from "../../template/mod.ts";
 import { humanDuration, humanSize } from "../units.ts";
 
 const headers = {

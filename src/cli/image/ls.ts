@@ -8,7 +8,7 @@ import type { Command } from "../command.ts";
 import { filterFlag, toFilters } from "../filters.ts";
 import { formatList, listFormatFlag, shortId } from "../list-format.ts";
 import { familiarName, parseReference } from "../reference.ts";
-import { Row } from "../template/mod.ts";
+import { Row } from "../../template/mod.ts";
 import { goTime, humanDuration, humanSize } from "../units.ts";
 
 const headers = {

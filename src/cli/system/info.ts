@@ -8,7 +8,7 @@ import { failure, messageOf } from "../../errors/mod.ts";
 import type { Command } from "../command.ts";
 import { commandFailed, textOfError } from "../failure-text.ts";
 import { cut } from "../key-values.ts";
-import { Template } from "../template/mod.ts";
+import { Template } from "../../template/mod.ts";
 import { bytesSize } from "../units.ts";
 
 /** `caisson info` */

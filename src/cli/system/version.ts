@@ -9,7 +9,7 @@ import type { Command } from "../command.ts";
 import { commandFailed, textOfError } from "../failure-text.ts";
 import { outputOn } from "../output.ts";
 import { alignColumns } from "../table.ts";
-import { Template } from "../template/mod.ts";
+import { Template } from "../../template/mod.ts";
 import { messageOf } from "../../errors/mod.ts";
 
 /** What this program says about itself. */

@@ -6,7 +6,7 @@ import type { Command } from "../command.ts";
 import { toFilters } from "../filters.ts";
 import { naturalOrder } from "../natural-order.ts";
 import { formatList, labelText, listFormatFlag } from "../list-format.ts";
-import { Row } from "../template/mod.ts";
+import { Row } from "../../template/mod.ts";
 import { humanSize } from "../units.ts";
 
 const headers = {

@@ -1,5 +1,5 @@
 /**
- * Go templates for --format: text/template without definitions and blocks, with docker's functions.
+ * Go templates, of --format and of log tags: text/template without definitions and blocks, with docker's functions.
  * @module
  */
 export { Template, type EvaluateOptions, type Nothing } from "./evaluate.ts";

@@ -2,8 +2,8 @@
  * Go's text/template, third step: a tree and a value become text.
  * @module
  */
-import { messageOf } from "../../errors/mod.ts";
-import { commandFailed } from "../failure-text.ts";
+import { messageOf } from "../errors/mod.ts";
+import { commandFailed } from "./command-failed.ts";
 import { functions, truth, type TemplateFunction } from "./functions.ts";
 import { parseTemplate, type Call, type Expression, type Node, type Pipe } from "./parse.ts";
 import { printValue } from "./print.ts";

@@ -2,7 +2,7 @@
  * Go's text/template, first step: text and actions, and the words of an action.
  * @module
  */
-import { commandFailed } from "../failure-text.ts";
+import { commandFailed } from "./command-failed.ts";
 
 /** A word of an action, with its place in the template for messages. */
 export interface Token {

@@ -2,7 +2,7 @@
  * What the functions of a template do.
  * @module
  */
-import { commandFailed } from "../failure-text.ts";
+import { commandFailed } from "./command-failed.ts";
 import { printValue, sprint, sprintf, sprintln } from "./print.ts";
 import { Row } from "./row.ts";
 
