@@ -7,7 +7,7 @@
  */
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
-import { networkDefaults } from "../src/engine/daemon-options.ts";
+import { daemonDefaults } from "../src/engine/daemon-options.ts";
 import { openEngine, type Engine, type EngineLog } from "../src/engine/mod.ts";
 import { failure } from "../src/errors/mod.ts";
 
@@ -39,22 +39,15 @@ async function runOne(engine: Engine): Promise<[number, number]> {
 
 const engine = await openEngine(
   {
+    ...daemonDefaults,
     hosts: [],
     dataRoot: `${root}/data`,
     execRoot: `${root}/run`,
     pidfile: `${root}/pid`,
-    debug: false,
     logLevel: "warn",
     userns: userns === "host" ? "host" : "auto",
     cgroupDriver: "cgroupfs",
     cgroupParent,
-    defaultUlimits: [],
-    insecureRegistries: [],
-    registryMirrors: [],
-    logDriver: "json-file",
-    logOpts: {},
-    labels: [],
-    network: networkDefaults,
     shutdownTimeout: 5,
   },
   log,

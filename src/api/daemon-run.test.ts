@@ -2,30 +2,26 @@ import { expect, test } from "bun:test";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { networkDefaults, type DaemonOptions } from "../engine/daemon-options.ts";
-import { runDaemon } from "./daemon-run.ts";
+import { daemonDefaults, type DaemonOptions } from "../engine/daemon-options.ts";
+import { runDaemon, type DaemonSetup } from "./daemon-run.ts";
 import { fakeEngine, listLog, refusal } from "./fake-engine.ts";
 
 function optionsIn(directory: string, more: Partial<DaemonOptions> = {}): DaemonOptions {
   return {
+    ...daemonDefaults,
     hosts: [`unix://${directory}/a.sock`, `unix://${directory}/b.sock`],
     dataRoot: directory,
     execRoot: directory,
     pidfile: join(directory, "pid"),
-    debug: false,
-    logLevel: "info",
-    userns: "auto",
     cgroupDriver: "cgroupfs",
-    defaultUlimits: [],
-    insecureRegistries: [],
-    registryMirrors: [],
-    logDriver: "json-file",
-    logOpts: {},
-    labels: [],
-    network: networkDefaults,
     shutdownTimeout: 1,
     ...more,
   };
+}
+
+function setupIn(directory: string, more: Partial<DaemonOptions> = {}): DaemonSetup {
+  const options = optionsIn(directory, more);
+  return { options, reread: () => options };
 }
 
 async function inDirectory(work: (directory: string) => Promise<void>): Promise<void> {
@@ -46,16 +42,13 @@ test("a daemon listens, survives SIGHUP and defects, and leaves nothing behind a
     const log = listLog();
     let closed = 0;
     const engine = fakeEngine({ close: async () => void closed++ } as never);
-    const running = runDaemon(optionsIn(directory), async () => engine, log);
+    const running = runDaemon(setupIn(directory), async () => engine, log);
     await until(() => log.lines.length === 3);
     expect((await readdir(directory)).sort()).toEqual(["a.sock", "b.sock", "pid"]);
     expect(await readFile(join(directory, "pid"), "utf8")).toBe(`${process.pid}\n`);
     process.emit("SIGHUP");
     process.emit("uncaughtException", new TypeError("oops"));
-    expect(log.lines.slice(3)).toEqual([
-      "info got SIGHUP: there is nothing to reload",
-      "error uncaught error",
-    ]);
+    expect(log.lines.slice(3)).toEqual(["level info", "info Reloaded configuration", "error uncaught error"]);
     process.emit("SIGTERM");
     await running;
     expect([await readdir(directory), closed, process.listenerCount("SIGTERM")]).toEqual([[], 1, 0]);
@@ -65,7 +58,7 @@ test("an idle daemon leaves by itself, but not while the engine has work", () =>
   inDirectory(async (directory) => {
     let idle = false;
     const engine = fakeEngine({ idle: () => idle } as never);
-    const running = runDaemon(optionsIn(directory, { idleExitSeconds: 0.1 }), async () => engine, listLog());
+    const running = runDaemon(setupIn(directory, { idleExitSeconds: 0.1 }), async () => engine, listLog());
     expect(await Promise.race([running.then(() => "left"), Bun.sleep(400).then(() => "stays")])).toBe(
       "stays",
     );
@@ -80,11 +73,43 @@ test("a second daemon is refused while the first lives; a dead one's file doesn'
     const open = async (): Promise<never> => {
       throw new TypeError("opened");
     };
-    expect(await refusal(runDaemon(optionsIn(directory), open, listLog()))).toContain(
+    expect(await refusal(runDaemon(setupIn(directory), open, listLog()))).toContain(
       `process with PID ${process.ppid} is still running: it holds ${pidfile}`,
     );
     expect(await readFile(pidfile, "utf8")).toBe(`${process.ppid}\n`);
     await writeFile(pidfile, "4194999\n");
-    expect(await refusal(runDaemon(optionsIn(directory), open, listLog()))).toContain("opened");
+    expect(await refusal(runDaemon(setupIn(directory), open, listLog()))).toContain("opened");
     expect(await readdir(directory)).toEqual([]);
+  }));
+
+test("SIGHUP makes changed options count, and wrong ones change nothing", () =>
+  inDirectory(async (directory) => {
+    const log = listLog();
+    const before = optionsIn(directory);
+    let next: DaemonOptions | undefined = { ...before, debug: true, userns: "host" };
+    const told: DaemonOptions[] = [];
+    const engine = fakeEngine({
+      reload: (options: DaemonOptions) => {
+        told.push(options);
+        return ["userns"];
+      },
+    } as never);
+    const reread = (): DaemonOptions => {
+      if (next === undefined) throw new TypeError("no such key");
+      return next;
+    };
+    const running = runDaemon({ options: before, reread }, async () => engine, log);
+    await until(() => log.lines.length === 3);
+    process.emit("SIGHUP");
+    expect(told).toEqual([next]);
+    expect(log.lines.slice(3)).toEqual([
+      "level debug",
+      "info Reloaded configuration",
+      "warn these changes count after a restart",
+    ]);
+    next = undefined;
+    process.emit("SIGHUP");
+    expect([told.length, log.lines.at(-1)]).toEqual([1, "error reload the configuration: no such key"]);
+    process.emit("SIGTERM");
+    await running;
   }));

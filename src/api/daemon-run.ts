@@ -3,8 +3,9 @@
  * @module
  */
 import type { DaemonOptions, Engine } from "../engine/mod.ts";
+import { failure, messageOf } from "../errors/mod.ts";
 import { listen, socketPath } from "./listener.ts";
-import type { Log } from "./log.ts";
+import type { Log, LogLevel } from "./log.ts";
 import { removePidfile, writePidfile } from "./pidfile.ts";
 import { createRouter } from "./routes/mod.ts";
 import { createApiServer } from "./server.ts";
@@ -12,20 +13,40 @@ import { apiVersion, serverVersion } from "./versions.ts";
 
 const idleCheckMilliseconds = 250;
 
+/** How a daemon is set up, and where that can be read again. */
+export interface DaemonSetup {
+  readonly options: DaemonOptions;
+  /** Throws if what is said now is wrong. */
+  readonly reread: () => DaemonOptions;
+}
+
+/** The lowest level that is logged. */
+export function leastLevel({ debug, logLevel }: Pick<DaemonOptions, "debug" | "logLevel">): LogLevel {
+  return debug ? "debug" : logLevel;
+}
+
 /** Runs until the end; resolves when everything is closed. `open` makes the engine. */
 export async function runDaemon(
-  options: DaemonOptions,
+  { options, reread }: DaemonSetup,
   open: (options: DaemonOptions, log: Log) => Promise<Engine>,
   log: Log,
 ): Promise<void> {
+  if (options.sockets.length > 0) throw failure("not-implemented", { what: "sockets with policies" });
+  if (options.auditLog !== undefined) throw failure("not-implemented", { what: "the audit log" });
   const paths = options.hosts.map(socketPath);
   await writePidfile(options.pidfile);
   await using closers = new AsyncDisposableStack();
   closers.defer(() => removePidfile(options.pidfile));
-  const stopped = signalled(log, closers);
+  let reload = (): void => log.info("got SIGHUP while starting: what is read is new anyway");
+  const stopped = signalled(() => reload(), closers);
   surviveErrors(log, closers);
   const engine = await open(options, log);
-  closers.defer(() => within(engine.close(), options.shutdownTimeout, log));
+  let { shutdownTimeout } = options;
+  closers.defer(() => within(engine.close(), shutdownTimeout, log));
+  reload = () => {
+    const now = reloaded(engine, reread, log);
+    if (now !== undefined) ({ shutdownTimeout } = now);
+  };
   const server = createApiServer(engine, createRouter(), log);
   closers.defer(() => server.close());
   for (const path of paths) {
@@ -43,11 +64,26 @@ export async function runDaemon(
   log.info("daemon is shutting down", { reason });
 }
 
+/** Reads the options again and makes them count as far as they can; what is wrong with them changes nothing. */
+function reloaded(engine: Engine, reread: () => DaemonOptions, log: Log): DaemonOptions | undefined {
+  let options: DaemonOptions;
+  try {
+    options = reread();
+  } catch (error) {
+    log.error(`reload the configuration: ${messageOf(error)}`);
+    return undefined;
+  }
+  const ignored = engine.reload(options);
+  log.setLevel(leastLevel(options));
+  log.info("Reloaded configuration");
+  if (ignored.length > 0) log.warn("these changes count after a restart", { options: ignored.join(", ") });
+  return options;
+}
+
 /** Resolves with the name of the signal that ends the daemon. */
-function signalled(log: Log, closers: AsyncDisposableStack): Promise<string> {
+function signalled(reload: () => void, closers: AsyncDisposableStack): Promise<string> {
   return new Promise((resolve) => {
     const stop = (signal: NodeJS.Signals): void => resolve(signal);
-    const reload = (): void => log.info("got SIGHUP: there is nothing to reload");
     process.on("SIGTERM", stop).on("SIGINT", stop).on("SIGHUP", reload);
     closers.defer(() => void process.off("SIGTERM", stop).off("SIGINT", stop).off("SIGHUP", reload));
   });

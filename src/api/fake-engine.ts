@@ -22,7 +22,12 @@ const parts = ["containers", "execs", "images", "volumes", "networks", "events",
 
 /** An engine whose other methods answer 501 with their name. */
 export function fakeEngine(given: EngineParts): Engine {
-  const engine: Record<string, unknown> = { idle: () => true, close: async () => {}, ...given };
+  const engine: Record<string, unknown> = {
+    idle: () => true,
+    close: async () => {},
+    reload: () => [],
+    ...given,
+  };
   for (const part of parts) {
     const methods = (given[part] ?? {}) as Record<string, unknown>;
     engine[part] = new Proxy(methods, {
@@ -48,7 +53,14 @@ export function listLog(): Log & { readonly lines: string[] } {
     (level: string) =>
     (message: string): void =>
       void lines.push(`${level} ${message}`);
-  return { lines, debug: add("debug"), info: add("info"), warn: add("warn"), error: add("error") };
+  return {
+    lines,
+    debug: add("debug"),
+    info: add("info"),
+    warn: add("warn"),
+    error: add("error"),
+    setLevel: add("level"),
+  };
 }
 
 /** An answer, whole. */

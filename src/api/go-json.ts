@@ -22,6 +22,13 @@ function complaint(text: string): string {
   return "unexpected content after JSON";
 }
 
+/** What is wrong with a text that JSON.parse refuses, in the words of Go's Unmarshal, which takes whole texts. */
+export function jsonComplaint(text: string): string {
+  const scanner = new Scanner(text);
+  const wrong = scanner.value() ?? scanner.after();
+  return wrong === "unexpected EOF" ? "unexpected end of JSON input" : wrong;
+}
+
 const space = new Set([" ", "\t", "\r", "\n"]);
 
 /** Finds out where a text stops being JSON; each method answers what is wrong, or undefined and has moved on. */
@@ -44,6 +51,12 @@ class Scanner {
     if (number === null) return this.#unexpected("looking for beginning of value");
     this.#at += number[0].length;
     return undefined;
+  }
+
+  /** What is wrong with what follows the value. */
+  after(): string {
+    this.#peek();
+    return this.#unexpected("after top-level value");
   }
 
   #members(close: string, item: () => string | undefined, after: string): string | undefined {

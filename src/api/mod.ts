@@ -3,3 +3,4 @@
  * @module
  */
 export { startDaemon, type DaemonOptions } from "./daemon.ts";
+export { jsonComplaint } from "./go-json.ts";

@@ -1,18 +1,14 @@
 /**
- * dockerd's flags, read into {@link DaemonOptions}.
+ * The settings of the daemon: dockerd's flags and the keys of daemon.json, those that are honoured.
  * @module
  */
-import { existsSync, statfsSync } from "node:fs";
-import { resolve } from "node:path";
-import type { DaemonOptions } from "../api/mod.ts";
 import { failure } from "../errors/mod.ts";
 import { parseUlimit } from "./container/devices.ts";
-import { networkFlags, networkOptions } from "./daemon-network-flags.ts";
-import { commandFailed } from "./failure-text.ts";
-import type { Flags, FlagSpec } from "./flags.ts";
-import { cut, takeLabel, toMap } from "./key-values.ts";
+import { networkFlags } from "./daemon-network-flags.ts";
+import type { DaemonSetting } from "./daemon-setting.ts";
+import { takeLabel } from "./key-values.ts";
 
-const ownFlags: readonly FlagSpec[] = [
+const ownFlags: readonly DaemonSetting[] = [
   { name: "cgroup-parent", type: "string", usage: "Set parent cgroup for all containers" },
   {
     name: "data-root",
@@ -20,9 +16,10 @@ const ownFlags: readonly FlagSpec[] = [
     usage: "Root directory of persistent state",
     shown: '"/var/lib/caisson"',
   },
-  { name: "debug", short: "D", type: "bool", usage: "Enable debug mode" },
+  { name: "debug", reloads: true, short: "D", type: "bool", usage: "Enable debug mode" },
   {
     name: "default-ulimit",
+    key: "default-ulimits",
     type: "ulimit",
     usage: "Default ulimits for containers",
     shown: "[]",
@@ -31,7 +28,7 @@ const ownFlags: readonly FlagSpec[] = [
       return value;
     },
   },
-  { name: "exec-opt", type: "list", usage: "Runtime execution options" },
+  { name: "exec-opt", key: "exec-opts", type: "list", usage: "Runtime execution options" },
   {
     name: "exec-root",
     type: "string",
@@ -45,14 +42,27 @@ const ownFlags: readonly FlagSpec[] = [
     usage: "Group for the unix socket",
     shown: '"docker"',
   },
-  { name: "host", short: "H", type: "list", usage: "Daemon socket(s) to connect to" },
+  { name: "host", key: "hosts", short: "H", type: "list", usage: "Daemon socket(s) to connect to" },
   {
     name: "idle-exit",
     type: "int",
     usage: "Leave after so many seconds without a client and without a running container",
   },
-  { name: "insecure-registry", type: "list", usage: "Enable insecure registry communication" },
-  { name: "label", type: "list", usage: "Set key=value labels to the daemon", take: takeLabel },
+  {
+    name: "insecure-registry",
+    key: "insecure-registries",
+    reloads: true,
+    type: "list",
+    usage: "Enable insecure registry communication",
+  },
+  {
+    name: "label",
+    key: "labels",
+    reloads: true,
+    type: "list",
+    usage: "Set key=value labels to the daemon",
+    take: takeDaemonLabel,
+  },
   {
     name: "log-driver",
     type: "string",
@@ -61,12 +71,19 @@ const ownFlags: readonly FlagSpec[] = [
   },
   {
     name: "log-level",
+    reloads: true,
     short: "l",
     type: "string",
     usage: 'Set the logging level ("debug"|"info"|"warn"|"error"|"fatal")',
     shown: '"info"',
   },
-  { name: "log-opt", type: "map", usage: "Default log driver options for containers", shown: "map[]" },
+  {
+    name: "log-opt",
+    key: "log-opts",
+    type: "map",
+    usage: "Default log driver options for containers",
+    shown: "map[]",
+  },
   {
     name: "pidfile",
     short: "p",
@@ -74,14 +91,26 @@ const ownFlags: readonly FlagSpec[] = [
     usage: "Path to use for daemon PID file",
     shown: '"/run/caisson/caisson.pid"',
   },
-  { name: "registry-mirror", type: "list", usage: "Preferred Docker registry mirror" },
+  {
+    name: "registry-mirror",
+    key: "registry-mirrors",
+    reloads: true,
+    type: "list",
+    usage: "Preferred Docker registry mirror",
+  },
   {
     name: "seccomp-profile",
     type: "string",
     usage: 'Path to seccomp profile. Set to "unconfined" to disable the default seccomp profile',
     shown: '"builtin"',
   },
-  { name: "shutdown-timeout", type: "int", usage: "Set the default shutdown timeout", shown: "15" },
+  {
+    name: "shutdown-timeout",
+    reloads: true,
+    type: "int",
+    usage: "Set the default shutdown timeout",
+    shown: "15",
+  },
   { name: "storage-driver", short: "s", type: "string", usage: "Storage driver to use" },
   {
     name: "userns",
@@ -89,107 +118,119 @@ const ownFlags: readonly FlagSpec[] = [
     usage: 'Id ranges of containers: one of its own for each ("auto"), or the host\'s ("host")',
     shown: '"auto"',
   },
+  {
+    name: "audit-log",
+    type: "string",
+    usage: "File that every request is written down in: who, what, how it ended",
+  },
+  {
+    name: "config-file",
+    only: "flag",
+    type: "string",
+    usage: "Daemon configuration file",
+    shown: '"/etc/caisson/daemon.json"',
+  },
+  {
+    name: "default-cgroupns-mode",
+    type: "string",
+    usage: 'Default mode for containers cgroup namespace ("host" | "private")',
+  },
+  {
+    name: "default-ipc-mode",
+    type: "string",
+    usage: 'Default mode for containers ipc ("shareable" | "private")',
+    shown: '"private"',
+  },
+  {
+    name: "default-shm-size",
+    reloads: true,
+    type: "bytes",
+    usage: "Default shm size for containers",
+    shown: "64MiB",
+  },
+  { name: "http-proxy", type: "string", usage: "HTTP proxy URL to use for outgoing traffic" },
+  { name: "https-proxy", type: "string", usage: "HTTPS proxy URL to use for outgoing traffic" },
+  {
+    name: "insecure-tcp",
+    type: "bool",
+    usage: "Listen at tcp:// hosts even if not every client has to prove who it is by TLS",
+  },
+  {
+    name: "log-format",
+    type: "string",
+    usage: 'Set the logging format ("text"|"json")',
+    shown: '"text"',
+  },
+  {
+    name: "max-concurrent-downloads",
+    reloads: true,
+    type: "int",
+    usage: "Set the max concurrent downloads",
+    shown: "3",
+  },
+  {
+    name: "max-concurrent-uploads",
+    reloads: true,
+    type: "int",
+    usage: "Set the max concurrent uploads",
+    shown: "5",
+  },
+  {
+    name: "max-download-attempts",
+    reloads: true,
+    type: "int",
+    usage: "Set the max download attempts for each pull",
+    shown: "5",
+  },
+  {
+    name: "no-new-privileges",
+    type: "bool",
+    usage: "Set no-new-privileges by default for new containers",
+  },
+  {
+    name: "no-proxy",
+    type: "string",
+    usage: "Comma-separated list of hosts or IP addresses for which the proxy is skipped",
+  },
+  { name: "raw-logs", type: "bool", usage: "Full timestamps without ANSI coloring, as always" },
+  { name: "sockets", only: "key", json: "any", type: "string", usage: "More sockets, each with a policy" },
+  { name: "tls", type: "bool", usage: "Use TLS; implied by --tlsverify" },
+  {
+    name: "tlscacert",
+    type: "string",
+    usage: "Trust certs signed only by this CA",
+    shown: '"/root/.docker/ca.pem"',
+  },
+  {
+    name: "tlscert",
+    type: "string",
+    usage: "Path to TLS certificate file",
+    shown: '"/root/.docker/cert.pem"',
+  },
+  { name: "tlskey", type: "string", usage: "Path to TLS key file", shown: '"/root/.docker/key.pem"' },
+  { name: "tlsverify", type: "bool", usage: "Use TLS and verify the remote" },
+  {
+    name: "validate",
+    only: "flag",
+    type: "bool",
+    usage: "Validate daemon configuration and exit",
+  },
+  {
+    name: "version",
+    short: "v",
+    only: "flag",
+    type: "bool",
+    usage: "Print version information and quit",
+  },
 ];
 
-/** The flags of `caisson daemon`. */
-export const daemonFlags: readonly FlagSpec[] = [...ownFlags, ...networkFlags].toSorted((a, b) =>
+/** Those that are honoured, by name: the flags of `caisson daemon` and the keys of daemon.json. */
+export const daemonSettings: readonly DaemonSetting[] = [...ownFlags, ...networkFlags].toSorted((a, b) =>
   a.name < b.name ? -1 : 1,
 );
 
-const switches: ReadonlySet<string> = new Set([
-  "cri-containerd",
-  "experimental",
-  "init",
-  "live-restore",
-  "no-new-privileges",
-  "raw-logs",
-  "rootless",
-  "selinux-enabled",
-  "tls",
-  "tlsverify",
-  "validate",
-]);
-
-const settings =
-  "add-runtime authorization-plugin cdi-spec-dir config-file containerd containerd-namespace containerd-plugins-namespace cpu-rt-period cpu-rt-runtime default-cgroupns-mode default-ipc-mode default-runtime default-shm-size feature http-proxy https-proxy init-path log-format max-concurrent-downloads max-concurrent-uploads max-download-attempts metrics-addr network-control-plane-mtu no-proxy node-generic-resource storage-opt swarm-default-advertise-addr tlscacert tlscert tlskey userns-remap";
-
-/** dockerd's other flags: known, so that what is said about them is the truth. */
-export const refusedDaemonFlags: readonly FlagSpec[] = [
-  ...[...switches].map((name): FlagSpec => ({ name, type: "bool", usage: "", hidden: true })),
-  ...settings.split(" ").map((name): FlagSpec => ({ name, type: "list", usage: "", hidden: true })),
-];
-
-const levels = ["debug", "info", "warn", "error", "fatal"] as const;
-const drivers = ["cgroupfs", "systemd"] as const;
-
-/**
- * Reads the flags.
- * @throws not-implemented for a flag of dockerd that this version doesn't have, command-failed for a wrong value
- */
-export function daemonOptions(flags: Flags): DaemonOptions {
-  for (const { name } of refusedDaemonFlags) {
-    if (flags.has(name)) throw failure("not-implemented", { what: `--${name}` });
-  }
-  const execRoot = resolve(flags.string("exec-root") ?? "/run/caisson");
-  const hosts = flags.list("host").filter((host) => host !== "");
-  const named = (name: string): string | undefined => flags.string(name) || undefined;
-  const cgroupParent = named("cgroup-parent");
-  const storageDriver = named("storage-driver");
-  const group = named("group");
-  const idleExitSeconds = flags.int("idle-exit");
-  const profile = flags.string("seccomp-profile") ?? "builtin";
-  return {
-    hosts: hosts.length > 0 ? hosts : [`unix://${execRoot}/caisson.sock`],
-    dataRoot: resolve(flags.string("data-root") ?? "/var/lib/caisson"),
-    execRoot,
-    pidfile: resolve(flags.string("pidfile") ?? `${execRoot}/caisson.pid`),
-    debug: flags.bool("debug"),
-    logLevel: oneOf(levels, flags.string("log-level") ?? "info", "log-level"),
-    userns: oneOf(["auto", "host"] as const, flags.string("userns") ?? "auto", "userns"),
-    cgroupDriver: cgroupDriverOf(flags.list("exec-opt")) ?? usualCgroupDriver(),
-    ...(cgroupParent === undefined ? {} : { cgroupParent }),
-    ...(profile === "builtin"
-      ? {}
-      : { seccompProfile: profile === "unconfined" ? profile : resolve(profile) }),
-    defaultUlimits: flags.list("default-ulimit").map((value) => {
-      const { Name, Soft = -1, Hard = -1 } = parseUlimit(value);
-      return { Name, Soft, Hard };
-    }),
-    insecureRegistries: flags.list("insecure-registry"),
-    registryMirrors: flags.list("registry-mirror"),
-    ...(storageDriver === undefined ? {} : { storageDriver }),
-    logDriver: flags.string("log-driver") ?? "json-file",
-    logOpts: toMap(flags.list("log-opt")),
-    labels: flags.list("label"),
-    network: networkOptions(flags),
-    ...(group === undefined ? {} : { group }),
-    shutdownTimeout: flags.int("shutdown-timeout") ?? 15,
-    ...(idleExitSeconds === undefined ? {} : { idleExitSeconds }),
-  };
-}
-
-/** CGROUP2_SUPER_MAGIC of linux/magic.h. */
-const cgroup2Magic = 0x63_67_72_70;
-
-/** systemd where it is the init and cgroups are of version 2, as dockerd decides. */
-function usualCgroupDriver(): "cgroupfs" | "systemd" {
-  const systemd = existsSync("/run/systemd/system");
-  return systemd && statfsSync("/sys/fs/cgroup").type === cgroup2Magic ? "systemd" : "cgroupfs";
-}
-
-function cgroupDriverOf(words: readonly string[]): "cgroupfs" | "systemd" | undefined {
-  let driver: "cgroupfs" | "systemd" | undefined;
-  for (const word of words) {
-    const [key, value] = cut(word, "=");
-    if (key !== "native.cgroupdriver") throw failure("not-implemented", { what: `--exec-opt ${key}` });
-    driver = oneOf(drivers, value, "exec-opt native.cgroupdriver");
-  }
-  return driver;
-}
-
-function oneOf<T extends string>(choices: readonly T[], value: string, flag: string): T {
-  const found = choices.find((choice) => choice === value);
-  if (found !== undefined) return found;
-  const known = choices.map((choice) => JSON.stringify(choice)).join(", ");
-  throw commandFailed(`invalid value ${JSON.stringify(value)} for --${flag}: must be one of ${known}`);
+/** A daemon's label has a value. */
+function takeDaemonLabel(value: string): string {
+  if (!value.includes("=")) throw failure("usage", { message: `bad attribute format: ${value}` });
+  return takeLabel(value);
 }

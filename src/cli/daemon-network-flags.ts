@@ -17,11 +17,12 @@ import {
 } from "../network/mod.ts";
 import { takeSearchDomain } from "./container/addresses.ts";
 import { commandFailed } from "./failure-text.ts";
-import type { Flags, FlagSpec } from "./flags.ts";
+import type { DaemonSetting } from "./daemon-setting.ts";
+import type { Flags } from "./flags.ts";
 import { cut } from "./key-values.ts";
 
 /** The flags of `caisson daemon` about networks. */
-export const networkFlags: readonly FlagSpec[] = [
+export const networkFlags: readonly DaemonSetting[] = [
   {
     name: "allow-direct-routing",
     type: "bool",
@@ -46,6 +47,8 @@ export const networkFlags: readonly FlagSpec[] = [
   },
   {
     name: "default-address-pool",
+    key: "default-address-pools",
+    json: "pools",
     type: "list",
     usage: "Default address pools for node specific local networks (base=10.10.0.0/16,size=24)",
     take: (value) => {
@@ -67,6 +70,8 @@ export const networkFlags: readonly FlagSpec[] = [
   },
   {
     name: "default-network-opt",
+    key: "default-network-opts",
+    json: "options-by-driver",
     type: "list",
     usage: "Default network options (driver=option=value)",
     take: (value) => {
@@ -75,7 +80,7 @@ export const networkFlags: readonly FlagSpec[] = [
     },
   },
   { name: "dns", type: "list", usage: "DNS server to use", take: takeServers },
-  { name: "dns-opt", type: "list", usage: "DNS options to use" },
+  { name: "dns-opt", key: "dns-opts", type: "list", usage: "DNS options to use" },
   { name: "dns-search", type: "list", usage: "DNS search domains to use", take: takeSearchDomain },
   {
     name: "firewall-backend",
@@ -87,6 +92,7 @@ export const networkFlags: readonly FlagSpec[] = [
   { name: "fixed-cidr-v6", type: "string", usage: "IPv6 subnet for the default bridge network" },
   {
     name: "host-gateway-ip",
+    key: "host-gateway-ips",
     type: "list",
     usage:
       "IP addresses that the special 'host-gateway' string in --add-host resolves to. Defaults to the IP addresses of the default bridge",

@@ -48,6 +48,11 @@ export class Flags {
     this.#values = values;
   }
 
+  /** These flags with more values; what is there already stays. */
+  with(values: ReadonlyMap<string, readonly string[]>): Flags {
+    return new Flags(new Map([...values, ...this.#values]));
+  }
+
   /** Whether the flag was given at all. */
   has(name: string): boolean {
     return this.#values.has(name);

@@ -15,7 +15,7 @@ import { globalFlags } from "./global-flags.ts";
  */
 export async function main(argv: readonly string[], argv0: string = process.argv0): Promise<number> {
   const called = argv0.slice(argv0.lastIndexOf("/") + 1);
-  const program = called === "docker" ? "docker" : "caisson";
+  const program = called === "docker" || called === "dockerd" ? called : "caisson";
   try {
     return await dispatch(program, called === "dockerd" ? ["daemon", ...argv] : argv);
   } catch (error) {
@@ -35,7 +35,7 @@ async function dispatch(program: string, argv: readonly string[]): Promise<numbe
   const help = globals.help || globals.args[0] === "help";
   if (words.length === 0) return showRootHelp(program, globalFlags);
   const { entry, names } = findCommand(words);
-  const path = [program, ...names].join(" ");
+  const path = program === "dockerd" ? program : [program, ...names].join(" ");
   if (entry === undefined) {
     throw await badArguments(
       `${program}: unknown command: ${program} ${words[0]}\n\nRun '${program} --help' for more information`,

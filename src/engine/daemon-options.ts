@@ -90,17 +90,79 @@ export const networkDefaults: NetworkOptions = {
   publishedPorts: { respectHostFirewall: false },
 };
 
+/** What may be asked over one socket. What isn't said is allowed. */
+export interface SocketPolicy {
+  /** Nothing is changed: lists, inspections, logs, events. */
+  readonly readOnly: boolean;
+  /** Only objects with this label (`key=value`) are seen and touched, and what is made gets it. */
+  readonly label?: string;
+  /** No privileges beyond a plain container's: capabilities, devices, namespaces of the host, security options. */
+  readonly noPrivileged: boolean;
+  /** No files of the host: binds, volumes that are folders of the host. */
+  readonly noHostMounts: boolean;
+}
+
+/** A socket beside `hosts`, with what may be asked there. */
+export interface SocketOptions {
+  /** As in `hosts`. */
+  readonly host: string;
+  /** Owner of a unix socket; undefined: as of the others. */
+  readonly group?: string;
+  readonly policy?: SocketPolicy;
+}
+
+/** TLS of TCP sockets; files in PEM form. */
+export interface TlsOptions {
+  readonly cert: string;
+  readonly key: string;
+  /** Clients need a certificate of this authority; undefined: they need none. */
+  readonly clientCa?: string;
+}
+
+/** Proxies that registries are reached through; empty ones are not set. */
+export interface ProxyOptions {
+  readonly http?: string;
+  readonly https?: string;
+  /** Hosts that are reached without. */
+  readonly none?: string;
+}
+
+/** What SIGHUP can change while the daemon runs; as in dockerd, and the log's level. */
+export interface ReloadableOptions {
+  readonly debug: boolean;
+  readonly logLevel: "debug" | "info" | "warn" | "error" | "fatal";
+  /** `key=value` labels of the daemon. */
+  readonly labels: readonly string[];
+  /** Hosts or CIDRs of registries that may be reached without TLS. */
+  readonly insecureRegistries: readonly string[];
+  readonly registryMirrors: readonly string[];
+  /** Layers that are downloaded at once by all pulls, uploaded at once by all pushes. */
+  readonly maxConcurrentDownloads: number;
+  readonly maxConcurrentUploads: number;
+  /** How often a download is begun before a pull fails. */
+  readonly maxDownloadAttempts: number;
+  /** Of containers' /dev/shm, in bytes. */
+  readonly defaultShmSize: number;
+  /** Seconds that closing may take. */
+  readonly shutdownTimeout: number;
+}
+
 /** Everything that starting a daemon needs to know. */
-export interface DaemonOptions {
-  /** Where to listen: `unix:///run/caisson.sock`. */
+export interface DaemonOptions extends ReloadableOptions {
+  /** Where to listen: `unix:///run/caisson.sock`, `tcp://0.0.0.0:2376`, `fd://`. */
   readonly hosts: readonly string[];
+  readonly sockets: readonly SocketOptions[];
+  readonly tls?: TlsOptions;
+  /** Whether a TCP socket without TLS and client certificates is listened at all the same. */
+  readonly insecureTcp: boolean;
+  /** A file that every request is written down in. */
+  readonly auditLog?: string;
   /** Images, containers, volumes and the database. */
   readonly dataRoot: string;
   /** Sockets and state that a reboot may lose. */
   readonly execRoot: string;
   readonly pidfile: string;
-  readonly debug: boolean;
-  readonly logLevel: "debug" | "info" | "warn" | "error" | "fatal";
+  readonly logFormat: "text" | "json";
   /** `auto`: each container has a range of user ids of its own; `host`: none has. */
   readonly userns: "auto" | "host";
   readonly cgroupDriver: "cgroupfs" | "systemd";
@@ -108,21 +170,48 @@ export interface DaemonOptions {
   readonly cgroupParent?: string;
   /** A file in Docker's JSON form, or `unconfined`; undefined: the built-in profile. */
   readonly seccompProfile?: string;
+  /** What containers get where nothing is said. */
   readonly defaultUlimits: readonly DefaultUlimit[];
-  /** Hosts or CIDRs of registries that may be reached without TLS. */
-  readonly insecureRegistries: readonly string[];
-  readonly registryMirrors: readonly string[];
+  readonly defaultIpcMode: "private" | "shareable";
+  /** Undefined: `private` with cgroup v2, `host` with v1. */
+  readonly defaultCgroupnsMode?: "private" | "host";
+  readonly noNewPrivileges: boolean;
   /** Undefined: the best that the file system has. */
   readonly storageDriver?: string;
   readonly logDriver: string;
   readonly logOpts: Readonly<Record<string, string>>;
-  /** `key=value` labels of the daemon. */
-  readonly labels: readonly string[];
+  readonly proxies: ProxyOptions;
   readonly network: NetworkOptions;
   /** Group that owns the sockets; undefined: `docker` if there is one. */
   readonly group?: string;
   /** The daemon leaves when it was idle for this long; undefined: never. */
   readonly idleExitSeconds?: number;
-  /** Seconds that closing may take. */
-  readonly shutdownTimeout: number;
 }
+
+/** What is so when nothing is said, but for what depends on the host. */
+export const daemonDefaults: Omit<
+  DaemonOptions,
+  "hosts" | "dataRoot" | "execRoot" | "pidfile" | "cgroupDriver"
+> = {
+  sockets: [],
+  insecureTcp: false,
+  debug: false,
+  logLevel: "info",
+  logFormat: "text",
+  labels: [],
+  insecureRegistries: [],
+  registryMirrors: [],
+  maxConcurrentDownloads: 3,
+  maxConcurrentUploads: 5,
+  maxDownloadAttempts: 5,
+  defaultShmSize: 64 << 20,
+  shutdownTimeout: 15,
+  userns: "auto",
+  defaultUlimits: [],
+  defaultIpcMode: "private",
+  noNewPrivileges: false,
+  logDriver: "json-file",
+  logOpts: {},
+  proxies: {},
+  network: networkDefaults,
+};

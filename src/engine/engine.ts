@@ -6,6 +6,7 @@
  */
 import type { Duplex, Readable } from "node:stream";
 import type { CreateBody, HostConfig } from "./container-types.ts";
+import type { DaemonOptions } from "./daemon-options.ts";
 import type { ConnectBody, DisconnectBody, NetworkBody } from "./network-types.ts";
 
 /** A JSON object of Docker's API. */
@@ -226,6 +227,11 @@ export interface Engine {
   readonly networks: Networks;
   readonly events: Events;
   readonly system: System;
+  /**
+   * Takes over the options that may change while the engine runs, and tells so (event `daemon reload`). Returns the
+   * names of those that differ and count only after a restart.
+   */
+  reload(wanted: DaemonOptions): readonly string[];
   /** Whether nothing runs and nobody waits: an engine that was started on demand may leave. */
   idle(): boolean;
   /** Closes what is the engine's; containers and their shims go on. */

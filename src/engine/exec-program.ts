@@ -52,7 +52,7 @@ export async function execProgram(
       facts.capabilities,
       (body.Privileged ?? false) || host.Privileged,
     ),
-    noNewPrivileges: noNewPrivileges(host, false),
+    noNewPrivileges: noNewPrivileges(host, services.options.noNewPrivileges),
     oomScoreAdj: host.OomScoreAdj,
   };
   const range = idRangeOf(services, record);

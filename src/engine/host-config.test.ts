@@ -21,9 +21,16 @@ test("Docker's defaults are filled in", () => {
   expect(host.MaskedPaths).toContain("/proc/kcore");
   expect(completeHostConfig({ HostConfig: { Privileged: true } }, defaults).MaskedPaths).toBeNull();
   expect(completeHostConfig({ HostConfig: { Memory: 64 << 20 } }, defaults).MemorySwap).toBe(128 << 20);
-  expect(completeHostConfig({}, { ...defaults, cgroupVersion: 2 }).CgroupnsMode).toBe("private");
   const privileged = { HostConfig: { Privileged: true } };
-  expect(completeHostConfig(privileged, { ...defaults, cgroupVersion: 2 }).CgroupnsMode).toBe("private");
+  const shared = { ...defaults, cgroupnsMode: "private", ipcMode: "shareable", shmSize: 1 << 20 } as const;
+  expect(completeHostConfig({}, shared)).toMatchObject({
+    CgroupnsMode: "private",
+    IpcMode: "shareable",
+    ShmSize: 1 << 20,
+  });
+  // Only version 2 hides the host's cgroups from who may do everything.
+  expect(completeHostConfig(privileged, shared).CgroupnsMode).toBe("host");
+  expect(completeHostConfig(privileged, { ...shared, cgroupVersion: 2 }).CgroupnsMode).toBe("private");
 });
 
 test.each([

@@ -24,6 +24,8 @@ export interface HostDefaults {
   /** Capabilities that containers may get, as a mask. */
   readonly capabilities: bigint;
   readonly shmSize: number;
+  readonly ipcMode: "private" | "shareable";
+  readonly cgroupnsMode: "private" | "host";
   /** Processors whose thermal throttling must be hidden. */
   readonly throttledProcessors: readonly number[];
 }
@@ -39,7 +41,8 @@ export function completeHostConfig(body: CreateBody, defaults: HostDefaults): Ho
   const given = body.HostConfig ?? {};
   const privileged = given.Privileged ?? false;
   const log = given.LogConfig;
-  const cgroupns = given.CgroupnsMode || (defaults.cgroupVersion === 2 ? "private" : "host");
+  const cgroupns =
+    given.CgroupnsMode || (privileged && defaults.cgroupVersion === 1 ? "host" : defaults.cgroupnsMode);
   return {
     Binds: given.Binds ?? null,
     ContainerIDFile: given.ContainerIDFile ?? "",
@@ -71,7 +74,7 @@ export function completeHostConfig(body: CreateBody, defaults: HostDefaults): Ho
     DnsSearch: given.DnsSearch ?? null,
     ExtraHosts: given.ExtraHosts ?? null,
     GroupAdd: given.GroupAdd ?? null,
-    IpcMode: given.IpcMode || "private",
+    IpcMode: given.IpcMode || defaults.ipcMode,
     Cgroup: given.Cgroup ?? "",
     Links: given.Links ?? null,
     OomScoreAdj: given.OomScoreAdj ?? 0,

@@ -23,7 +23,10 @@ export interface ImageServiceOptions {
   /** The engine's folder; images are in `images` below it. */
   readonly dataRoot: string;
   readonly storage: SnapshotDriver;
-  readonly registry: RegistryConfig;
+  /** How registries are reached now. */
+  readonly registry: () => RegistryConfig;
+  /** How often a download is begun before a pull fails; 5 if undefined. */
+  readonly attempts?: () => number;
   /** Layers downloaded at once by all pulls together; 3 if undefined. */
   readonly downloads?: number;
   readonly publish: (event: NewEvent) => void;

@@ -91,7 +91,7 @@ export class ImageBench implements AsyncDisposable {
     return await ImageService.open({
       dataRoot: this.root,
       storage: this.storage,
-      registry: {},
+      registry: () => ({}),
       publish: (event) => this.events.push(event),
       warn: (message) => this.warnings.push(message),
       chainsInUse: () => this.chains,

@@ -4,6 +4,7 @@
  */
 import { familiarName, familiarReference, parseReference, withTag, type Reference } from "../image/mod.ts";
 import {
+  defaultRetry,
   formatPlatform,
   hostPlatform,
   isDigest,
@@ -114,7 +115,8 @@ class Pulling {
         reference,
         platform: platform ?? hostPlatform(),
         sink: downloads.sink(this.#signal),
-        config: options.registry,
+        config: options.registry(),
+        retry: { ...defaultRetry, attempts: options.attempts?.() ?? defaultRetry.attempts },
         limiter,
         signal: this.#signal,
         ...(auth === undefined ? {} : { auth }),

@@ -57,6 +57,11 @@ export class ImageService implements Images, ImageResolver {
     });
   }
 
+  /** So many layers may be downloaded at once by all pulls, from now on. */
+  limitDownloads(limit: number): void {
+    this.#context.limiter.change(limit);
+  }
+
   /**
    * Removes blobs and layers that a crash left without an image, and unfinished downloads older than a day. For when
    * the containers are known; not urgent.

@@ -3,6 +3,7 @@
  * @module
  */
 import { existsSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { cgroupDriver, cgroupFeatures, detectCgroups } from "../cgroup/mod.ts";
@@ -10,6 +11,7 @@ import { messageOf } from "../errors/mod.ts";
 import { Executors, installNativeBinary, otherExecutorsGone } from "../kernel/mod.ts";
 import { ResolverClient } from "../network/mod.ts";
 import { openStorage, probeIdmap, Trash } from "../storage/mod.ts";
+import { Configuration } from "./configuration.ts";
 import { ContainerStore } from "./container-store.ts";
 import { ContainerService } from "./containers.ts";
 import type { DaemonOptions } from "./daemon-options.ts";
@@ -51,10 +53,12 @@ export type * from "./daemon-options.ts";
 export type * from "./engine.ts";
 export type * from "./network-types.ts";
 export type { EngineLog } from "./services.ts";
+export { withoutCredentials } from "./system-facts.ts";
 
 /** Opens the engine on its data root and finds running containers again. */
 export async function openEngine(options: DaemonOptions, log: EngineLog): Promise<Engine> {
   const { dataRoot, execRoot } = options;
+  const configuration = new Configuration(options);
   const paths = new EnginePaths(dataRoot, execRoot);
   const facts = gatherHostFacts();
   const nativeBinary = installNativeBinary(execRoot);
@@ -70,7 +74,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     executor: () => executors.warm(),
     session: () => executors.session(),
   });
-  const defaults: HostDefaults = {
+  const fixedDefaults = {
     logDriver: options.logDriver,
     logOptions: options.logOpts,
     cgroupVersion: cgroupHost.version,
@@ -80,9 +84,14 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     cpus: cgroupHost.cpuset?.cpus ?? "",
     memoryNodes: cgroupHost.cpuset?.mems ?? "",
     capabilities: facts.capabilities,
-    shmSize: 64 << 20,
+    ipcMode: options.defaultIpcMode,
+    cgroupnsMode: options.defaultCgroupnsMode ?? (cgroupHost.version === 2 ? "private" : "host"),
     throttledProcessors: facts.throttledProcessors,
-  };
+  } as const;
+  const defaultsNow = (): HostDefaults => ({
+    ...fixedDefaults,
+    shmSize: configuration.options.defaultShmSize,
+  });
   const idmaps = new IdMapSupport(async (path) => {
     const answer = await probeIdmap(executors.warm(), path);
     return answer.supported ? undefined : answer.reason;
@@ -91,7 +100,12 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     dataRoot,
     storage,
     publish: (event) => events.publish(event),
-    registry: { insecureRegistries: options.insecureRegistries, mirrors: options.registryMirrors },
+    registry: () => ({
+      insecureRegistries: configuration.options.insecureRegistries,
+      mirrors: configuration.options.registryMirrors,
+    }),
+    attempts: () => configuration.options.maxDownloadAttempts,
+    downloads: options.maxConcurrentDownloads,
     chainsInUse: () => store.all().map(({ record }) => record.chain),
     containersUsing: (id) =>
       store
@@ -139,11 +153,15 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
   );
   const services: Services = {
     trash,
-    options,
+    get options() {
+      return configuration.options;
+    },
     log,
     paths,
     facts,
-    defaults,
+    get defaults() {
+      return defaultsNow();
+    },
     database,
     store,
     executors,
@@ -182,7 +200,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
   // Nobody waits for the networks but who needs one.
   void host.ready().catch((error: unknown) => log.error(`set networks up: ${messageOf(error)}`, { error }));
   const count = store.all().length;
-  void warmUp({ defaults, seccomp, cgroups, busy: () => store.all().length !== count });
+  void warmUp({ defaults: defaultsNow(), seccomp, cgroups, busy: () => store.all().length !== count });
   return {
     containers,
     execs,
@@ -191,6 +209,16 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     networks,
     events,
     system: new SystemService({ services, images, cgroupHost }),
+    reload: (wanted) => {
+      const ignored = configuration.reload(wanted);
+      images.limitDownloads(wanted.maxConcurrentDownloads);
+      events.publish({
+        Type: "daemon",
+        Action: "reload",
+        Actor: { ID: engineId(database), Attributes: { ...configuration.attributes, name: hostname() } },
+      });
+      return ignored;
+    },
     idle: () => !store.all().some(({ running }) => running),
     close: async () => {
       store.flush();

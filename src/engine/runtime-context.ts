@@ -95,7 +95,7 @@ export async function prepareLaunch(
     capabilities: facts.capabilities,
     cgroupsPath: cgroup.path,
     joinedRange: idRangeOf(services, record),
-    noNewPrivileges: false,
+    noNewPrivileges: options.noNewPrivileges,
     ulimits,
   });
   const complete: Spec =

@@ -129,6 +129,7 @@ export class SystemService implements System {
         `name=seccomp,profile=${profile}`,
         ...(options.userns === "auto" ? ["name=userns"] : []),
         ...(cgroupHost.version === 2 ? ["name=cgroupns"] : []),
+        ...(options.noNewPrivileges ? ["name=no-new-privileges"] : []),
       ],
       ...networkFacts(options.network),
       CDISpecDirs: [],

@@ -35,6 +35,8 @@ export const defaults: HostDefaults = {
   memoryNodes: "0",
   capabilities: (1n << 41n) - 1n,
   shmSize: 64 << 20,
+  ipcMode: "private",
+  cgroupnsMode: "host",
   throttledProcessors: [],
 };
 

@@ -5,6 +5,7 @@
 export type { Limits } from "./answer.ts";
 export { login } from "./login.ts";
 export { Limiter } from "./limiter.ts";
+export { defaultRetry } from "./retry.ts";
 export { isDigest, parseManifest, type ImageIndex, type ImageManifest } from "./manifest.ts";
 export { formatPlatform, hostPlatform, normalize, parsePlatform } from "./platform.ts";
 export { LayerProgress, progressMessage, shortDigest, type ProgressMessage } from "./progress.ts";
