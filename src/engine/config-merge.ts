@@ -4,6 +4,7 @@
  */
 import { failure } from "../errors/mod.ts";
 import type { ContainerConfig, CreateBody, Empty, Healthcheck } from "./container-types.ts";
+import { mergeHealthcheck } from "./healthcheck.ts";
 
 /** What an image says of the containers made from it (OCI image-spec, config.md). */
 export interface ImageDefaults {
@@ -32,23 +33,6 @@ function mergeEnvironment(
   const set = new Set(result.map(variable));
   for (const entry of image ?? []) if (!set.has(variable(entry))) result.push(entry);
   return result.length === 0 ? null : result;
-}
-
-function mergeHealthcheck(
-  own: Healthcheck | null | undefined,
-  image: Healthcheck | null | undefined,
-): Healthcheck | undefined {
-  if (own === undefined || own === null) return image ?? undefined;
-  if (image === undefined || image === null) return own;
-  const inherits = (own.Test ?? []).length === 0;
-  return {
-    Test: inherits ? image.Test : own.Test,
-    Interval: own.Interval || image.Interval,
-    Timeout: own.Timeout || image.Timeout,
-    StartPeriod: own.StartPeriod || image.StartPeriod,
-    StartInterval: own.StartInterval || image.StartInterval,
-    Retries: own.Retries || image.Retries,
-  };
 }
 
 const isEmpty = (list: readonly string[] | null | undefined): boolean =>

@@ -122,8 +122,8 @@ function stateTests(filters: Filters): Test[] {
       return !running && startedAt !== NEVER && codes.includes(exitCode);
     });
   if (filters.has("status")) tests.push((_, { status }) => exactMatch(filters, "status", status));
-  // Health checks don't run yet, so no container has another health.
-  if (filters.has("health")) tests.push(() => exactMatch(filters, "health", "none"));
+  if (filters.has("health"))
+    tests.push((_, { health }) => exactMatch(filters, "health", health?.status ?? "none"));
   const task = booleanFilter(filters, "is-task");
   if (task === true) tests.push(() => false);
   return tests;

@@ -3,6 +3,7 @@
  * create but for its name; the state changes with its life and is written through to the database.
  * @module
  */
+import type { Health } from "./healthcheck.ts";
 import type { ContainerConfig, EndpointSettings, HostConfig, NetworkingConfig } from "./container-types.ts";
 
 /** A mount of a container, decided at create. */
@@ -81,6 +82,8 @@ export interface ContainerState {
   restartCount: number;
   /** Somebody stopped it: restart policies hold still. */
   manuallyStopped: boolean;
+  /** Of one with a healthcheck, since its first start. */
+  health?: Health;
   /** Changed by connect and disconnect. */
   networks: readonly ContainerNetwork[];
   /** Ports that are published in the place of those that it was made with. */

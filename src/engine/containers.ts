@@ -28,6 +28,7 @@ import type {
 } from "./engine.ts";
 import { containerFilter, type FilterLookup } from "./container-filter.ts";
 import { checkFilters, pruneLabelsMatch, untilFilter } from "./filters.ts";
+import type { HealthMonitors } from "./health-monitor.ts";
 import { inspectContainer, summarizeContainer, type InspectContext } from "./inspect.ts";
 import { sketchSandbox } from "./sandbox.ts";
 import { logAttributes } from "./log-options.ts";
@@ -49,11 +50,18 @@ import { waitForContainer } from "./waiting.ts";
 export class ContainerService implements Containers {
   readonly #services: Services;
   readonly #supervisor: Supervisor;
+  readonly #health: HealthMonitors;
   readonly #inspection: InspectContext;
 
-  constructor(services: Services, supervisor: Supervisor, inspection: InspectContext) {
+  constructor(
+    services: Services,
+    supervisor: Supervisor,
+    health: HealthMonitors,
+    inspection: InspectContext,
+  ) {
     this.#services = services;
     this.#supervisor = supervisor;
+    this.#health = health;
     this.#inspection = inspection;
   }
 
@@ -166,12 +174,18 @@ export class ContainerService implements Containers {
 
   async pause(name: string): Promise<void> {
     const container = this.#find(name);
-    await container.lock.run(() => pauseContainer(this.#services, container));
+    await container.lock.run(async () => {
+      await pauseContainer(this.#services, container);
+      this.#health.leave(container);
+    });
   }
 
   async unpause(name: string): Promise<void> {
     const container = this.#find(name);
-    await container.lock.run(() => unpauseContainer(this.#services, container));
+    await container.lock.run(async () => {
+      await unpauseContainer(this.#services, container);
+      this.#health.goOn(container);
+    });
   }
 
   async rename(name: string, to: string): Promise<void> {

@@ -19,6 +19,7 @@ import { discardLimits } from "./discarded-limits.ts";
 import { containerNetworks, hasOwnNetwork } from "./endpoint-requests.ts";
 import type { CreateRequest } from "./engine.ts";
 import { hostsFile } from "./etc-files.ts";
+import { checkHealthcheck, healthcheckWarnings } from "./healthcheck.ts";
 import { checkHostConfig, completeHostConfig } from "./host-config.ts";
 import { findJoin, idRangeOf, resolveModes } from "./joins.ts";
 import { checkLogOptions } from "./log-options.ts";
@@ -71,17 +72,14 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
   checkHostConfig(host, defaults);
   warnings.push(...checkLogOptions(host.LogConfig));
   checkHostname(body, host);
-  checkHealthcheck(
-    body,
-    image.defaults.Healthcheck !== undefined && image.defaults.Healthcheck !== null,
-    warnings,
-  );
+  checkHealthcheck(body.Healthcheck);
   checkSecurityOptions(host.SecurityOpt ?? [], seccomp, host);
   if (body.WorkingDir !== undefined && body.WorkingDir !== "" && !body.WorkingDir.startsWith("/")) {
     const message = `the working directory '${body.WorkingDir}' is invalid, it needs to be an absolute path`;
     throw failure("invalid-parameter", { message });
   }
   const config = mergeConfig(id, body, image.defaults, host.NetworkMode === "host");
+  warnings.push(...healthcheckWarnings(config));
   if (config.StopSignal !== undefined) signalNumber(config.StopSignal);
   const mounts = mountPoints(config, host).map((mount) => ({
     ...mount,
@@ -226,13 +224,6 @@ function checkHostname({ Hostname: hostname = "" }: CreateBody, host: HostConfig
   };
   if (host.UTSMode === "host") conflict("UTS");
   if (host.NetworkMode.startsWith("container:")) conflict("network");
-}
-
-function checkHealthcheck({ Healthcheck: own }: CreateBody, image: boolean, warnings: string[]): void {
-  const test = own?.Test ?? [];
-  if (test[0] === "NONE") return;
-  if (test.length > 0) throw failure("not-implemented", { what: "a healthcheck" });
-  if (image) warnings.push("The image has a healthcheck; this version of caisson does not run it.");
 }
 
 async function findUnmappable(

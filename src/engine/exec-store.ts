@@ -14,6 +14,8 @@ export interface Exec {
   readonly id: string;
   readonly container: Container;
   readonly body: ExecBody;
+  /** It is the engine's own: a probe of its container's health. */
+  readonly probe: boolean;
   running: boolean;
   started: boolean;
   pid: number;
@@ -31,11 +33,12 @@ const remembered = 64;
 const FLUSH_DELAY = 5;
 
 /** An exec that is not started yet. */
-export function newExec(id: string, container: Container, body: ExecBody): Exec {
+export function newExec(id: string, container: Container, body: ExecBody, probe = false): Exec {
   return {
     id,
     container,
     body,
+    probe,
     running: false,
     started: false,
     pid: 0,
@@ -102,6 +105,13 @@ export class ExecStore {
   abandon(exec: Exec): void {
     exec.recorded.resolve();
     exec.container.execs.delete(exec.recorded.promise);
+  }
+
+  /** Forgets an exec that has ended. */
+  async drop(exec: Exec): Promise<void> {
+    this.#execs.delete(exec.id);
+    await this.removeFolder(exec);
+    this.abandon(exec);
   }
 
   /** Has an end written soon, together with others; then the exec's folder is removed. */

@@ -4,7 +4,9 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
+import type { Duplex } from "node:stream";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { failure, messageOf } from "../errors/mod.ts";
 import { attachToShim, CWD, mkdir, ProgramBuilder, ShimConnection, type ShimState } from "../kernel/mod.ts";
@@ -23,6 +25,20 @@ import { startFailure } from "./start-error.ts";
 
 const startDeadline = 60_000;
 
+/** What a file beside its shim's socket says of an exec. */
+type Written = Pick<Exec, "body" | "probe">;
+
+/** A running probe of a container's health. */
+export interface Probe {
+  /** Its output, in Docker's frames. */
+  readonly stream: Duplex;
+  readonly ended: Promise<void>;
+  /** Once it has ended. */
+  exitCode(): number;
+  /** Kills it with what it started. */
+  kill(): Promise<void>;
+}
+
 export class ExecService implements Execs {
   readonly #services: Services;
   readonly #store: ExecStore;
@@ -39,10 +55,55 @@ export class ExecService implements Execs {
     }
     requireRunning(container, name);
     if (body.User !== undefined && body.User !== "") await this.#checkUser(container, body.User);
-    const id = randomBytes(32).toString("hex");
-    this.#store.add(newExec(id, container, body));
-    this.#publish(`exec_create: ${commandText(body)}`, container, id);
-    return { Id: id };
+    return { Id: this.#make(container, body, false).id };
+  }
+
+  #make(container: Container, body: ExecBody, probe: boolean): Exec {
+    const exec = newExec(randomBytes(32).toString("hex"), container, body, probe);
+    this.#store.add(exec);
+    this.#publish(`exec_create: ${commandText(body)}`, container, exec.id);
+    return exec;
+  }
+
+  /**
+   * Starts `command` as the engine's own: its container's user, folder and environment, its output for the engine. Nothing
+   * of it is remembered. Throws what Docker says of an exec that can't be started.
+   */
+  async startProbe(container: Container, command: readonly string[]): Promise<Probe> {
+    if (command.length === 0) {
+      throw failure("internal", { message: `healthcheck for container ${container.id} has no command` });
+    }
+    const body = { AttachStdout: true, AttachStderr: true, Cmd: command };
+    const exec = this.#make(container, body, true);
+    const attachment = await this.start(exec.id, { detach: false, tty: false });
+    if (attachment === undefined) throw failure("internal", { message: "a probe without its output" });
+    const { stream } = attachment;
+    return {
+      stream,
+      ended: exec.ended.promise,
+      exitCode: () => exec.exitCode ?? -1,
+      kill: () => this.#kill(exec),
+    };
+  }
+
+  /**
+   * Kills a probe with all that it started and that didn't leave its process group: a shell that waits for a command that
+   * hangs would leave that behind, one for each probe.
+   */
+  async #kill(exec: Exec): Promise<void> {
+    // Its number may be somebody else's by then.
+    if (!exec.running) return;
+    const { executors, log, paths } = this.#services;
+    const b = new ProgramBuilder();
+    b.call("kill what the probe started", "kill", [-exec.pid, constants.signals.SIGKILL], {
+      tolerate: ["ESRCH"],
+    });
+    await executors
+      .warm()
+      .run(b.build(), { doing: "kill a probe" })
+      .catch((error: unknown) => log.warn(messageOf(error)));
+    const socket = paths.socket(paths.exec(exec.container.id, exec.id));
+    await orderShim(exec, socket, (shim) => shim.signal(constants.signals.SIGKILL));
   }
 
   /** Docker refuses a user that the container's files don't know here already, where a client can still be told. */
@@ -85,7 +146,7 @@ export class ExecService implements Execs {
     } catch (error) {
       const { error: answer, exitCode } = startFailure(error, (body.Cmd ?? [])[0] ?? "", "exec");
       exec.exitCode = exitCode;
-      this.#store.save(exec);
+      this.#keep(exec);
       throw answer;
     }
     if (options.detach) return undefined;
@@ -111,7 +172,7 @@ export class ExecService implements Execs {
     options: { readonly detach: boolean; readonly consoleSize?: readonly [number, number] },
   ): Promise<void> {
     const { executors, paths } = this.#services;
-    const { body, container, id } = exec;
+    const { body, container, id, probe } = exec;
     const directory = body.WorkingDir ?? "";
     if (directory !== "" && !directory.startsWith("/")) {
       const text = "OCI runtime exec failed: exec failed: Cwd must be an absolute path";
@@ -122,7 +183,7 @@ export class ExecService implements Execs {
     const folder = paths.exec(container.id, id);
     const b = new ProgramBuilder();
     mkdir(b, "make the folder of execs", CWD, paths.execs(container.id), 0o700, { tolerate: ["EEXIST"] });
-    makeFolder(b, folder, 0o700, { "exec.json": { content: JSON.stringify(body), mode: 0o600 } });
+    makeFolder(b, folder, 0o700, { "exec.json": { content: JSON.stringify({ body, probe }), mode: 0o600 } });
     const [rows = 0, columns = 0] = consoleSize ?? [];
     const shim = {
       id,
@@ -162,11 +223,20 @@ export class ExecService implements Execs {
     exec.exitCode = code;
     exec.ended.resolve();
     this.#publish("exec_die", exec.container, exec.id, { exitCode: String(code) });
-    this.#store.save(exec);
+    this.#keep(exec);
   }
 
-  /** Follows, by its socket, an exec's shim that an earlier engine started or whose executor is gone. */
-  async #follow(exec: Exec): Promise<void> {
+  /** Remembers an exec that has ended, unless it was the engine's own. */
+  #keep(exec: Exec): void {
+    if (exec.probe) void this.#store.drop(exec);
+    else this.#store.save(exec);
+  }
+
+  /**
+   * Follows, by its socket, an exec's shim that an earlier engine started or whose executor is gone. One that is unwanted,
+   * a probe whose output nobody reads any more, is killed.
+   */
+  async #follow(exec: Exec, unwanted = false): Promise<void> {
     const { paths } = this.#services;
     const folder = paths.exec(exec.container.id, exec.id);
     const { promise, resolve } = Promise.withResolvers<ShimState | undefined>();
@@ -177,6 +247,7 @@ export class ExecService implements Execs {
           if (state.phase === "running") {
             exec.pid = state.pid;
             exec.running = true;
+            if (unwanted) void this.#kill(exec);
           }
           if (state.phase === "exited") resolve(state);
         },
@@ -252,8 +323,8 @@ export class ExecService implements Execs {
         continue;
       }
       try {
-        const body = JSON.parse(readFileSync(join(folder, id, "exec.json"), "utf8")) as ExecBody;
-        const exec = newExec(id, container, body);
+        const { body, probe } = JSON.parse(readFileSync(join(folder, id, "exec.json"), "utf8")) as Written;
+        const exec = newExec(id, container, body, probe);
         // Its shim was never started, or its program failed: nothing of it ran.
         if (!existsSync(join(folder, id, "shim.sock")) && !existsSync(join(folder, id, "exit"))) {
           void this.#store.removeFolder(exec);
@@ -263,7 +334,7 @@ export class ExecService implements Execs {
         exec.started = true;
         this.#store.add(exec);
         this.#store.begin(exec);
-        void this.#follow(exec);
+        void this.#follow(exec, probe);
       } catch (error) {
         this.#services.log.warn(`find exec ${id} of container ${container.id} again: ${messageOf(error)}`);
       }

@@ -69,6 +69,7 @@ export async function inspectContainer(
       Error: state.error,
       StartedAt: state.startedAt,
       FinishedAt: state.finishedAt,
+      ...healthJson(state),
     },
     Image: record.imageId,
     ResolvConfPath: own("resolv.conf"),
@@ -120,6 +121,13 @@ export async function inspectContainer(
       ...hostRange(services, record),
     },
   };
+}
+
+/** Absent without a healthcheck: clients take its presence for one. */
+function healthJson({ health }: Container["state"]): Json {
+  if (health === undefined) return {};
+  const { status, failingStreak, log } = health;
+  return { Health: { Status: status, FailingStreak: failingStreak, Log: log } };
 }
 
 /** The network namespace by a path, as long as there is a process in it. */

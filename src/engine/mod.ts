@@ -26,6 +26,7 @@ import { ImageService } from "./images.ts";
 import { engineId } from "./engine-id.ts";
 import { ForeignNetworks } from "./foreign-networks.ts";
 import { keepNamespaces } from "./foreign-places.ts";
+import { HealthMonitors } from "./health-monitor.ts";
 import { HostNetworks } from "./host-networks.ts";
 import { LiveNetworks } from "./live-networks.ts";
 import { NetworkContext } from "./network-context.ts";
@@ -34,6 +35,7 @@ import { NetworkService } from "./networks.ts";
 import { ensurePredefined } from "./predefined-networks.ts";
 import { releaseEnded, tellNames } from "./sandbox.ts";
 import { EnginePaths } from "./paths.ts";
+import { runProbe } from "./probing.ts";
 import { SeccompFilters } from "./seccomp.ts";
 import type { EngineLog, Services } from "./services.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -176,8 +178,13 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
   };
   const networks = new NetworkService(services);
   const execs = new ExecService(services);
-  const supervisor: Supervisor = new Supervisor(services, (container) => containers.afterExit(container));
-  const containers: ContainerService = new ContainerService(services, supervisor, {
+  const health = new HealthMonitors(services, (container, command, limits) =>
+    runProbe(services, () => execs.startProbe(container, command), container, limits),
+  );
+  const supervisor: Supervisor = new Supervisor(services, health, (container) =>
+    containers.afterExit(container),
+  );
+  const containers: ContainerService = new ContainerService(services, supervisor, health, {
     services,
     runningExecs: (container) => execs.running(container),
   });
@@ -221,6 +228,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     },
     idle: () => !store.all().some(({ running }) => running),
     close: async () => {
+      health.close();
       store.flush();
       networkStore.flush();
       execs.flush();

@@ -2,6 +2,7 @@
  * What `docker ps` says of a container's state: `Up 2 seconds`, `Exited (0) 3 minutes ago`.
  * @module
  */
+import { healthText } from "./healthcheck.ts";
 import { NEVER, type ContainerState } from "./container.ts";
 import { now, parseTime } from "./time.ts";
 
@@ -29,7 +30,7 @@ export function statusText(state: ContainerState, at: bigint = now()): string {
   const since = (time: string): string => humanDuration(at - parseTime(time));
   switch (state.status) {
     case "running":
-      return `Up ${since(state.startedAt)}`;
+      return `Up ${since(state.startedAt)}${state.health === undefined ? "" : ` (${healthText(state.health)})`}`;
     case "paused":
       return `Up ${since(state.startedAt)} (Paused)`;
     case "restarting":

@@ -21,6 +21,7 @@ import { addHosts, writeHosts } from "./container-files.ts";
 import { NEVER } from "./container.ts";
 import { hasResolver } from "./container-names.ts";
 import type { Container, PendingAttach } from "./container-store.ts";
+import type { HealthMonitors } from "./health-monitor.ts";
 import { placesOf, SETTING_UP, type Place } from "./endpoints.ts";
 import { ensureBindSources } from "./bind-sources.ts";
 import { publishContainer, publishVolumes } from "./container-events.ts";
@@ -48,11 +49,13 @@ const SIGKILL = 9;
 export class Supervisor {
   readonly #services: Services;
   readonly #afterExit: AfterExit;
+  readonly #health: HealthMonitors;
   readonly #kills = new MemoryKills();
 
   /** `afterExit` runs, outside of the container's lock, after each exit that was recorded. */
-  constructor(services: Services, afterExit: AfterExit) {
+  constructor(services: Services, health: HealthMonitors, afterExit: AfterExit) {
     this.#services = services;
+    this.#health = health;
     this.#afterExit = afterExit;
   }
 
@@ -179,6 +182,7 @@ export class Supervisor {
     state.finishedAt = NEVER;
     state.relay = hasResolver(placesOf(this.#services, container));
     container.exited = Promise.withResolvers();
+    this.#health.begin(container);
     this.#services.store.save(container);
   }
 
@@ -221,6 +225,7 @@ export class Supervisor {
     const { store } = this.#services;
     container.shim?.close();
     container.shim = undefined;
+    this.#health.leave(container);
     state.status = "exited";
     state.pid = 0;
     state.exitCode = exit.code;
@@ -284,6 +289,7 @@ export class Supervisor {
     if (shim !== undefined && shim.phase !== "exited") {
       if (!container.running) this.#enter(container, shim.pid, shim.started);
       else container.exited = Promise.withResolvers();
+      this.#health.resume(container);
       await this.#follow(container);
       return;
     }

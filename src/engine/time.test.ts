@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { formatTime, now, parseTime } from "./time.ts";
+import { formatTime, now, parseTime, goDuration } from "./time.ts";
 
 test("times are written as Go writes RFC3339Nano", () => {
   expect(formatTime(1_700_000_000_000_000_000n)).toBe("2023-11-14T22:13:20Z");
@@ -19,3 +19,15 @@ test("now is the wall clock's time and doesn't stand still", () => {
   expect(Math.abs(Number(first / 1_000_000n) - Date.now())).toBeLessThan(50);
   expect(now()).toBeGreaterThan(first);
 });
+
+test.each([
+  [0, "0s"],
+  [1, "1ns"],
+  [1500, "1.5µs"],
+  [250e6, "250ms"],
+  [1e9, "1s"],
+  [1.5e9, "1.5s"],
+  [90e9, "1m30s"],
+  [3600e9, "1h0m0s"],
+  [-2e9, "-2s"],
+])("%d ns is %s", (nanoseconds, text) => expect(goDuration(nanoseconds)).toBe(text));

@@ -24,6 +24,24 @@ export function formatTime(nanoseconds: bigint): string {
   return fraction === "" ? `${base}Z` : `${base}.${fraction}Z`;
 }
 
+/** A duration as Go's time.Duration writes it: `1m30s`, `1.5s`, `250ms`, `0s`. */
+export function goDuration(nanoseconds: number): string {
+  const sign = nanoseconds < 0 ? "-" : "";
+  const size = Math.abs(nanoseconds);
+  for (const [unit, scale] of [
+    ["ns", 1],
+    ["µs", 1e3],
+    ["ms", 1e6],
+  ] as const) {
+    if (size > 0 && size < scale * 1000) return `${sign}${size / scale}${unit}`;
+  }
+  const seconds = Math.floor(size / 1e9);
+  const rest = `${Number(((size % 60e9) / 1e9).toFixed(9))}s`;
+  if (seconds < 60) return sign + rest;
+  const minutes = Math.floor(seconds / 60);
+  return `${sign}${minutes < 60 ? "" : `${Math.floor(minutes / 60)}h`}${minutes % 60}m${rest}`;
+}
+
 /** Nanoseconds since the epoch of an RFC 3339 time; 0 for Go's zero time. */
 export function parseTime(text: string): bigint {
   const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/.exec(text);
