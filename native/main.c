@@ -1,9 +1,8 @@
 /* Which role this process has. */
 #include <sys/prctl.h>
 
+#include "carry.h"
 #include "execute.h"
-#include "proxy.h"
-#include "relay.h"
 #include "shim.h"
 
 static int complain(const char *what, const char *why)

@@ -1,204 +1,187 @@
 /* The proxy: its arguments, which are those of Docker's, its socket, and what it says of its start. */
 #include <arpa/inet.h>
-#include <sys/resource.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
 
-#include "execute.h"
-#include "proxy.h"
+#include "carry.h"
 
-enum { STATUS = 3, LISTENER = 4, BACKLOG = 4096 };
+/* ORIGINAL_DST: SO_ORIGINAL_DST and IP6T_SO_ORIGINAL_DST, whose headers don't go with libc's. */
+enum { STATUS = 3, LISTENER = 4, BACKLOG = 4096, ORIGINAL_DST = 80 };
 
-/* The arguments as they are given; NULL: not given. */
-enum option { PROTO, HOST_IP, HOST_PORT, CONTAINER_IP, CONTAINER_PORT, COUNT, USE_LISTEN_FD, OPTIONS };
-static const char *const names[OPTIONS] = {
-	"proto", "host-ip", "host-port", "container-ip", "container-port", "count", "use-listen-fd",
-};
+/* What the arguments say. */
+static struct proxy {
+	int protocol;
+	union address host, container;
+	in_port_t host_port, container_port;
+	in_port_t count; /* ports from the host's on, of which the firewall redirects the others to this one */
+	bool given;      /* the listener */
+} proxy = { .count = 1 };
 
-static struct {
-	const char *given[OPTIONS];
-	int status; /* where the start is told of, or -1 */
-	char text[512];
-} setup;
-
-/* Tells why there is nothing to serve. Returns the exit status. */
-static int refuse(const char *what, const char *subject, const char *why)
+static bool read_protocol(const char *text, void *to)
 {
-	char *text = setup.text, *end = put_text(text, "1\n");
-	end = put_text(end, what);
-	/* Whoever gave something longer knows what it was. */
-	if (strlen(subject) < 128)
-		end = put_text(end, subject);
-	if (*why != '\0')
-		end = put_text(put_text(end, ": "), why);
-	ssize_t told = setup.status < 0 ? 0 : write(setup.status, text, (size_t)(end - text));
-	put_text(end, "\n");
-	told = write(2, text + 2, (size_t)(end + 1 - text - 2));
-	(void)told;
-	return 1;
+	*(int *)to = strcmp(text, "tcp") == 0 ? IPPROTO_TCP : strcmp(text, "udp") == 0 ? IPPROTO_UDP :
+		     strcmp(text, "sctp") == 0 ? IPPROTO_SCTP : 0;
+	return *(int *)to != 0;
 }
 
-static const char *reason(int error)
+static bool read_address(const char *text, void *to)
 {
-	/* Docker's words, by which its users know it. */
-	if (error == EADDRINUSE)
-		return "bind: address already in use";
-	if (error == EADDRNOTAVAIL)
-		return "bind: cannot assign requested address";
-	if (error == EPROTONOSUPPORT || error == ESOCKTNOSUPPORT)
-		return "socket: protocol not supported";
-	return strerror(error);
+	union address *address = to;
+	address->family = strchr(text, ':') == NULL ? AF_INET : AF_INET6;
+	bool v4 = address->family == AF_INET;
+	return inet_pton(address->family, text, v4 ? (void *)&address->v4.sin_addr : &address->v6.sin6_addr) == 1;
 }
 
-/* As Go reads them: one dash or two, the value behind `=` or in the next argument. Returns what is wrong, or NULL. */
-static const char *read_options(int argc, char **argv)
+static bool read_number(const char *text, void *to)
 {
-	for (int i = 1; i < argc; i++) {
-		const char *name = argv[i];
-		if (*name != '-')
-			return argv[i];
-		name += name[1] == '-' ? 2 : 1;
-		size_t length = strcspn(name, "=");
-		enum option option = 0;
-		while (option < OPTIONS && (strncmp(names[option], name, length) != 0 || names[option][length] != '\0'))
-			option++;
-		if (option == OPTIONS)
-			return argv[i];
-		if (name[length] == '=')
-			setup.given[option] = name + length + 1;
-		else if (option == USE_LISTEN_FD)
-			setup.given[option] = "true";
-		else if (i + 1 < argc)
-			setup.given[option] = argv[++i];
-		else
-			return argv[i];
-	}
-	return NULL;
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+	*(in_port_t *)to = (in_port_t)value;
+	return *text >= '0' && *text <= '9' && *end == '\0' && value >= 1 && value <= UINT16_MAX;
 }
 
-/* A number from 1 to 65535, or 0. */
-static uint16_t number(const char *text)
+static bool read_flag(const char *text, void *to)
 {
-	uint32_t value = 0;
-	if (text == NULL || *text == '\0')
-		return 0;
-	for (; *text >= '0' && *text <= '9' && value <= UINT16_MAX; text++)
-		value = value * 10 + (uint32_t)(*text - '0');
-	return *text == '\0' && value <= UINT16_MAX ? (uint16_t)value : 0;
-}
-
-uint16_t address_port(const union address *address)
-{
-	return ntohs(address->family == AF_INET ? address->v4.sin_port : address->v6.sin6_port);
-}
-
-void address_set_port(union address *address, uint16_t port)
-{
-	*(address->family == AF_INET ? &address->v4.sin_port : &address->v6.sin6_port) = htons(port);
-}
-
-static bool read_address(enum option ip, enum option port, union address *address)
-{
-	const char *text = setup.given[ip];
-	uint16_t value = number(setup.given[port]);
-	if (text == NULL || value == 0)
-		return false;
-	if (inet_pton(AF_INET, text, &address->v4.sin_addr) == 1)
-		address->family = AF_INET;
-	else if (inet_pton(AF_INET6, text, &address->v6.sin6_addr) == 1)
-		address->family = AF_INET6;
-	else
-		return false;
-	address_set_port(address, value);
+	*(bool *)to = strcmp(text, "false") != 0;
 	return true;
 }
 
-/* 0: none that is known. */
-static int protocol_number(const char *name)
-{
-	if (name == NULL)
-		return 0;
-	if (strcmp(name, "tcp") == 0)
-		return IPPROTO_TCP;
-	if (strcmp(name, "udp") == 0)
-		return IPPROTO_UDP;
-	return strcmp(name, "sctp") == 0 ? IPPROTO_SCTP : 0;
-}
+static const struct option {
+	const char *name;
+	bool (*read)(const char *text, void *to);
+	void *to;
+} options[] = {
+	{ "-proto", read_protocol, &proxy.protocol },
+	{ "-host-ip", read_address, &proxy.host },
+	{ "-host-port", read_number, &proxy.host_port },
+	{ "-container-ip", read_address, &proxy.container },
+	{ "-container-port", read_number, &proxy.container_port },
+	{ "-count", read_number, &proxy.count },
+	{ "-use-listen-fd", read_flag, &proxy.given },
+};
 
-/* Returns what is wrong, or NULL. */
-static const char *understand(struct proxy *proxy)
+/* As Go reads them: one dash or two, the value behind `=` or in the next argument. Returns the one that is wrong, or NULL. */
+static const char *read_options(int argc, char **argv)
 {
-	proxy->protocol = protocol_number(setup.given[PROTO]);
-	if (proxy->protocol == 0)
-		return "-proto must be tcp, udp or sctp";
-	if (!read_address(HOST_IP, HOST_PORT, &proxy->host))
-		return "-host-ip and -host-port must be an address and a port";
-	if (!read_address(CONTAINER_IP, CONTAINER_PORT, &proxy->container))
-		return "-container-ip and -container-port must be an address and a port";
-	proxy->count = setup.given[COUNT] == NULL ? 1 : number(setup.given[COUNT]);
-	uint16_t last = proxy->count - 1;
-	if (proxy->count == 0 || last > UINT16_MAX - address_port(&proxy->host) ||
-	    last > UINT16_MAX - address_port(&proxy->container))
-		return "-count must be a number of ports";
-	if (last > 0 && proxy->protocol != IPPROTO_TCP)
-		return "-count is for tcp only";
+	for (int i = 1; i < argc; i++) {
+		const char *argument = argv[i], *name = argument + strspn(argument, "-"), *value = strchr(name, '=');
+		size_t length = value == NULL ? strlen(name) : (size_t)(value++ - name);
+		const struct option *option = options, *end = options + sizeof(options) / sizeof(*options);
+		while (option < end && (strncmp(option->name + 1, name, length) != 0 || option->name[1 + length] != '\0'))
+			option++;
+		if (option == end || name == argument)
+			return argument;
+		if (value == NULL)
+			value = option->read == read_flag ? "true" : argv[i + 1] == NULL ? "" : argv[++i];
+		if (!option->read(value, option->to))
+			return option->name;
+	}
+	uint32_t last = proxy.count - 1U, host = proxy.host_port, container = proxy.container_port;
+	*address_port(&proxy.host) = htons(proxy.host_port);
+	*address_port(&proxy.container) = htons(proxy.container_port);
+	if (last > 0 && (proxy.protocol != IPPROTO_TCP || host + last > UINT16_MAX || container + last > UINT16_MAX))
+		return "-count";
+	for (size_t i = 0; i < 5; i++)
+		if (*(const uint16_t *)options[i].to == 0)
+			return options[i].name;
 	return NULL;
 }
 
-static int listen_at(const struct proxy *proxy)
+/* A socket with keep-alive as Go has it: docker-proxy notices a peer that vanished without a word after 15 s and nine more
+ * tries. What is accepted inherits it. */
+static int set_options(int fd)
 {
-	int one = 1, type = proxy->protocol == IPPROTO_UDP ? SOCK_DGRAM : SOCK_STREAM;
-	int fd = socket(proxy->host.family, type | SOCK_CLOEXEC, proxy->protocol);
+	static const struct { int level, name, value; } set[] = {
+		{ SOL_SOCKET, SO_KEEPALIVE, 1 },
+		{ IPPROTO_TCP, TCP_NODELAY, 1 },
+		{ IPPROTO_TCP, TCP_KEEPIDLE, 15 },
+		{ IPPROTO_TCP, TCP_KEEPINTVL, 15 },
+	};
+	for (size_t i = 0; i < sizeof(set) / sizeof(*set) && fd >= 0 && proxy.protocol == IPPROTO_TCP; i++)
+		setsockopt(fd, set[i].level, set[i].name, &set[i].value, sizeof(int));
+	return fd;
+}
+
+static int open_backend(void)
+{
+	return set_options(socket(proxy.container.family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, proxy.protocol));
+}
+
+/* By the port that the client asked for; none of ours: -1. */
+static int connect_backend(int backend, int client)
+{
+	union address container = proxy.container, asked;
+	socklen_t length = sizeof(asked), again = length;
+	/* An IPv6 socket has IPv4 connections too. Those that nobody redirected came to the port itself. */
+	if (proxy.count > 1 && getsockopt(client, SOL_IP, ORIGINAL_DST, &asked, &length) < 0 &&
+	    getsockopt(client, SOL_IPV6, ORIGINAL_DST, &asked, &again) < 0 && getsockname(client, &asked.any, &again) < 0)
+		return -1;
+	int offset = proxy.count > 1 ? ntohs(*address_port(&asked)) - proxy.host_port : 0;
+	*address_port(&container) = htons((in_port_t)(proxy.container_port + offset));
+	if (offset < 0 || offset >= proxy.count)
+		return -1;
+	int result = connect(backend, &container.any, address_size(&container));
+	return result < 0 && errno == EINPROGRESS ? 0 : result;
+}
+
+static int listen_at(union address *host, bool datagrams)
+{
+	int one = 1, fd = socket(host->family, (datagrams ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, proxy.protocol);
 	if (fd < 0)
 		return -errno;
-	if (proxy->host.family == AF_INET6)
-		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (type == SOCK_STREAM)
+	setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	if (!datagrams)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, &proxy->host.any, address_size(&proxy->host)) == 0 && (type == SOCK_DGRAM || listen(fd, BACKLOG) == 0))
-		return fd;
-	int error = -errno;
-	close(fd);
+	bool bound = bind(fd, &host->any, address_size(host)) == 0 && (datagrams || listen(fd, BACKLOG) == 0);
+	return bound ? fd : -errno;
+}
+
+static int serve(int listener)
+{
+	const struct streams streams = { .listener = set_options(listener), .open = open_backend, .connect = connect_backend };
+	if (proxy.protocol == IPPROTO_UDP)
+		return carry_datagrams(listener, &proxy.container);
+	int error = streams_begin(&streams);
+	while (error >= 0)
+		error = streams_step(-1);
 	return error;
+}
+
+/* Tells why there is nothing to serve. Returns the exit status. */
+static int refuse(int status, const char *what, const char *subject, int error)
+{
+	/* Docker's words, by which its users know it. */
+	const char *why = error == 0 ? "" : error == EADDRINUSE ? "bind: address already in use" :
+			  error == EADDRNOTAVAIL ? "bind: cannot assign requested address" :
+			  error == EPROTONOSUPPORT || error == ESOCKTNOSUPPORT ? "socket: protocol not supported" : strerror(error);
+	if (status >= 0)
+		dprintf(status, "1\n%s%s%s%s", what, subject, error == 0 ? "" : ": ", why);
+	dprintf(2, "%s%s%s%s\n", what, subject, error == 0 ? "" : ": ", why);
+	return 1;
 }
 
 int proxy_main(int argc, char **argv)
 {
-	static struct proxy proxy;
-	struct rlimit limit;
+	char subject[INET6_ADDRSTRLEN + 16];
 	/* Started by hand it may have none, and must not write into what gets its number next. */
-	setup.status = fcntl(STATUS, F_GETFD) < 0 ? -1 : STATUS;
-	/* Whoever started this may have ignored or blocked anything. */
-	signals_reset(UINT64_MAX);
-	signal(SIGPIPE, SIG_IGN);
-	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-		limit.rlim_cur = limit.rlim_max;
-		setrlimit(RLIMIT_NOFILE, &limit);
-	}
+	int status = fcntl(STATUS, F_GETFD) < 0 ? -1 : STATUS;
 	const char *wrong = read_options(argc, argv);
 	if (wrong != NULL)
-		return refuse("not an argument, or one without its value: ", wrong, "");
-	wrong = understand(&proxy);
-	if (wrong != NULL)
-		return refuse(wrong, "", "");
-	const char *use = setup.given[USE_LISTEN_FD];
-	bool given = use != NULL && strcmp(use, "false") != 0;
-	proxy.listener = given ? LISTENER : listen_at(&proxy);
-	int error = proxy.listener < 0 ? proxy.listener : fcntl(proxy.listener, F_GETFD) < 0 ? -errno : 0;
-	if (error < 0) {
-		char what[256];
-		char *end = put_text(put_text(put_text(what, "listen "), setup.given[PROTO]), " ");
-		bool brackets = proxy.host.family == AF_INET6;
-		end = put_text(put_text(end, brackets ? "[" : ""), setup.given[HOST_IP]);
-		end = put_text(end, brackets ? "]:" : ":");
-		put_number(end, address_port(&proxy.host), 1);
-		return refuse(what, "", reason(-error));
+		return refuse(status, "not an argument, or one without a value that it can have: ", wrong, 0);
+	int listener = proxy.given ? LISTENER : listen_at(&proxy.host, proxy.protocol == IPPROTO_UDP);
+	int error = listener < 0 ? -listener : fcntl(listener, F_GETFD) < 0 ? errno : 0;
+	if (error > 0) {
+		bool v6 = proxy.host.family == AF_INET6;
+		char host[INET6_ADDRSTRLEN];
+		inet_ntop(proxy.host.family, v6 ? (void *)&proxy.host.v6.sin6_addr : &proxy.host.v4.sin_addr, host, sizeof(host));
+		snprintf(subject, sizeof(subject), v6 ? "[%s]:%d" : "%s:%d", host, proxy.host_port);
+		return refuse(status, proxy.protocol == IPPROTO_TCP ? "listen tcp " : proxy.protocol == IPPROTO_UDP ? "listen udp " : "listen sctp ", subject, error);
 	}
-	if (setup.status >= 0) {
+	if (status >= 0) {
 		/* Whoever asked may be gone; the port is served all the same. */
-		ssize_t told = write(setup.status, "0\n", 2);
-		(void)told;
-		close(setup.status);
+		(void)!write(status, "0\n", 2);
+		close(status);
 	}
-	error = (proxy.protocol == IPPROTO_UDP ? proxy_datagrams : proxy_streams)(&proxy);
-	setup.status = -1;
-	return refuse("stopped serving", "", reason(-error));
+	return refuse(-1, "stopped serving", "", -serve(listener));
 }

@@ -1,235 +1,166 @@
-/* The relay: descriptor 3 takes queries by UDP, descriptor 4 by TCP, and one connection to the resolver takes them all
- * (PROTOCOL.md, section 4). What it can't pass on yet stays in the kernel's buffers, unread: queries of UDP, connections,
- * and messages of TCP that haven't come as a whole. */
+/* The relay: descriptor 3 takes a container's DNS queries by UDP, descriptor 4 by TCP; the engine's resolver answers
+ * (PROTOCOL.md, section 4). Each connection of TCP is carried to one of its own; all datagrams go by the link, a connection
+ * on which each stands in a frame with the address that it came from. What can't be passed on yet stays unread. */
 #include <arpa/inet.h>
 #include <sys/un.h>
 
-#include "execute.h"
-#include "relay.h"
+#include "carry.h"
 
-struct relay relay;
+enum {
+	UDP = 3,
+	TCP = 4,
+	BY_UDP = 0,
+	BY_TCP = 1,
+	RECEIVE_BUFFER = 4 << 20, /* of queries while the resolver is busy or away: thousands, of a few hundred bytes each */
+	BURST = 16,               /* of queries, none but the last LARGE: the link takes so many when it takes any */
+	LARGE = 4096,
+	KEPT = 8192, /* bytes of each buffer that stay in memory */
+	RETRY_TIME = 50, /* ms */
+	PATIENCE = 1000,
+};
 
-static void time_passes(void)
-{
-	relay.now = (uint32_t)(clock_now(CLOCK_MONOTONIC) / 1000000);
-}
+/* As it stands on the link; `length` is of what follows it. */
+struct frame {
+	uint16_t length;
+	struct sockaddr_in asker;
+	uint8_t message[UINT16_MAX - sizeof(struct sockaddr_in)];
+} __attribute__((packed));
 
-/* the resolver's connection */
+static struct {
+	const char *path, *id;
+	int link;              /* to the resolver, or -1 */
+	struct frame *out, *in;
+	size_t have; /* bytes of `in` */
+} relay;
 
-static void buffer_empty(struct buffer *buffer)
-{
-	buffer->begin = buffer->end = 0;
-	if (buffer->touched > KEPT)
-		give_back(buffer->data, KEPT, buffer->touched);
-	buffer->touched = 0;
-}
-
-static void link_lose(void)
-{
-	if (relay.link < 0)
-		return;
-	close(relay.link);
-	relay.link = -1;
-	relay.lost = relay.now;
-	buffer_empty(&relay.out);
-	buffer_empty(&relay.in);
-	connections_give_up();
-}
-
-static void link_send(void)
-{
-	struct buffer *out = &relay.out;
-	while (out->begin < out->end) {
-		ssize_t sent = send(relay.link, out->data + out->begin, out->end - out->begin, MSG_NOSIGNAL | MSG_DONTWAIT);
-		if (sent < 0 && errno == EAGAIN)
-			return;
-		if (sent < 0 && errno != EINTR) {
-			link_lose();
-			return;
-		}
-		out->begin += sent > 0 ? (size_t)sent : 0;
-	}
-	buffer_empty(out);
-}
-
-/* Where the message of the next frame has its place; before it, its header. */
-uint8_t *frame_message(void)
-{
-	return relay.out.data + LENGTH + HEADER;
-}
-
-void frame_send(uint32_t tag, enum transport transport, size_t length)
-{
-	uint16_t size = htons((uint16_t)(length + HEADER));
-	uint8_t *data = relay.out.data;
-	tag = htonl(tag);
-	memcpy(data, &size, LENGTH);
-	memcpy(data + LENGTH, &tag, sizeof(tag));
-	data[LENGTH + sizeof(tag)] = (uint8_t)transport;
-	relay.out.end = relay.out.touched = LENGTH + HEADER + length;
-	link_send();
-}
-
-/* The socket's path may be longer than an address takes. */
-static int link_connect(void)
+/* A connection to the resolver, on which it was told for whom it is. The socket's path may be longer than an address takes. */
+static int open_link(uint8_t transport)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int place = open(relay.path, O_PATH | O_CLOEXEC);
-	if (place < 0)
-		return -1;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	uint8_t hello[2 + UINT8_MAX] = { transport, (uint8_t)strnlen(relay.id, UINT8_MAX) };
+	int place = open(relay.path, O_PATH | O_CLOEXEC), fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	put_number(put_text(address.sun_path, "/proc/self/fd/"), (uint64_t)place, 1);
-	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		close(fd);
-		fd = -1;
-	}
+	memcpy(hello + 2, relay.id, hello[1]);
+	bool connected = place >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+			 send(fd, hello, 2U + hello[1], MSG_NOSIGNAL) == 2 + hello[1];
 	close(place);
-	return fd;
+	if (connected)
+		return fd;
+	close(fd);
+	return -1;
 }
 
-static void link_open(void)
+static int open_backend(void)
 {
-	relay.tried = relay.now;
-	relay.link = link_connect();
-	if (relay.link < 0)
-		return;
-	size_t length = strnlen(relay.id, 64);
-	memcpy(frame_message(), relay.id, length);
-	frame_send(UINT32_MAX, TRANSPORT_HELLO, length);
+	return open_link(BY_TCP);
 }
 
-/* Returns false when this process shall leave. */
-static bool take_frame(const uint8_t *frame, size_t length)
+static int connect_backend(int backend, int client)
 {
-	uint32_t tag;
-	memcpy(&tag, frame, sizeof(tag));
-	tag = ntohl(tag);
-	uint16_t generation = (uint16_t)(tag >> 16), index = (uint16_t)tag;
-	uint8_t transport = frame[sizeof(tag)];
-	if (transport == TRANSPORT_UDP)
-		answer_datagram(generation, index, frame + HEADER, length - HEADER);
-	else if (transport == TRANSPORT_TCP)
-		answer_connection(generation, index, frame + HEADER, length - HEADER);
-	return transport != TRANSPORT_LEAVE;
+	(void)backend;
+	(void)client;
+	return 0;
 }
 
-/* Reads what the resolver says. Returns false when this process shall leave. */
-static bool link_receive(void)
+static void lose_link(void)
 {
-	struct buffer *in = &relay.in;
-	ssize_t got = recv(relay.link, in->data + in->end, FRAME - in->end, MSG_DONTWAIT);
-	if (got < 0 && (errno == EAGAIN || errno == EINTR))
-		return true;
-	if (got <= 0) {
-		link_lose();
-		return true;
-	}
-	in->end += (size_t)got;
-	if (in->end > in->touched)
-		in->touched = in->end;
-	while (in->end - in->begin >= LENGTH) {
-		uint16_t length;
-		memcpy(&length, in->data + in->begin, LENGTH);
-		length = ntohs(length);
-		if (length < HEADER) {
-			link_lose();
-			return true;
-		}
-		if (in->end - in->begin - LENGTH < length)
-			break;
-		if (!take_frame(in->data + in->begin + LENGTH, length))
-			return false;
-		in->begin += LENGTH + (size_t)length;
-	}
-	if (in->begin == in->end) {
-		buffer_empty(in);
-		return true;
-	}
-	in->end -= in->begin;
-	memmove(in->data, in->data + in->begin, in->end);
-	in->begin = 0;
-	return true;
-}
-
-static void take_queries(void)
-{
-	struct epoll_event events[EVENTS];
-	int ready = epoll_wait(relay.sources, events, EVENTS, 0);
-	for (int i = 0; i < ready; i++) {
-		uint64_t name = events[i].data.u64;
-		if (name == CONNECTIONS + UDP)
-			take_datagrams();
-		else if (name == CONNECTIONS + TCP)
-			connection_accept();
-		else
-			connection_event(&relay.connections[name], events[i].events);
-	}
-}
-
-/* Waits until the next attempt to reach the resolver: one a second when it has been gone for long and nobody asks. */
-static void wait_for_resolver(void)
-{
-	struct pollfd query = { .fd = relay.sources, .events = POLLIN };
-	drop_stale();
-	if (relay.now - relay.lost > PATIENCE && poll(&query, 1, 0) == 0)
-		poll(&query, 1, PATIENCE);
-	else
-		poll(NULL, 0, RETRY_TIME);
-}
-
-static bool prepare(int argc, char **argv)
-{
-	int one = 1, size = RECEIVE_BUFFER;
-	struct epoll_event udp = { .events = EPOLLIN, .data.u64 = CONNECTIONS + UDP };
-	struct epoll_event tcp = { .events = EPOLLIN, .data.u64 = CONNECTIONS + TCP };
-	if (argc != 3)
-		return false;
-	relay.path = argv[1];
-	relay.id = argv[2];
+	close(relay.link);
 	relay.link = -1;
-	relay.newest = relay.oldest = relay.free = NONE;
-	relay.askers = map_memory(sizeof(struct asker) * ASKERS, MAP_PRIVATE);
-	relay.out.data = map_memory(FRAME, MAP_PRIVATE);
-	relay.in.data = map_memory(FRAME, MAP_PRIVATE);
-	relay.sources = epoll_create1(EPOLL_CLOEXEC);
-	/* A smaller buffer does for all but floods. */
-	if (setsockopt(UDP, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
-		setsockopt(UDP, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	return relay.askers != NULL && relay.out.data != NULL && relay.in.data != NULL && relay.sources >= 0 &&
-	       setsockopt(UDP, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof(one)) == 0 &&
-	       fcntl(TCP, F_SETFL, O_NONBLOCK) == 0 && epoll_ctl(relay.sources, EPOLL_CTL_ADD, UDP, &udp) == 0 &&
-	       epoll_ctl(relay.sources, EPOLL_CTL_ADD, TCP, &tcp) == 0;
+	relay.have = 0;
+}
+
+/* Passes on what has come, if the link takes it. */
+static void take_datagrams(void)
+{
+	ssize_t got = 0;
+	for (int i = 0; i < BURST && got < LARGE; i++) {
+		struct frame *frame = relay.out;
+		struct sockaddr_in asker;
+		socklen_t size = sizeof(asker);
+		got = recvfrom(UDP, frame->message, sizeof(frame->message), MSG_DONTWAIT, (struct sockaddr *)&asker, &size);
+		if (got < 0)
+			return;
+		frame->asker = asker;
+		frame->length = htons((uint16_t)(sizeof(frame->asker) + (size_t)got));
+		size_t whole = offsetof(struct frame, message) + (size_t)got;
+		if (send(relay.link, frame, whole, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)whole) {
+			lose_link();
+			return;
+		}
+	}
+	if (got >= LARGE)
+		give_back(relay.out, KEPT, sizeof(struct frame));
+}
+
+/* Passes on what the resolver answers. */
+static void take_answers(void)
+{
+	uint8_t *bytes = (uint8_t *)relay.in;
+	ssize_t got = recv(relay.link, bytes + relay.have, sizeof(struct frame) - relay.have, MSG_DONTWAIT);
+	relay.have += got > 0 ? (size_t)got : 0;
+	size_t at = 0, touched = relay.have;
+	while (relay.have - at >= sizeof(relay.in->length)) {
+		struct frame *frame = (struct frame *)(bytes + at);
+		size_t size = sizeof(frame->length) + ntohs(frame->length), head = offsetof(struct frame, message);
+		if (size < head)
+			got = 0;
+		if (size < head || relay.have - at < size)
+			break;
+		struct sockaddr_in asker = frame->asker;
+		(void)!sendto(UDP, frame->message, size - head, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&asker, sizeof(asker));
+		at += size;
+	}
+	relay.have -= at;
+	memmove(bytes, bytes + at, relay.have);
+	if (relay.have == 0 && touched > KEPT)
+		give_back(bytes, KEPT, sizeof(struct frame));
+	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+		lose_link();
 }
 
 int relay_main(int argc, char **argv)
 {
-	signals_reset(UINT64_MAX);
-	if (!prepare(argc, argv))
+	const struct streams streams = { .listener = TCP, .open = open_backend, .connect = connect_backend };
+	int size = RECEIVE_BUFFER, connections = streams_begin(&streams);
+	int paused = 0;
+	bool full = false; /* the link */
+	if (argc != 3 || connections < 0)
 		return 1;
-	time_passes();
-	relay.lost = relay.now;
+	relay.path = argv[1];
+	relay.id = argv[2];
+	relay.link = -1;
+	relay.out = map_memory(sizeof(struct frame), MAP_PRIVATE);
+	relay.in = map_memory(sizeof(struct frame), MAP_PRIVATE);
+	/* A smaller buffer does for all but floods. */
+	if (setsockopt(UDP, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
+		setsockopt(UDP, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (relay.out == NULL || relay.in == NULL)
+		return 1;
 	for (;;) {
-		time_passes();
-		expire_askers();
-		expire_connections();
-		if (relay.link < 0 && relay.now - relay.tried >= RETRY_TIME)
-			link_open();
-		if (relay.link < 0) {
-			wait_for_resolver();
-			continue;
-		}
-		bool behind = relay.out.end > 0;
-		struct pollfd polls[2] = {
-			{ .fd = relay.link, .events = (short)(POLLIN | (behind ? POLLOUT : 0)) },
-			{ .fd = behind ? -1 : relay.sources, .events = POLLIN },
+		struct pollfd set[] = {
+			{ .fd = relay.link, .events = (short)(full ? POLLIN | POLLOUT : POLLIN) },
+			{ .fd = full ? -1 : UDP, .events = POLLIN },
+			{ .fd = connections, .events = POLLIN },
 		};
-		poll(polls, 2, relay.oldest != NONE || relay.open > 0 ? PATIENCE : -1);
-		time_passes();
-		if (polls[0].revents != 0 && !link_receive())
-			return 0;
-		if (relay.link >= 0 && (polls[0].revents & POLLOUT))
-			link_send();
-		if (relay.link >= 0 && polls[1].revents != 0)
-			take_queries();
+		/* Whoever asks hastens the next attempt. */
+		if (relay.link < 0 && (relay.link = set[0].fd = open_link(BY_UDP)) < 0)
+			poll(NULL, 0, RETRY_TIME);
+		poll(set, 3, relay.link < 0 ? PATIENCE : paused > 0 ? RETRY_TIME : -1);
+		if (relay.link >= 0 && set[0].revents != 0) {
+			full &= (set[0].revents & POLLOUT) == 0;
+			if (set[0].revents & ~POLLOUT)
+				take_answers();
+		}
+		if (relay.link >= 0 && set[1].revents != 0) {
+			struct pollfd room = { .fd = relay.link, .events = POLLOUT };
+			full = poll(&room, 1, 0) == 0;
+			if (!full)
+				take_datagrams();
+		}
+		full &= relay.link >= 0;
+		if (set[2].revents != 0 || paused > 0)
+			paused = streams_step(0);
+		if (paused < 0)
+			return 1;
 	}
 }

@@ -4,6 +4,7 @@
  */
 import { expect, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ResolverClient } from "../../src/network/dns/client.ts";
@@ -260,7 +261,7 @@ test("questions of a container that the engine hasn't spoken of yet wait for it"
   const relay = await place.relay("late");
   const answer = relay.addresses("late");
   // What is no question is answered at once: the one before it waits by then.
-  relay.socket.write(frameOf(99, "late").fill(0xff, 19));
+  relay.socket.write(frameOf(99, "late").fill(0xff, 30));
   await until("the answer to no question", () => relay.answers === 1);
   add(client, "late", 77, ["app"]);
   expect(await answer).toEqual(["172.30.0.77"]);
@@ -273,7 +274,7 @@ test("who sends no frames is cut off, who reads no answers isn't read", async ()
   const { world: place } = all;
   const [good, bad, deaf] = [await place.relay("web"), await place.relay("web"), await place.relay("web")];
   const closed = new Promise((resolve) => bad.socket.once("close", resolve));
-  bad.socket.write(Buffer.from([0, 1, 0]));
+  bad.socket.write(Buffer.from([0, 15, 0]));
   await closed;
   deaf.socket.pause();
   const frames = Buffer.concat(Array.from({ length: 10_000 }, (_, at) => frameOf(at, "web")));
@@ -283,6 +284,30 @@ test("who sends no frames is cut off, who reads no answers isn't read", async ()
   expect(deaf.socket.writableLength).toBeGreaterThan(5 * frames.length);
   deaf.socket.resume();
   await until("200,000 answers", () => deaf.answers === 200_000);
+});
+
+test("by TCP a container has 256 connections, and of each 64 questions wait", async () => {
+  await using all = await world();
+  const { world: place } = all;
+  const relay = await place.relay("web");
+  const streams: Socket[] = [];
+  for (let count = 0; count < 257; count += 1) streams.push(await relay.stream());
+  const [first, second, third] = streams;
+  if (first === undefined || second === undefined || third === undefined) throw new Error("no streams");
+  await new Promise((resolve) => first.once("close", resolve).resume());
+  const answered: Socket[] = [];
+  for (const stream of [second, third]) {
+    stream.on("data", () => answered.push(stream));
+    for (let at = 0; at < (stream === second ? 64 : 63); at += 1)
+      stream.write(frameOf(at, `hang${at}.example`, { tcp: true }));
+  }
+  // All of it is read when this is answered.
+  expect(await relay.addresses("web")).toEqual(["172.30.0.11"]);
+  for (const stream of [second, third]) stream.write(frameOf(64, "web", { tcp: true }));
+  await until("it is answered", () => answered.includes(third));
+  expect(await relay.addresses("web")).toEqual(["172.30.0.11"]);
+  expect(answered).toEqual([third]);
+  for (const stream of streams) stream.destroy();
 });
 
 test("there is one resolver, and it leaves when nobody is there any more", async () => {

@@ -18,7 +18,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ResolverClient } from "../../src/network/dns/client.ts";
 import { decodeMessage, encodeMessage, optRecord, types, type Message } from "../../src/network/dns/codec.ts";
-import { encodeFrame, FrameReader, helloTag, transports } from "../../src/network/dns/frames.ts";
+import { encodeFrame } from "../../src/network/dns/frames.ts";
 import type { Seen } from "./dns-upstream.ts";
 import { caisson, ended, type Ended } from "./engine.ts";
 import { patience } from "./patience.ts";
@@ -229,10 +229,30 @@ export interface Asking {
   readonly size?: number;
 }
 
+const [BY_UDP, BY_TCP] = [0, 1];
+/** Octets of an asker's address. */
+const ASKER = 16;
+
+/** Writes the messages of a stream, each behind its length, to `take`. */
+function messages(stream: Socket, take: (message: Buffer) => void): void {
+  let rest: Buffer = Buffer.alloc(0);
+  stream.on("error", () => stream.destroy());
+  stream.on("data", (data: Buffer) => {
+    rest = Buffer.concat([rest, data]);
+    while (rest.length >= 2 && rest.length >= 2 + rest.readUInt16BE(0)) {
+      const end = 2 + rest.readUInt16BE(0);
+      take(rest.subarray(2, end));
+      rest = rest.subarray(end);
+    }
+  });
+}
+
 /** What native/'s relay does, without a container. */
 export class FakeRelay {
+  /** The link, for what is asked by UDP. */
   readonly socket: Socket;
-  readonly #frames = new FrameReader();
+  readonly #path: string;
+  readonly #id: string;
   readonly #waiting = new Map<number, (answer: Message) => void>();
   #tag = 0;
   /** Answers that came. */
@@ -240,42 +260,36 @@ export class FakeRelay {
   /** Calls of {@link ask} in the order in which they were answered. */
   readonly order: string[] = [];
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, path: string, id: string) {
     this.socket = socket;
-    socket.on("error", () => socket.destroy());
-    socket.on("data", (chunk: Buffer) => {
-      for (const { tag, payload } of this.#frames.push(chunk) ?? []) {
-        const answer = decodeMessage(payload);
-        if (answer === undefined) throw new Error("the resolver's answer is none");
-        this.answers += 1;
-        this.order.push(answer.questions[0]?.name ?? "");
-        this.#waiting.get(tag)?.(answer);
-        this.#waiting.delete(tag);
-      }
-    });
+    this.#path = path;
+    this.#id = id;
+    messages(socket, (frame) => this.#take(frame.readUInt32BE(0), frame.subarray(ASKER)));
   }
 
   static async connect(path: string, id: string): Promise<FakeRelay> {
-    const end = Date.now() + deadline;
-    for (;;) {
-      const socket = await new Promise<Socket | undefined>((resolve) => {
-        const trying = connect(path);
-        trying.once("connect", () => resolve(trying));
-        trying.once("error", () => resolve(undefined));
-      });
-      if (socket !== undefined) {
-        socket.write(encodeFrame({ tag: helloTag, transport: transports.hello, payload: Buffer.from(id) }));
-        return new FakeRelay(socket);
-      }
-      if (Date.now() > end) throw new Error(`nobody listens on ${path}`);
-      await delay(50);
-    }
+    return new FakeRelay(await dial(path, id, BY_UDP), path, id);
+  }
+
+  /** A connection by TCP of the same container. */
+  async stream(): Promise<Socket> {
+    return await dial(this.#path, this.#id, BY_TCP);
+  }
+
+  #take(tag: number, message: Buffer): void {
+    const answer = decodeMessage(message);
+    if (answer === undefined) throw new Error("the resolver's answer is none");
+    this.answers += 1;
+    this.order.push(answer.questions[0]?.name ?? "");
+    this.#waiting.get(tag)?.(answer);
+    this.#waiting.delete(tag);
   }
 
   /** Asks, and resolves with the answer. */
   ask(name: string, how: Asking = {}): Promise<Message> {
     const tag = (this.#tag += 1);
-    this.socket.write(frameOf(tag, name, how));
+    if (how.tcp === true) void this.#askByTcp(tag, name, how);
+    else this.socket.write(frameOf(tag, name, how));
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error(`${name} was never answered`)), deadline);
       this.#waiting.set(tag, (answer) => {
@@ -283,6 +297,12 @@ export class FakeRelay {
         resolve(answer);
       });
     });
+  }
+
+  async #askByTcp(tag: number, name: string, how: Asking): Promise<void> {
+    const socket = await this.stream();
+    messages(socket, (message) => this.#take(tag, message));
+    socket.end(frameOf(tag, name, how));
   }
 
   /** Asks and takes the answer's addresses; its code instead if it isn't 0. */
@@ -295,9 +315,28 @@ export class FakeRelay {
   }
 }
 
+/** A connection to the resolver, on which it was told for whom it is. */
+async function dial(path: string, id: string, transport: number): Promise<Socket> {
+  const end = Date.now() + deadline;
+  for (;;) {
+    const socket = await new Promise<Socket | undefined>((resolve) => {
+      const trying = connect({ path, allowHalfOpen: true });
+      trying.once("connect", () => resolve(trying));
+      trying.once("error", () => resolve(undefined));
+    });
+    if (socket !== undefined) {
+      socket.on("end", () => socket.end());
+      socket.write(Buffer.concat([Buffer.from([transport, id.length]), Buffer.from(id)]));
+      return socket;
+    }
+    if (Date.now() > end) throw new Error(`nobody listens on ${path}`);
+    await delay(50);
+  }
+}
+
 /** A question in a frame. */
 export function frameOf(tag: number, name: string, how: Asking = {}): Buffer {
-  const payload = encodeMessage({
+  const message = encodeMessage({
     id: tag & 0xffff,
     flags: 0x100,
     questions: [{ name, type: types[how.type ?? "A"], class: 1 }],
@@ -305,6 +344,8 @@ export function frameOf(tag: number, name: string, how: Asking = {}): Buffer {
     authorities: [],
     additionals: how.size === undefined ? [] : [optRecord(how.size, false)],
   });
-  if (payload === undefined) throw new Error(`${name} is no name`);
-  return encodeFrame({ tag, transport: how.tcp === true ? transports.tcp : transports.udp, payload });
+  if (message === undefined) throw new Error(`${name} is no name`);
+  const asker = Buffer.alloc(how.tcp === true ? 0 : ASKER);
+  if (how.tcp !== true) asker.writeUInt32BE(tag);
+  return encodeFrame({ asker, message });
 }

@@ -24,8 +24,8 @@ import type { Zone } from "./zone.ts";
 /** Seconds for which an answer may be kept. */
 const timeToLive = 600;
 const internet = 1;
-/** Octets of a message in a frame of a relay, whose own header counts. */
-const mostByRelay = 0xffff - 5;
+/** Octets of a message by TCP. */
+const mostByTcp = 0xffff;
 /** Octets of a UDP payload that are taken here, and sent at most. */
 const ourSize = 4096;
 /** RFC 6891: a version of EDNS that isn't known; the upper bits of response code 16. */
@@ -51,7 +51,7 @@ export function readQuery(bytes: Uint8Array, transport: "udp" | "tcp"): Reading 
   if (question === undefined || query.questions.length > 1)
     return { answer: headerOnly(bytes, codes.format) };
   const edns = ednsOf(query);
-  const limit = transport === "tcp" ? mostByRelay : Math.min(Math.max(smallest, edns?.size ?? 0), ourSize);
+  const limit = transport === "tcp" ? mostByTcp : Math.min(Math.max(smallest, edns?.size ?? 0), ourSize);
   const asked = { query, question, limit };
   return edns !== undefined && edns.version !== 0
     ? { answer: respond(asked, codes.ok, [], badVersion) }

@@ -8,7 +8,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { serveControl } from "./control.ts";
 import { Forwarder } from "./forward.ts";
 import { controlSocket, lockFile, relaySocket, stateFile } from "./places.ts";
-import { RelaySession } from "./relays.ts";
+import { RelaySessions } from "./relays.ts";
 import { StateFile } from "./state-file.ts";
 import { HostServers } from "./upstreams.ts";
 import { Zone } from "./zone.ts";
@@ -36,13 +36,11 @@ export async function runResolver(
   const remembered = memory.read();
   if (remembered !== undefined) zone.replace(remembered);
   const sources = { zone, forwarder: new Forwarder(), host: new HostServers(resolvConf) };
-  const relays = new Set<RelaySession>();
+  const relays = new RelaySessions(sources);
   const ended = Promise.withResolvers<number>();
   const leaving = new Departure(() => ended.resolve(0));
   const relayServer = await listen(relaySocket(directory), (socket) => {
-    const session = new RelaySession(sources, socket);
-    relays.add(session);
-    socket.on("close", () => relays.delete(session));
+    relays.take(socket);
     leaving.stayFor(socket);
   });
   const controlServer = await listen(controlSocket(directory), (socket) => {
@@ -52,7 +50,7 @@ export async function runResolver(
       leave: () => ended.resolve(0),
       changed: () => {
         memory.changed();
-        for (const session of relays) session.retry();
+        relays.retry();
       },
     });
   });
@@ -89,7 +87,7 @@ class Departure {
 
 async function listen(path: string, take: (socket: Socket) => void): Promise<Server> {
   rmSync(path, { force: true });
-  const server = createServer(take);
+  const server = createServer({ allowHalfOpen: true }, take);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(path, resolve);
