@@ -3,6 +3,7 @@
 
 #include "carry.h"
 #include "execute.h"
+#include "init.h"
 #include "shim.h"
 
 static int complain(const char *what, const char *why)
@@ -27,6 +28,9 @@ int main(int argc, char **argv)
 {
 	const char *name = argc > 0 ? argv[0] : "", *slash = strrchr(name, '/');
 	const char *title = slash != NULL ? slash + 1 : name;
+	/* Inside of a container: nothing is there but what the command shall have. */
+	if (strcmp(title, "docker-init") == 0)
+		return init_main(argc, argv);
 	bool shim = strcmp(title, "caisson-shim") == 0, proxy = strcmp(title, "caisson-proxy") == 0;
 	bool relay = strcmp(title, "caisson-relay") == 0, session = !shim && !proxy && !relay;
 	if (session && (argc != 2 || strcmp(argv[1], "execute") != 0))

@@ -71,7 +71,7 @@ int memfd_sealed(const char *name, const void *bytes, size_t length)
 static int copy(int from, int to)
 {
 	struct stat info;
-	if (fstat(from, &info) < 0 || fchmod(to, 0500) < 0)
+	if (fstat(from, &info) < 0 || fchmod(to, 0555) < 0)
 		return -errno;
 	for (off_t done = 0; done < info.st_size;) {
 		ssize_t sent = RETRY(sendfile(to, from, &done, (size_t)(info.st_size - done)));

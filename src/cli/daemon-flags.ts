@@ -49,6 +49,11 @@ const ownFlags: readonly DaemonSetting[] = [
     usage: "Leave after so many seconds without a client and without a running container",
   },
   {
+    name: "init",
+    type: "bool",
+    usage: "Run an init in the container to forward signals and reap processes",
+  },
+  {
     name: "insecure-registry",
     key: "insecure-registries",
     reloads: true,

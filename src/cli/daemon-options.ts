@@ -101,6 +101,7 @@ function optionsOf({ flags, fromFile }: MergedSettings, places: DaemonPlaces): D
     defaultIpcMode: ipcModeOf(named("default-ipc-mode") ?? usual.defaultIpcMode),
     ...present({ defaultCgroupnsMode: cgroupnsModeOf(named("default-cgroupns-mode")) }),
     noNewPrivileges: flags.bool("no-new-privileges"),
+    init: flags.bool("init"),
     insecureRegistries: flags.list("insecure-registry"),
     registryMirrors: flags.list("registry-mirror").map(checkMirror),
     maxConcurrentDownloads:

@@ -49,7 +49,6 @@ export const refusedSettings: readonly RefusedSetting[] = [
   foreign("deprecated-key-path", "string", "it has no effect in Docker either"),
   missing("experimental", "bool", "there are no experimental features"),
   missing("feature", "map", "there are no features to turn on", { key: "features", json: "switches" }),
-  missing("init", "bool", "an init for every container"),
   foreign("init-path", "string", "the init of --init is caisson's own"),
   foreign(
     "live-restore",

@@ -176,6 +176,8 @@ export interface DaemonOptions extends ReloadableOptions {
   /** Undefined: `private` with cgroup v2, `host` with v1. */
   readonly defaultCgroupnsMode?: "private" | "host";
   readonly noNewPrivileges: boolean;
+  /** Whether containers begin with an init. */
+  readonly init: boolean;
   /** Undefined: the best that the file system has. */
   readonly storageDriver?: string;
   readonly logDriver: string;
@@ -210,6 +212,7 @@ export const daemonDefaults: Omit<
   defaultUlimits: [],
   defaultIpcMode: "private",
   noNewPrivileges: false,
+  init: false,
   logDriver: "json-file",
   logOpts: {},
   proxies: {},

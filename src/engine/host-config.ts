@@ -271,7 +271,6 @@ function checkUnsupported(host: HostConfig): void {
   if ((host.Links ?? []).length > 0) unsupported(`--link with the network ${host.NetworkMode}`);
   if ((host.DeviceRequests ?? []).length > 0) unsupported("--gpus and other device requests");
   if (Object.keys(host.StorageOpt ?? {}).length > 0) unsupported("--storage-opt");
-  if (host.Init === true) unsupported("--init");
   if (!["", "caisson"].includes(host.Runtime)) refuse(`unknown or invalid runtime name: ${host.Runtime}`);
   if (!["", "default"].includes(host.Isolation))
     refuse(`invalid isolation (${host.Isolation}): linux only supports 'default'`);

@@ -109,6 +109,7 @@ export async function prepareLaunch(
     isDirectory: (source) => isDirectory(record, paths.container(files), source),
     ...(network === undefined ? {} : { network }),
     openStdin: config.OpenStdin,
+    init: host.Init ?? options.init,
     lastCapability: facts.lastCapability,
     ...(join === undefined
       ? {}

@@ -121,7 +121,7 @@ export class SystemService implements System {
       },
       LiveRestoreEnabled: true,
       Isolation: "",
-      InitBinary: "",
+      InitBinary: "docker-init",
       ContainerdCommit: noCommit,
       RuncCommit: noCommit,
       InitCommit: noCommit,

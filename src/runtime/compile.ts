@@ -79,6 +79,8 @@ interface Plan {
   readonly pidfd: Slot;
   readonly user: Slot;
   readonly slave: Slot;
+  /** The shim's own file, where the process begins as an init. */
+  readonly init?: Slot;
 }
 
 /** Compiles the start of a container. Pure: what it needs to know of the host is in `context`. */
@@ -96,8 +98,12 @@ export function compile(context: CompileContext): Program {
     pidfd: b.slot("pidfd"),
     user: b.slot("user namespace"),
     slave: b.slot("terminal's slave"),
+    ...(context.init === true ? { init: b.slot("init") } : {}),
   };
   clearMask(b);
+  if (plan.init !== undefined) {
+    open(b, "open the init", CWD, "/proc/self/exe", flags(O, "PATH", "CLOEXEC"), plan.init);
+  }
   const entrance = makeCgroup(b, context.cgroup);
   if (context.join === undefined) compileDirect(plan, entrance);
   else compileJoined(plan, entrance, context.join);
@@ -264,5 +270,6 @@ function becomeContainer(plan: Plan, waits = false): void {
     seccomp: context.seccomp,
     lastCapability: context.lastCapability,
     dieWithShim: true,
+    ...(plan.init === undefined ? {} : { init: plan.init }),
   });
 }

@@ -58,6 +58,8 @@ export interface CompileContext {
   readonly network?: NetworkPlan;
   /** Whether stdin is a pipe and not /dev/null. */
   readonly openStdin: boolean;
+  /** Whether the process begins as an init that starts the command (`--init`). */
+  readonly init?: boolean;
   /** The newest capability that the kernel knows; what is dropped goes up to it. */
   readonly lastCapability: number;
   /** Compiled seccomp filter (struct sock_filter[]) and its SECCOMP_FILTER_FLAG_*. */

@@ -5,6 +5,7 @@
  */
 import { failure } from "../errors/mod.ts";
 import {
+  AT,
   bytes,
   flags,
   int,
@@ -24,6 +25,11 @@ import type { SpecProcess } from "./spec.ts";
 
 /** The channel's descriptor once the rest is closed: above the streams, below every RLIMIT_NOFILE. */
 const CHANNEL = 63;
+/** That of the init that the process begins as, likewise. */
+const INIT = 62;
+/** What processes see of it, as of Docker's. */
+const initName = "/sbin/docker-init";
+const O_CLOEXEC = int(0o2000000, "O_CLOEXEC");
 
 const rlimits: Readonly<Record<string, number>> = {
   RLIMIT_CPU: 0,
@@ -98,9 +104,10 @@ export function becomeRoot(b: ProgramBuilder): void {
 }
 
 /** Closes every descriptor but the streams and the channel, so that none can be found by a path such as /proc/self/fd/7. */
-function closeOthers(b: ProgramBuilder, channel: Slot): void {
-  b.call("move the channel away", "dup3", [channel, CHANNEL, int(0o2000000, "O_CLOEXEC")], { into: channel });
-  b.call("close everything else", "close_range", [3, CHANNEL - 1, 0]);
+function closeOthers(b: ProgramBuilder, channel: Slot, init: Slot | undefined): void {
+  if (init !== undefined) b.call("move the init away", "dup3", [init, INIT, O_CLOEXEC], { into: init });
+  b.call("move the channel away", "dup3", [channel, CHANNEL, O_CLOEXEC], { into: channel });
+  b.call("close everything else", "close_range", [3, (init === undefined ? CHANNEL : INIT) - 1, 0]);
   b.call("close everything above", "close_range", [CHANNEL + 1, int(0xffffffff, "~0U"), 0]);
 }
 
@@ -188,6 +195,12 @@ function setFilter(b: ProgramBuilder, seccomp: { filter: Uint8Array; flags: numb
   ]);
 }
 
+/** execveat(2) of this program's own file, which starts the command then; see native/init.c. */
+function executeInit(b: ProgramBuilder, init: Slot, { args, env }: SpecProcess): void {
+  const argv = vector([initName, "--", ...args]);
+  b.call("execute the init", "execveat", [init, "", argv, vector(env), flags(AT, "EMPTY_PATH")]);
+}
+
 /** execve(2): by path, or by the search that execvp(3) makes in the PATH of the process's own environment. */
 function execute(b: ProgramBuilder, { args, env }: SpecProcess): void {
   const file = args[0];
@@ -224,12 +237,14 @@ export function becomeProcess(
   options: {
     readonly seccomp?: { readonly filter: Uint8Array; readonly flags: number };
     readonly lastCapability: number;
+    /** The shim's own file, which the process begins as; undefined: it is its command at once. */
+    readonly init?: Slot;
     /** Ends the process when its shim dies. */
     readonly dieWithShim: boolean;
   },
 ): void {
-  const { seccomp, lastCapability, dieWithShim } = options;
-  closeOthers(b, channel);
+  const { seccomp, init, lastCapability, dieWithShim } = options;
+  closeOthers(b, channel, init);
   setLimits(b, process);
   b.call("set the file mode mask", "umask", [int(process.user.umask ?? 0o022, "022")]);
   const early = seccomp !== undefined && process.noNewPrivileges !== true;
@@ -244,7 +259,8 @@ export function becomeProcess(
   if (dieWithShim)
     b.call("die with the shim", "prctl", [flags(PR, "SET_PDEATHSIG"), int(9, "SIGKILL"), 0, 0, 0]);
   if (seccomp !== undefined && !early) setFilter(b, seccomp);
-  execute(b, process);
+  if (init === undefined) execute(b, process);
+  else executeInit(b, init, process);
 }
 
 /** chdir(2), and a check that the kernel can name the place: one outside of the root begins with `(unreachable)`. */
