@@ -63,7 +63,6 @@ test.each([
 test.each([
   [{ RestartPolicy: { Name: "always", MaximumRetryCount: 0 } }, "restart policy always"],
   [{ VolumesFrom: ["a"] }, "--volumes-from"],
-  [{ Init: true }, "--init"],
 ] as [Partial<HostConfig>, string][])("%j says that it isn't supported", (host, text) => {
   expect(() => check(host)).toThrow(`${text} is not supported by this version of caisson`);
 });
