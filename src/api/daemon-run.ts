@@ -4,8 +4,11 @@
  */
 import type { DaemonOptions, Engine } from "../engine/mod.ts";
 import { failure, messageOf } from "../errors/mod.ts";
-import { listen, socketPath } from "./listener.ts";
+import { openAudit } from "./audit.ts";
+import { openDoors } from "./doors.ts";
+import { checkHosts } from "./listen-host.ts";
 import type { Log, LogLevel } from "./log.ts";
+import { peerOf } from "./peer.ts";
 import { removePidfile, writePidfile } from "./pidfile.ts";
 import { createRouter } from "./routes/mod.ts";
 import { createApiServer } from "./server.ts";
@@ -32,8 +35,7 @@ export async function runDaemon(
   log: Log,
 ): Promise<void> {
   if (options.sockets.length > 0) throw failure("not-implemented", { what: "sockets with policies" });
-  if (options.auditLog !== undefined) throw failure("not-implemented", { what: "the audit log" });
-  const paths = options.hosts.map(socketPath);
+  checkHosts(options);
   await writePidfile(options.pidfile);
   await using closers = new AsyncDisposableStack();
   closers.defer(() => removePidfile(options.pidfile));
@@ -43,17 +45,22 @@ export async function runDaemon(
   const engine = await open(options, log);
   let { shutdownTimeout } = options;
   closers.defer(() => within(engine.close(), shutdownTimeout, log));
+  const audit = options.auditLog === undefined ? undefined : openAudit(options.auditLog, log);
+  if (audit !== undefined) closers.defer(() => audit.close());
+  const server = createApiServer({
+    router: createRouter(),
+    log,
+    ...(audit === undefined
+      ? {}
+      : { audit: { log: audit, identify: (socket) => peerOf(socket, engine, log) } }),
+  });
+  closers.defer(() => server.close());
   reload = () => {
     const now = reloaded(engine, reread, log);
     if (now !== undefined) ({ shutdownTimeout } = now);
+    audit?.reopen();
   };
-  const server = createApiServer(engine, createRouter(), log);
-  closers.defer(() => server.close());
-  for (const path of paths) {
-    const listener = await listen(path, server.accept, options.group);
-    closers.defer(() => listener.close());
-    log.info(`API listen on ${path}`);
-  }
+  await openDoors(options, ({ host }) => server.behind({ host, engine }), log, closers);
   log.info("daemon has completed initialization", { version: serverVersion, api: apiVersion });
   // The first container shall not wait for the schemas to be compiled.
   void import("./schemas.ts").then((schemas) => schemas.compileSchemas());

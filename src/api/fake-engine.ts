@@ -86,8 +86,9 @@ export async function startApi(given: EngineParts): Promise<TestApi> {
   const directory = await mkdtemp(join(tmpdir(), "api-"));
   const path = join(directory, "s");
   const log = listLog();
-  const server = createApiServer(fakeEngine(given), createRouter(), log);
-  const listener = await listen(path, server.accept, undefined);
+  const server = createApiServer({ router: createRouter(), log });
+  const accept = server.behind({ host: "test", engine: fakeEngine(given) });
+  const listener = await listen(path, accept, undefined);
   return {
     path,
     server,

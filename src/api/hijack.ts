@@ -62,6 +62,7 @@ export async function takeOver(
     return "gone";
   }
   socket.setTimeout(0);
+  noteStatus(exchange, exchange.mode === "upgrade" ? 101 : 200);
   socket.write(takeOverHead(exchange, options.tty, options.engineHeaders));
   // A chunked body without an upgrade is the input itself, and the parser is needed to undo its chunks.
   const chunked = exchange.mode === "plain" && request.headers["transfer-encoding"] !== undefined;
@@ -145,10 +146,16 @@ export function refuseTakeOver(exchange: Exchange, error: unknown): void {
     exchange.log,
   );
   const socket = exchange.request.socket;
+  noteStatus(exchange, status);
   socket.write(
     `HTTP/1.1 ${status} ${reasons[status] ?? "Error"}\r\nContent-Type: ${rawStream}\r\n\r\n${message}\r\n`,
   );
   closeGently(socket);
+}
+
+/** For the audit log, which reads it where every other answer has its status. */
+function noteStatus({ response }: Exchange, status: number): void {
+  response.statusCode = status;
 }
 
 const reasons: Readonly<Record<number, string>> = {
@@ -170,6 +177,7 @@ export function failInStream(exchange: Exchange, tty: boolean, error: unknown): 
     frame.writeUInt32BE(text.length, 4);
   }
   const socket = exchange.request.socket;
+  noteStatus(exchange, exchange.mode === "upgrade" ? 101 : 200);
   socket.write(takeOverHead(exchange, tty, true));
   socket.write(Buffer.concat([frame, text]));
   closeGently(socket);

@@ -4,22 +4,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { refusal } from "./fake-engine.ts";
-import { listen, socketPath } from "./listener.ts";
-
-test("hosts", () => {
-  expect([socketPath("unix:///run/a.sock"), socketPath("/run/a.sock")]).toEqual([
-    "/run/a.sock",
-    "/run/a.sock",
-  ]);
-  expect(() => socketPath("tcp://127.0.0.1:2375")).toThrow(
-    "listening at tcp://127.0.0.1:2375 (only unix sockets are) is not supported by this version of caisson",
-  );
-  expect(() => socketPath("unix://relative")).toThrow("it must be unix:// and an absolute path");
-  expect(() => socketPath("http://x")).toThrow("invalid host http://x");
-  expect(() => socketPath(`unix:///${"a".repeat(107)}`)).toThrow(
-    "has 108 bytes: the kernel takes at most 107",
-  );
-});
+import { listen } from "./listener.ts";
 
 async function inDirectory(work: (directory: string) => Promise<void>): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), "listen-"));

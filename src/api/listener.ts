@@ -12,20 +12,17 @@ const longestPath = 107;
 
 /** A socket that is listened at. */
 export interface Listener {
-  readonly path: string;
-  /** Stops listening and removes the socket, unless another engine has put its own there. */
+  /** As it is told to the operator: a path, or `127.0.0.1:2376`. */
+  readonly address: string;
+  /** Stops listening and removes what was made for it, unless another engine has put its own there. */
   close(): Promise<void>;
 }
 
-/** The path of a host like `unix:///run/caisson.sock`. Throws for what can't be listened at. */
-export function socketPath(host: string): string {
-  const scheme = /^([a-z]+):\/\//.exec(host)?.[1] ?? "";
-  if (scheme === "tcp" || scheme === "fd" || scheme === "npipe")
-    throw failure("not-implemented", { what: `listening at ${host} (only unix sockets are)` });
-  const path = scheme === "unix" ? host.slice("unix://".length) : host;
-  if ((scheme !== "unix" && scheme !== "") || !path.startsWith("/"))
+/** Checks the path of a unix socket. Throws for what can't be listened at. */
+export function socketPath(path: string): string {
+  if (!path.startsWith("/"))
     throw failure("invalid-parameter", {
-      message: `invalid host ${host}: it must be unix:// and an absolute path`,
+      message: `invalid host unix://${path}: it must be unix:// and an absolute path`,
     });
   const length = Buffer.byteLength(path);
   if (length > longestPath || Buffer.byteLength(temporaryPath(path)) > longestPath)
@@ -69,7 +66,7 @@ export async function listen(
   }
   const { ino, dev } = await lstat(path);
   return {
-    path,
+    address: path,
     close: async () => {
       server.close();
       const now = await lstat(path).catch(() => undefined);

@@ -3,4 +3,5 @@
  * @module
  */
 export { startDaemon, type DaemonOptions } from "./daemon.ts";
+export { checkHosts } from "./listen-host.ts";
 export { jsonComplaint } from "./go-json.ts";

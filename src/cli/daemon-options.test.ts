@@ -27,7 +27,7 @@ test("defaults", () => {
 
 test("flags", () => {
   const given = options(
-    ..."-H unix:///a -H tcp://0.0.0.0:1 --data-root /d --exec-root /e -p /p -D -l warn --userns=host --idle-exit 60".split(
+    ..."-H unix:///a -H tcp://0.0.0.0:1 --insecure-tcp --data-root /d --exec-root /e -p /p -D -l warn --userns=host --idle-exit 60".split(
       " ",
     ),
     ..."--exec-opt native.cgroupdriver=systemd --cgroup-parent /x --default-ulimit nofile=1:2 --log-opt max-size=1m".split(
@@ -40,6 +40,7 @@ test("flags", () => {
   expect(given).toEqual({
     ...daemonDefaults,
     hosts: ["unix:///a", "tcp://0.0.0.0:1"],
+    insecureTcp: true,
     dataRoot: "/d",
     execRoot: "/e",
     pidfile: "/p",

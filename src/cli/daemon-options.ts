@@ -4,6 +4,7 @@
  */
 import { existsSync, statfsSync } from "node:fs";
 import { resolve } from "node:path";
+import { checkHosts } from "../api/mod.ts";
 import { daemonDefaults, type DaemonOptions } from "../engine/daemon-options.ts";
 import { parseUlimit } from "./container/devices.ts";
 import { mergeConfigFile, type MergedSettings } from "./daemon-config-file.ts";
@@ -62,7 +63,11 @@ export function daemonOptions(given: Flags, places: DaemonPlaces = ownPlaces): D
   const path = given.string("config-file") ?? places.configFile;
   const file = { path, named: given.has("config-file") };
   const merged = mergeConfigFile(file, [...daemonSettings, ...refusedSettings], given);
-  return merged.checked(() => optionsOf(merged, places));
+  return merged.checked(() => {
+    const options = optionsOf(merged, places);
+    checkHosts(options);
+    return options;
+  });
 }
 
 function optionsOf({ flags, fromFile }: MergedSettings, places: DaemonPlaces): DaemonOptions {

@@ -7,6 +7,7 @@
 import type { Duplex, Readable } from "node:stream";
 import type { CreateBody, HostConfig } from "./container-types.ts";
 import type { DaemonOptions } from "./daemon-options.ts";
+import type { PeerCredentials } from "./peer-credentials.ts";
 import type { ConnectBody, DisconnectBody, NetworkBody } from "./network-types.ts";
 
 /** A JSON object of Docker's API. */
@@ -232,6 +233,8 @@ export interface Engine {
    * names of those that differ and count only after a restart.
    */
   reload(wanted: DaemonOptions): readonly string[];
+  /** Who is at the other end of a connection of this process to a unix socket, by its descriptor. */
+  peerCredentials(descriptor: number): Promise<PeerCredentials>;
   /** Whether nothing runs and nobody waits: an engine that was started on demand may leave. */
   idle(): boolean;
   /** Closes what is the engine's; containers and their shims go on. */

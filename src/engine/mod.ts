@@ -33,6 +33,7 @@ import { NetworkContext } from "./network-context.ts";
 import { NetworkStore } from "./network-store.ts";
 import { NetworkService } from "./networks.ts";
 import { ensurePredefined } from "./predefined-networks.ts";
+import { peerCredentials } from "./peer-credentials.ts";
 import { releaseEnded, tellNames } from "./sandbox.ts";
 import { EnginePaths } from "./paths.ts";
 import { runProbe } from "./probing.ts";
@@ -226,6 +227,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
       });
       return ignored;
     },
+    peerCredentials: (descriptor) => peerCredentials(executors, descriptor),
     idle: () => !store.all().some(({ running }) => running),
     close: async () => {
       health.close();
