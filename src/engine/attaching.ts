@@ -9,7 +9,8 @@ import { publishContainer } from "./container-events.ts";
 import type { Container } from "./container-store.ts";
 import { DeferredStream } from "./deferred-stream.ts";
 import type { AttachOptions, Attachment } from "./engine.ts";
-import { readLogs } from "./log-reader.ts";
+import { isReadable, logPath } from "./logging/plan.ts";
+import { readLogs } from "./logging/reader.ts";
 import type { Services } from "./services.ts";
 
 /** Joins a client to a container's streams: at once if it runs, else when it starts. */
@@ -51,10 +52,12 @@ export async function attachContainer(
 }
 
 function pastOutput(services: Services, container: Container, options: AttachOptions): Readable {
+  const path = logPath(services.paths, container.record);
+  if (path === undefined || !isReadable(container.record)) throw failure("logs-unreadable", {});
   const { stdout, stderr } = options;
   const selection = { stdout, stderr, follow: false, timestamps: false, details: false };
   const tty = container.record.config.Tty;
-  return readLogs(services.paths.log(container.id), { ...selection, tty }, undefined);
+  return readLogs(path, { ...selection, tty }, undefined);
 }
 
 function readOnly(past: Readable | undefined): Duplex {

@@ -3,7 +3,7 @@
  * @module
  */
 import { existsSync, readFileSync } from "node:fs";
-import { CWD, flags, O, ProgramBuilder, write, type Program } from "../kernel/mod.ts";
+import { CWD, flags, mkdir, O, ProgramBuilder, write, type Program } from "../kernel/mod.ts";
 import type { Container } from "./container-store.ts";
 import type { ContainerRecord } from "./container.ts";
 import { hasOwnNetwork } from "./endpoint-requests.ts";
@@ -50,6 +50,8 @@ export function folderProgram(services: Services, record: ContainerRecord): Prog
       mode: 0o644,
     },
   });
+  if (hostConfig.LogConfig.Type === "local")
+    mkdir(b, "make the log's folder", CWD, `${paths.container(id)}/local-logs`, 0o700);
   return b.build();
 }
 

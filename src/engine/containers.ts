@@ -31,8 +31,8 @@ import { checkFilters, pruneLabelsMatch, untilFilter } from "./filters.ts";
 import type { HealthMonitors } from "./health-monitor.ts";
 import { inspectContainer, summarizeContainer, type InspectContext } from "./inspect.ts";
 import { sketchSandbox } from "./sandbox.ts";
-import { logAttributes } from "./log-options.ts";
-import { readLogs } from "./log-reader.ts";
+import { isReadable, logPath } from "./logging/plan.ts";
+import { readLogs } from "./logging/reader.ts";
 import { checkName } from "./names.ts";
 import { removeContainer } from "./removal.ts";
 import { republish } from "./republishing.ts";
@@ -260,14 +260,11 @@ export class ContainerService implements Containers {
 
   async logs(name: string, options: LogOptions): Promise<Logs> {
     const container = this.#find(name);
-    const { config, hostConfig } = container.record;
-    if (hostConfig.LogConfig.Type === "none") {
-      throw failure("logs-unreadable", {});
-    }
+    const { config } = container.record;
+    const path = logPath(this.#services.paths, container.record);
+    if (path === undefined || !isReadable(container.record)) throw failure("logs-unreadable", {});
     const live = container.exited === undefined ? undefined : { ended: container.exited.promise };
-    const attributes = options.details ? logAttributes(container.record, container.name) : {};
-    const wanted = { ...options, tty: config.Tty, attributes };
-    const stream = readLogs(this.#services.paths.log(container.id), wanted, live);
+    const stream = readLogs(path, { ...options, tty: config.Tty }, live);
     return { tty: config.Tty, stream };
   }
 

@@ -22,7 +22,7 @@ import { hostsFile } from "./etc-files.ts";
 import { checkHealthcheck, healthcheckWarnings } from "./healthcheck.ts";
 import { checkHostConfig, completeHostConfig } from "./host-config.ts";
 import { findJoin, idRangeOf, resolveModes } from "./joins.ts";
-import { checkLogOptions } from "./log-options.ts";
+import { checkLogOptions, checkLogStart } from "./logging/options.ts";
 import { mountPoints } from "./mount-points.ts";
 import { checkName, randomName } from "./names.ts";
 import { cgroupOf } from "./runtime-context.ts";
@@ -70,7 +70,7 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
   const complete = discardLimits(completeHostConfig(body, defaults), defaults.limits, warnings);
   const host = settleNetwork(resolveModes(store, complete), body, services.networks);
   checkHostConfig(host, defaults);
-  warnings.push(...checkLogOptions(host.LogConfig));
+  checkLogOptions(host.LogConfig);
   checkHostname(body, host);
   checkHealthcheck(body.Healthcheck);
   checkSecurityOptions(host.SecurityOpt ?? [], seccomp, host);
@@ -122,7 +122,9 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
   };
   // A bad parent is refused now, not at start.
   cgroupOf(services, record);
-  return { record, name: request.name ?? freeName(services), networks, warnings };
+  const name = request.name ?? freeName(services);
+  checkLogStart(host.LogConfig, { record, name });
+  return { record, name, networks, warnings };
 }
 
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;

@@ -18,6 +18,7 @@ import { engineId } from "./engine-id.ts";
 import { ForeignNetworks } from "./foreign-networks.ts";
 import type { HostNetworks } from "./host-networks.ts";
 import type { LiveNetworks } from "./live-networks.ts";
+import type { LogService } from "./logging/service.ts";
 import { NetworkContext } from "./network-context.ts";
 import { NetworkStore } from "./network-store.ts";
 import { StateDatabase } from "./database.ts";
@@ -141,6 +142,12 @@ export class FakeServices implements Disposable {
         keep: () => ({ [Symbol.dispose]: () => {} }),
         family: () => [],
       },
+      logs: {
+        connect: async () => ({}),
+        started: none,
+        exited: () => undefined,
+        farewell: none,
+      } as unknown as LogService,
       seccomp: new SeccompFilters("unconfined", facts),
       idmaps: new IdMapSupport(async () => undefined),
     };

@@ -36,6 +36,19 @@ function refuse(message: string): never {
   throw failure("invalid-parameter", { message });
 }
 
+/** The daemon's options count for its own driver; those of the local cache for every driver. */
+function completeLogConfig(
+  given:
+    { readonly Type?: string; readonly Config?: Readonly<Record<string, string>> | null } | null | undefined,
+  { logDriver, logOptions }: HostDefaults,
+): HostConfig["LogConfig"] {
+  const Type = given?.Type || logDriver;
+  const inherited = Object.entries(logOptions).filter(
+    ([name]) => Type === logDriver || name.startsWith("cache-"),
+  );
+  return { Type, Config: { ...Object.fromEntries(inherited), ...given?.Config } };
+}
+
 /** Completes `body.HostConfig` with Docker's defaults. */
 export function completeHostConfig(body: CreateBody, defaults: HostDefaults): HostConfig {
   const given = body.HostConfig ?? {};
@@ -46,10 +59,7 @@ export function completeHostConfig(body: CreateBody, defaults: HostDefaults): Ho
   return {
     Binds: given.Binds ?? null,
     ContainerIDFile: given.ContainerIDFile ?? "",
-    LogConfig: {
-      Type: log?.Type || defaults.logDriver,
-      Config: log?.Type ? (log.Config ?? {}) : { ...defaults.logOptions, ...log?.Config },
-    },
+    LogConfig: completeLogConfig(log, defaults),
     NetworkMode: given.NetworkMode || "default",
     PortBindings: given.PortBindings ?? null,
     RestartPolicy: {

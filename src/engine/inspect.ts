@@ -75,7 +75,7 @@ export async function inspectContainer(
     ResolvConfPath: own("resolv.conf"),
     HostnamePath: own("hostname"),
     HostsPath: own("hosts"),
-    LogPath: host.LogConfig.Type === "none" ? "" : paths.log(id),
+    LogPath: host.LogConfig.Type === "json-file" ? paths.log(id) : "",
     Name: `/${container.name}`,
     RestartCount: state.restartCount,
     Driver: storage.name,

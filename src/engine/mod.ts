@@ -7,7 +7,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { cgroupDriver, cgroupFeatures, detectCgroups } from "../cgroup/mod.ts";
-import { messageOf } from "../errors/mod.ts";
+import { inContext, messageOf } from "../errors/mod.ts";
 import { Executors, installNativeBinary, otherExecutorsGone } from "../kernel/mod.ts";
 import { ResolverClient } from "../network/mod.ts";
 import { openStorage, probeIdmap, Trash } from "../storage/mod.ts";
@@ -28,6 +28,8 @@ import { ForeignNetworks } from "./foreign-networks.ts";
 import { keepNamespaces } from "./foreign-places.ts";
 import { HealthMonitors } from "./health-monitor.ts";
 import { HostNetworks } from "./host-networks.ts";
+import { checkLogOptions } from "./logging/options.ts";
+import { LogService } from "./logging/service.ts";
 import { LiveNetworks } from "./live-networks.ts";
 import { NetworkContext } from "./network-context.ts";
 import { NetworkStore } from "./network-store.ts";
@@ -61,6 +63,7 @@ export { withoutCredentials } from "./system-facts.ts";
 /** Opens the engine on its data root and finds running containers again. */
 export async function openEngine(options: DaemonOptions, log: EngineLog): Promise<Engine> {
   const { dataRoot, execRoot } = options;
+  checkDaemonLog(options);
   const configuration = new Configuration(options);
   const paths = new EnginePaths(dataRoot, execRoot);
   const facts = gatherHostFacts();
@@ -174,6 +177,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     volumes,
     networks: networkContext,
     images,
+    logs: new LogService({ paths, executors, log }),
     seccomp,
     idmaps,
   };
@@ -197,6 +201,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     try {
       execs.recover(container);
       await supervisor.recover(container);
+      services.logs.recover(container);
     } catch (error) {
       log.error(`find container ${container.id} again: ${messageOf(error)}`, { error });
     }
@@ -240,12 +245,22 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
       }
       // Plugins that answer learn of the end of what has ended; one that doesn't holds nobody up.
       await Promise.race([networkContext.foreign.settled(), delay(FAREWELL, undefined, { ref: false })]);
+      await services.logs.close();
       await host.close();
       resolver.close();
       executors.close();
       database.close();
     },
   };
+}
+
+/** What containers would get as their log, in dockerd's words. */
+function checkDaemonLog({ logDriver, logOpts }: DaemonOptions): void {
+  try {
+    checkLogOptions({ Type: logDriver, Config: logOpts });
+  } catch (error) {
+    throw inContext("failed to set log opts", error);
+  }
 }
 
 /** What starts a resolver: this executable, or in the tests what runs its source. */

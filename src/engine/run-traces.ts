@@ -39,9 +39,10 @@ export function removeRunTracesSoon(services: Services, container: Container): v
  * engine starts next: the bundle goes last, since by it the sweep knows that there may be a cgroup.
  */
 export async function removeFolders(services: Services, container: Container): Promise<void> {
-  const { log, paths, storage, trash } = services;
+  const { log, logs, paths, storage, trash } = services;
   const { id } = container;
   try {
+    await logs.farewell(container);
     await Promise.all([
       removeTraces(services, container, [[trash.data, paths.container(id)]]),
       storage.remove(id),

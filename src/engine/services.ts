@@ -14,6 +14,7 @@ import type { HostFacts } from "./host-facts.ts";
 import type { NetworkContext } from "./network-context.ts";
 import type { IdMapSupport } from "./idmap-support.ts";
 import type { ImageResolver } from "./image-types.ts";
+import type { LogService } from "./logging/service.ts";
 import type { EnginePaths } from "./paths.ts";
 import type { SeccompFilters } from "./seccomp.ts";
 import type { VolumeService } from "./volumes.ts";
@@ -41,6 +42,7 @@ export interface Services {
   readonly volumes: VolumeService;
   readonly networks: NetworkContext;
   readonly images: ImageResolver;
+  readonly logs: LogService;
   readonly seccomp: SeccompFilters;
   readonly idmaps: IdMapSupport;
   /** Where removed folders go: of the data root, of the exec root. */

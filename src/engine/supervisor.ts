@@ -26,7 +26,7 @@ import { placesOf, SETTING_UP, type Place } from "./endpoints.ts";
 import { ensureBindSources } from "./bind-sources.ts";
 import { publishContainer, publishVolumes } from "./container-events.ts";
 import { makeFolder } from "./folders.ts";
-import { rotation } from "./log-options.ts";
+import { shimLog } from "./logging/plan.ts";
 import { readExitRecord, type ExitRecord } from "./exit-record.ts";
 import { portConflict, PortTries } from "./port-conflicts.ts";
 import { publishNetwork } from "./network-events.ts";
@@ -94,7 +94,7 @@ export class Supervisor {
     pending: readonly PendingAttach[],
     { passing }: PortTries,
   ): Promise<readonly Place[]> {
-    const { paths, executors, storage } = this.#services;
+    const { paths, executors, logs, storage } = this.#services;
     const { record, id } = container;
     const { config } = record;
     const folder = paths.bundle(id);
@@ -103,6 +103,7 @@ export class Supervisor {
     ensureBindSources(record);
     const cgroup = cgroupOf(this.#services, record);
     this.#kills.begin(cgroup);
+    const logging = await logs.connect(container);
     const { places, plan } = await openSandbox(this.#services, container, passing);
     try {
       const root = storage.plan(id, record.chain);
@@ -111,6 +112,7 @@ export class Supervisor {
       makeFolder(bundle, folder, 0o700, { "config.json": { content: configJson(spec), mode: 0o600 } });
       if (places.length > 0) addHosts(bundle, this.#services, container, places);
       const [rows, columns] = record.hostConfig.ConsoleSize;
+      const log = shimLog(paths, container);
       const shim = {
         id,
         directory: folder,
@@ -121,7 +123,7 @@ export class Supervisor {
         expectedAttaches: pending.length,
         rows,
         columns,
-        ...(record.hostConfig.LogConfig.Type === "none" ? {} : { log: this.#log(container) }),
+        ...(log === undefined ? {} : { log }),
       };
       const executor = executors.warm();
       const start = (): Promise<StartedShim> => executor.shim(shim, { deadline: startDeadline });
@@ -142,12 +144,14 @@ export class Supervisor {
         this.#named(container, places),
       ]);
       this.#enter(container, started.pid, started.started);
+      void logs.started(container, logging);
       this.#services.networks.host.forget(places);
       void started.exited.then((exit) =>
         exit === undefined ? this.#follow(container) : this.#exit(container, exit),
       );
       return places;
     } catch (error) {
+      logging.sink?.close();
       closeSandbox(this.#services, container, places);
       if (error instanceof KernelError && error.operation?.call === "netlink")
         this.#services.networks.host.doubt();
@@ -162,11 +166,6 @@ export class Supervisor {
     await networks.resolver.flushed().catch((error: unknown) => {
       log.error(`answer for the names of container ${container.id}: ${messageOf(error)}`, { error });
     });
-  }
-
-  #log(container: Container): { path: string; limit: number; files: number } {
-    const path = this.#services.paths.log(container.id);
-    return { path, ...rotation(container.record.hostConfig.LogConfig.Config) };
   }
 
   /** The container runs from here on. */
@@ -233,6 +232,7 @@ export class Supervisor {
     state.error = exit.error ?? "";
     state.finishedAt = formatTime(exit.finished);
     store.save(container);
+    this.#services.logs.exited(container);
     endSandbox(this.#services, container);
     const seconds = Number((exit.finished - parseTime(state.startedAt)) / 1_000_000_000n);
     if (state.oomKilled) publishContainer(this.#services, "oom", container);

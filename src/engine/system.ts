@@ -9,6 +9,7 @@ import { failure } from "../errors/mod.ts";
 import type { Images, Json, RegistryAuth, System } from "./engine.ts";
 import { summarizeContainer, type InspectContext } from "./inspect.ts";
 import { engineId } from "./engine-id.ts";
+import { logDrivers } from "./logging/drivers.ts";
 import { userDrivers } from "../network/mod.ts";
 import type { Services } from "./services.ts";
 import {
@@ -70,7 +71,7 @@ export class SystemService implements System {
         // Docker's own, as clients know them.
         Network: [...userDrivers, "host", "null"].filter((name) => name !== "cni").toSorted(),
         Authorization: null,
-        Log: ["json-file"],
+        Log: logDrivers,
       },
       MemoryLimit: features.memoryLimit,
       SwapLimit: features.swapLimit,

@@ -2,8 +2,8 @@
  * Records of a log as a client of `docker logs` gets them.
  * @module
  */
-import type { LogOptions } from "./engine.ts";
-import { fixedTime, RecordScanner } from "./log-record.ts";
+import type { LogOptions } from "../engine.ts";
+import { fixedTime, RecordScanner } from "./record.ts";
 
 /** How to write records: which, and with what before them. */
 export type LogFormat = Pick<
@@ -11,8 +11,6 @@ export type LogFormat = Pick<
   "stdout" | "stderr" | "timestamps" | "details" | "since" | "until"
 > & {
   readonly tty: boolean;
-  /** With `details`, of records that have none of their own: the shim doesn't write what is the same in all of them. */
-  readonly attributes?: Readonly<Record<string, string>>;
 };
 
 const lineFeed = 0x0a;
@@ -70,7 +68,7 @@ export class LogFormatter {
     }
     if (this.#until !== undefined && scanner.compareTime(this.#until) > 0) return false;
     if (!(scanner.stream === 1 ? stdout : stderr)) return true;
-    const attributes = details ? detailsText(scanner.attributes ?? this.#format.attributes) : undefined;
+    const attributes = details ? detailsText(scanner.attributes) : undefined;
     this.#makeRoom(headerSize + timeSize + (attributes?.length ?? 0) * 3 + scanner.textLimit, remaining);
     const target = this.#chunk;
     const start = this.#at;

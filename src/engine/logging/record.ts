@@ -3,12 +3,14 @@
  * JSON.parse if it is anything else that Docker's format allows.
  * @module
  */
-import { formatTime, parseTime } from "./time.ts";
+import { formatTime, parseTime } from "../time.ts";
 
 const head = Buffer.from('{"log":"');
 const middle = Buffer.from('","stream":"std');
-const out = Buffer.from('out","time":"');
-const err = Buffer.from('err","time":"');
+const out = Buffer.from('out"');
+const err = Buffer.from('err"');
+const attributesHead = Buffer.from(',"attrs":');
+const timeHead = Buffer.from(',"time":"');
 const quote = 0x22;
 const backslash = 0x5c;
 const zero = 0x30;
@@ -50,6 +52,9 @@ export class RecordScanner {
   /** Docker's `attrs`, if there are any. */
   attributes: Readonly<Record<string, string>> | undefined;
 
+  /** The attributes of the last record that had some, as they stand in it: most logs have the same in all records. */
+  #known: { readonly text: Buffer; readonly attributes: Readonly<Record<string, string>> } | undefined;
+
   /** First backslash from where it was sought last, so that text without one isn't searched for every record. */
   #backslashAt = -1;
   #knownFor: Uint8Array | undefined;
@@ -84,18 +89,37 @@ export class RecordScanner {
     if (same(block, named, out)) this.stream = 1;
     else if (same(block, named, err)) this.stream = 2;
     else return false;
-    const timeStart = named + out.length;
+    const behind = named + out.length;
+    const attributes = this.#attributesAt(block, behind, end);
+    const timeAt = behind + (attributes?.text.length ?? 0);
+    if (!same(block, timeAt, timeHead)) return false;
+    const timeStart = timeAt + timeHead.length;
     const timeEnd = end - 2;
     if (block[timeEnd] !== quote || block[timeEnd + 1] !== 0x7d || !isTime(block, timeStart, timeEnd))
       return false;
     this.textStart = textStart;
     this.textEnd = close;
     this.text = undefined;
-    this.attributes = undefined;
+    this.attributes = attributes?.attributes;
     this.timeBytes = block;
     this.timeStart = timeStart;
     this.timeEnd = timeEnd;
     return true;
+  }
+
+  /** The attributes at `at` of a record that ends at `end`; undefined if there are none, or none that are a map of texts. */
+  #attributesAt(
+    block: Buffer,
+    at: number,
+    end: number,
+  ): { readonly text: Buffer; readonly attributes: Readonly<Record<string, string>> } | undefined {
+    if (!same(block, at, attributesHead)) return undefined;
+    if (this.#known !== undefined && same(block, at, this.#known.text)) return this.#known;
+    // The time has no comma, so the last one of the record is the one before it.
+    const text = block.subarray(at, Math.max(at, block.lastIndexOf(timeHead, end)));
+    const attributes = attributesIn(text);
+    this.#known = attributes === undefined ? undefined : { text: Buffer.from(text), attributes };
+    return this.#known;
   }
 
   #nextBackslash(block: Buffer, from: number): number {
@@ -250,6 +274,14 @@ function hexadecimal(block: Buffer, at: number): number {
     code = code * 16 + digit;
   }
   return code;
+}
+
+function attributesIn(text: Buffer): Readonly<Record<string, string>> | undefined {
+  try {
+    return attributesOf(JSON.parse(text.toString("utf8", attributesHead.length)));
+  } catch {
+    return undefined;
+  }
 }
 
 function attributesOf(value: unknown): Readonly<Record<string, string>> | undefined {

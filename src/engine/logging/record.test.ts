@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { fixedTime, RecordScanner } from "./log-record.ts";
-import { parseTime } from "./time.ts";
+import { fixedTime, RecordScanner } from "./record.ts";
+import { parseTime } from "../time.ts";
 
 /** As native/log.c escapes: Go's encoding/json with HTML escaping. */
 function shimLine(log: string, stream: string, time: string): Buffer {

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { LogOptions } from "./engine.ts";
-import { readLogs, type LiveLog } from "./log-reader.ts";
-import { now } from "./time.ts";
+import type { LogOptions } from "../engine.ts";
+import { readLogs, type LiveLog } from "./reader.ts";
+import { now } from "../time.ts";
 
 let folder = "";
 let path = "";

@@ -2,15 +2,13 @@
  * Reads a container's log: from its end backwards for a tail, across rotations, and on while it is written.
  * @module
  */
-import { watch, type FSWatcher } from "node:fs";
-import type { FileHandle } from "node:fs/promises";
-import { basename, dirname } from "node:path";
 import { Readable } from "node:stream";
-import type { LogOptions } from "./engine.ts";
-import { closeFiles, currentInode, openLogFiles, type LogFile } from "./log-files.ts";
-import { LogFormatter, type LogFormat } from "./log-format.ts";
-import { findTail } from "./log-tail.ts";
-import { now } from "./time.ts";
+import type { LogOptions } from "../engine.ts";
+import { Changes } from "./changes.ts";
+import { closeFiles, currentInode, openLogFiles, type FileIdentity, type LogFile } from "./files.ts";
+import { LogFormatter, type LogFormat } from "./format.ts";
+import { findTail } from "./tail.ts";
+import { now } from "../time.ts";
 
 /** A container that still writes. */
 export interface LiveLog {
@@ -21,8 +19,6 @@ export interface LiveLog {
 const blockSize = 256 * 1024;
 /** The shim's records are 100 KiB at most; a line that is longer than this isn't one. */
 const longestLine = 4 * 1024 * 1024;
-/** Notifications of changes can fail; the file is looked at this often anyway. */
-const pollMilliseconds = 500;
 /** The clock of a file's times is behind by a tick. */
 const clockMargin = 1_000_000_000n;
 const lineFeed = 0x0a;
@@ -103,7 +99,7 @@ class LogReader {
         if (file === undefined) break;
         const last = i === files.length - 1;
         const start = i === first ? offset : 0;
-        if (!last || !following) yield* this.#read(file.handle, start, last ? file.size : Infinity);
+        if (!last || !following) yield* this.#read(file, start, last ? file.size : Infinity);
         else yield* this.#follow(file, start);
         this.#endFile(last && this.#live !== undefined);
         await this.#close(file);
@@ -116,7 +112,7 @@ class LogReader {
 
   /** Whoever follows for long must not keep the room of files that were removed. */
   async #close(file: LogFile): Promise<void> {
-    if (this.#open.delete(file)) await file.handle.close();
+    if (this.#open.delete(file)) await file[Symbol.asyncDispose]();
   }
 
   #over(): boolean {
@@ -135,7 +131,7 @@ class LogReader {
     for (let i = files.length - 1; i >= 0; i--) {
       const file = files[i];
       if (file === undefined) break;
-      const found = await findTail(file.handle, file.size, missing);
+      const found = await findTail(file, missing);
       if (found.missing === 0) return { first: i, offset: found.offset };
       missing = found.missing;
     }
@@ -143,12 +139,12 @@ class LogReader {
   }
 
   /** Reads a file from `position` to `limit` or to its end; returns where that is. */
-  async *#read(handle: FileHandle, position: number, limit: number): AsyncGenerator<Buffer, number> {
+  async *#read(file: LogFile, position: number, limit: number): AsyncGenerator<Buffer, number> {
     let at = position;
     while (!this.#over()) {
       this.#makeRoom();
       const room = Math.min(this.#block.length - this.#carried, limit - at);
-      const { bytesRead } = await handle.read(this.#block, this.#carried, room, at);
+      const bytesRead = await file.read(this.#block, this.#carried, room, at);
       if (bytesRead === 0) break;
       at += bytesRead;
       this.#take(this.#carried + bytesRead);
@@ -201,7 +197,9 @@ class LogReader {
 
   /** Reads the newest file and whatever takes its place until the container is done. */
   async *#follow(newest: LogFile | undefined, position: number): AsyncGenerator<Buffer, void> {
-    await using changes = new Changes(this.#path, this.#stop);
+    using changes = new Changes(this.#path);
+    if (this.#stop.aborted) return;
+    this.#stop.addEventListener("abort", changes.wake, { once: true });
     let ended = false;
     this.#live?.ended
       .finally(() => {
@@ -214,18 +212,19 @@ class LogReader {
       const complete = ended;
       const expired = this.#options.until !== undefined && now() > this.#options.until;
       const inode = await currentInode(this.#path);
-      if (file !== undefined) at = yield* this.#readOn(file.handle, at);
+      if (file !== undefined) at = yield* this.#readOn(file, at);
       if (inode === file?.inode || inode === undefined) {
         if (complete || expired) break;
-        await changes.next(this.#options.until);
+        const { until } = this.#options;
+        await changes.next(until === undefined ? undefined : Number((until - now()) / 1_000_000n) + 1);
         continue;
       }
-      const newer = await openLogFiles(this.#path, file?.inode);
+      const newer = await openLogFiles(this.#path, file === undefined ? undefined : await this.#known(file));
       for (const next of newer) this.#open.add(next);
       for (const next of newer) {
         // A file that has a successor is complete: everything that it got before it was renamed is there.
         if (file !== undefined) {
-          yield* this.#readOn(file.handle, at);
+          yield* this.#readOn(file, at);
           this.#endFile(false);
           await this.#close(file);
         }
@@ -235,8 +234,13 @@ class LogReader {
     }
   }
 
-  async *#readOn(handle: FileHandle, position: number): AsyncGenerator<Buffer, number> {
-    const { size } = await handle.stat();
+  /** What tells a file that is complete from others, even when it is compressed meanwhile. */
+  async #known({ handle, inode }: LogFile): Promise<FileIdentity> {
+    return { inode, modified: (await handle.stat({ bigint: true })).mtimeNs };
+  }
+
+  async *#readOn(file: LogFile, position: number): AsyncGenerator<Buffer, number> {
+    const size = file.compressed ? Infinity : (await file.handle.stat()).size;
     let at = position;
     if (size < at) {
       // The shim took back a record that it could not write whole: a full disk.
@@ -244,53 +248,6 @@ class LogReader {
       this.#carried = 0;
       this.#skipping = false;
     }
-    return yield* this.#read(handle, at, Infinity);
-  }
-}
-
-/** Wakes who follows a log: when something changes beside it, when the engine says so, and now and then. */
-class Changes implements AsyncDisposable {
-  readonly #watcher: FSWatcher | undefined;
-  readonly #stop: AbortSignal;
-  #changed = true;
-  #waiting: (() => void) | undefined;
-  readonly wake = (): void => {
-    this.#changed = true;
-    this.#waiting?.();
-  };
-
-  constructor(path: string, stop: AbortSignal) {
-    this.#stop = stop;
-    stop.addEventListener("abort", this.wake);
-    const name = basename(path);
-    try {
-      this.#watcher = watch(dirname(path), { persistent: false }, (_, changed) => {
-        if (changed === null || changed.startsWith(name)) this.wake();
-      });
-      this.#watcher.on("error", () => this.#watcher?.close());
-    } catch {
-      // No directory yet, or no watches left (fs.inotify.max_user_watches): polling does it.
-    }
-  }
-
-  /** Resolves at the next change, after the time between polls, or at `until`. */
-  async next(until: bigint | undefined): Promise<void> {
-    const left = until === undefined ? pollMilliseconds : Number((until - now()) / 1_000_000n) + 1;
-    if (!this.#changed && !this.#stop.aborted) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, Math.max(1, Math.min(left, pollMilliseconds)));
-        this.#waiting = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-      this.#waiting = undefined;
-    }
-    this.#changed = false;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#stop.removeEventListener("abort", this.wake);
-    this.#watcher?.close();
+    return yield* this.#read(file, at, Infinity);
   }
 }

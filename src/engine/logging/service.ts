@@ -1,0 +1,166 @@
+/**
+ * What the engine does about logs beside reading them: older files are compressed, and some are sent to servers.
+ * @module
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { failure, messageOf } from "../../errors/mod.ts";
+import type { Executors } from "../../kernel/mod.ts";
+import type { Container } from "../container-store.ts";
+import type { EnginePaths } from "../paths.ts";
+import type { EngineLog } from "../services.ts";
+import { LogCompressor } from "./compress.ts";
+import { Forwarder } from "./forwarder.ts";
+import { logFiles, remotePlan, type LogFilesPlan } from "./plan.ts";
+import type { LogSink, SinkHost } from "./remote.ts";
+
+/** Milliseconds between two looks for files to compress. */
+const COMPRESS_INTERVAL = 5000;
+/** Milliseconds that the rest of a removed container's log has to reach its server; Docker's time. */
+const FAREWELL = 10_000;
+/** Milliseconds that an engine which ends waits for connections. */
+const CLOSING = 1000;
+
+/** What the service works with. */
+export interface LogServiceContext {
+  readonly paths: EnginePaths;
+  readonly executors: Executors;
+  readonly log: EngineLog;
+}
+
+/** A connection to a log server, for a container that is being started. */
+export interface LogConnection {
+  readonly sink?: LogSink;
+}
+
+/** The logs of an engine's containers. */
+export class LogService {
+  readonly #context: LogServiceContext;
+  readonly #host: SinkHost;
+  readonly #compressor: LogCompressor;
+  readonly #forwarders = new Map<string, Forwarder>();
+  /** Logs that are written now and whose older files are compressed. */
+  readonly #compressed = new Map<string, LogFilesPlan>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(context: LogServiceContext) {
+    this.#context = context;
+    this.#host = { session: () => context.executors.session() };
+    this.#compressor = new LogCompressor(context.executors, context.log);
+  }
+
+  /**
+   * Connects to the server of a container that is to be started, where Docker does.
+   * @throws internal in Docker's words if it can't be reached
+   */
+  async connect(container: Container): Promise<LogConnection> {
+    try {
+      const plan = remotePlan(this.#context.paths, container);
+      if (plan === undefined || !plan.remote.connectsAtStart) return {};
+      return { sink: await plan.remote.connect(this.#host) };
+    } catch (error) {
+      throw failure(
+        "internal",
+        {
+          message: `failed to create task for container: failed to initialize logging driver: ${messageOf(error)}`,
+        },
+        error,
+      );
+    }
+  }
+
+  /** A container runs. */
+  async started(container: Container, { sink }: LogConnection = {}): Promise<void> {
+    const { paths, log } = this.#context;
+    const { id } = container;
+    try {
+      const files = logFiles(paths, container.record);
+      if (files?.compress === true) this.#compressed.set(id, files);
+      this.#schedule();
+      const plan = remotePlan(paths, container);
+      if (plan === undefined) return;
+      const before = this.#forwarders.get(id);
+      const forwarder = before?.stop() ?? Promise.resolve();
+      this.#forwarders.delete(id);
+      await forwarder;
+      this.#forward(container, sink);
+    } catch (error) {
+      log.error(`send the log of container ${id}: ${messageOf(error)}`, { error });
+    }
+  }
+
+  #forward(container: Container, sink?: LogSink): void {
+    const { paths, log } = this.#context;
+    const { id } = container;
+    const plan = remotePlan(paths, container);
+    if (plan === undefined) return;
+    const forwarder = new Forwarder({
+      ...plan,
+      id,
+      host: this.#host,
+      log,
+      ...(sink === undefined ? {} : { sink }),
+    });
+    this.#forwarders.set(id, forwarder);
+    void forwarder.done.then(() => {
+      if (this.#forwarders.get(id) === forwarder) this.#forwarders.delete(id);
+    });
+    if (!container.running) forwarder.finish();
+  }
+
+  /** A container has exited, and its log is complete. */
+  exited({ id }: Container): void {
+    this.#forwarders.get(id)?.finish();
+    const files = this.#compressed.get(id);
+    this.#compressed.delete(id);
+    this.#schedule();
+    if (files !== undefined) void this.#compressor.see(files);
+  }
+
+  /** The engine was started: what an earlier one has left undone is done. */
+  recover(container: Container): void {
+    const { paths, log } = this.#context;
+    if (container.running) {
+      void this.started(container);
+      return;
+    }
+    try {
+      this.#forward(container);
+      const files = logFiles(paths, container.record);
+      if (files !== undefined) void this.#compressor.see(files);
+    } catch (error) {
+      log.error(`send the log of container ${container.id}: ${messageOf(error)}`, { error });
+    }
+  }
+
+  /** Before the files of a removed container go: its server gets the rest, if it is quick. */
+  async farewell({ id }: Container): Promise<void> {
+    const forwarder = this.#forwarders.get(id);
+    this.#compressed.delete(id);
+    if (forwarder === undefined) return;
+    forwarder.finish();
+    const late = Symbol();
+    const first = await Promise.race([forwarder.done, sleep(FAREWELL, late, { ref: false })]);
+    if (first !== late) return;
+    this.#context.log.warn(`the log of container ${id} was not sent to its end before it was removed`);
+    await forwarder.stop();
+  }
+
+  /** How far everything came is remembered. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#compressor.close();
+    const stopped = Promise.all([...this.#forwarders.values()].map((forwarder) => forwarder.stop()));
+    await Promise.race([stopped, sleep(CLOSING, undefined, { ref: false })]);
+  }
+
+  #schedule(): void {
+    if (this.#compressed.size === 0) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+      return;
+    }
+    this.#timer ??= setInterval(() => {
+      for (const files of this.#compressed.values()) void this.#compressor.see(files);
+    }, COMPRESS_INTERVAL).unref();
+  }
+}
