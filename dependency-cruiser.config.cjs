@@ -1,7 +1,7 @@
 /**
  * The layers: arrows go down only, and a folder's mod.ts is its public face.
  *
- *   cli → client → api → engine → {image, storage, network, runtime} → {cgroup, security} → kernel → template → errors
+ *   cli → client → api → engine → {image, storage, network, runtime} → {cgroup, security, plugins} → kernel → template → errors
  */
 const layers = [
   ["cli"],
@@ -9,7 +9,7 @@ const layers = [
   ["api"],
   ["engine"],
   ["image", "storage", "network", "runtime"],
-  ["cgroup", "security"],
+  ["cgroup", "security", "plugins"],
   ["kernel"],
   ["template"],
   ["errors"],

@@ -12,6 +12,7 @@ const spec = makeSpec(record, {
   cgroupsPath: "/docker/x",
   noNewPrivileges: false,
   ulimits: [],
+  layerPaths: () => [],
 });
 
 test("the text is what it would be without the shortcut, 64-bit numbers and all", () => {

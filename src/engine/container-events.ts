@@ -29,10 +29,10 @@ export function publishVolumes(
   action: "mount" | "unmount",
   container: Container,
 ): void {
-  for (const { type, name = "", destination, writable } of container.record.mounts) {
+  for (const { type, name = "", driver = "local", destination, writable } of container.record.mounts) {
     if (type !== "volume") continue;
     const use = { destination, propagation: "", "read/write": String(writable) };
-    const Attributes = { container: container.id, driver: "local", ...(action === "mount" ? use : {}) };
+    const Attributes = { container: container.id, driver, ...(action === "mount" ? use : {}) };
     events.publish({ Type: "volume", Action: action, Actor: { ID: name, Attributes } });
   }
 }

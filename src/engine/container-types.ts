@@ -67,9 +67,9 @@ export interface ThrottleDevice {
 }
 
 export interface MountRequest {
-  readonly Type: "bind" | "volume" | "tmpfs" | "image" | "npipe" | "cluster";
+  readonly Type?: "bind" | "volume" | "tmpfs" | "image" | "npipe" | "cluster";
   readonly Source?: string;
-  readonly Target: string;
+  readonly Target?: string;
   readonly ReadOnly?: boolean;
   readonly Consistency?: string;
   readonly BindOptions?: {
@@ -90,6 +90,7 @@ export interface MountRequest {
     readonly Mode?: number;
     readonly Options?: readonly (readonly string[])[];
   };
+  readonly ImageOptions?: { readonly Subpath?: string };
 }
 
 export interface PortBinding {

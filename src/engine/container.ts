@@ -8,10 +8,10 @@ import type { ContainerConfig, EndpointSettings, HostConfig, NetworkingConfig } 
 
 /** A mount of a container, decided at create. */
 export interface MountPoint {
-  readonly type: "bind" | "volume" | "tmpfs";
-  /** Name of the volume. */
+  readonly type: "bind" | "volume" | "tmpfs" | "image";
+  /** Name of the volume, or what the image was called. */
   readonly name?: string;
-  /** On the host; empty of a tmpfs. */
+  /** On the host; empty of a tmpfs. Of a volume the folder that stands for it, of an image its topmost layer. */
   readonly source: string;
   readonly destination: string;
   readonly driver?: string;
@@ -31,8 +31,22 @@ export interface MountPoint {
   readonly file?: boolean;
   /** A new volume takes what the image has there. */
   readonly copyUp: boolean;
+  /** The path inside of the volume or the image that is mounted; undefined: the whole. */
   readonly subpath?: string;
   readonly tmpfsOptions: readonly string[];
+  /** A tmpfs of `--tmpfs`: not one of Docker's mount points. */
+  readonly fromFlag?: boolean;
+  /** What is mounted as a volume in place of its folder. */
+  readonly backing?: VolumeBacking;
+  /** The image that is mounted: its id and its layers, lowest first. */
+  readonly image?: { readonly id: string; readonly chain: readonly string[] };
+}
+
+/** A file system that a volume of the local driver is mounted from: its options `type`, `device` and `o`. */
+export interface VolumeBacking {
+  readonly type: string;
+  readonly device: string;
+  readonly options: readonly string[];
 }
 
 /** Whether a container has a user namespace of its own, and why (or why not). `inspect` shows it. */

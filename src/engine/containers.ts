@@ -44,7 +44,6 @@ import { killContainer, pauseContainer, stopContainer, unpauseContainer } from "
 import type { Supervisor } from "./supervisor.ts";
 import { now, parseTime } from "./time.ts";
 import { processTable } from "./top.ts";
-import { copyUpVolumes } from "./volume-copy-up.ts";
 import { waitForContainer } from "./waiting.ts";
 
 export class ContainerService implements Containers {
@@ -71,7 +70,6 @@ export class ContainerService implements Containers {
 
   async create(request: CreateRequest): Promise<{ Id: string; Warnings: string[] }> {
     const { container, warnings } = await createContainer(this.#services, request);
-    await copyUpVolumes(this.#services, container);
     publishContainer(this.#services, "create", container);
     return { Id: container.id, Warnings: warnings };
   }

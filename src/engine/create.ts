@@ -3,18 +3,16 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { existsSync, statSync } from "node:fs";
 import { failure } from "../errors/mod.ts";
 import { allocateRange, rangeMappings } from "../security/mod.ts";
 import { isPredefined } from "../network/mod.ts";
 import type { Owner } from "../storage/mod.ts";
-import { checkProcSource } from "./bind-sources.ts";
 import { commandLine, mergeConfig } from "./config-merge.ts";
 import { folderProgram } from "./container-files.ts";
 import { Container } from "./container-store.ts";
 import { wantedPorts } from "./endpoints.ts";
 import type { ContainerConfig, CreateBody, HostConfig } from "./container-types.ts";
-import { newState, type ContainerNetwork, type ContainerRecord, type MountPoint } from "./container.ts";
+import { newState, type ContainerNetwork, type ContainerRecord } from "./container.ts";
 import { discardLimits } from "./discarded-limits.ts";
 import { containerNetworks, hasOwnNetwork } from "./endpoint-requests.ts";
 import type { CreateRequest } from "./engine.ts";
@@ -23,8 +21,10 @@ import { checkHealthcheck, healthcheckWarnings } from "./healthcheck.ts";
 import { checkHostConfig, completeHostConfig } from "./host-config.ts";
 import { findJoin, idRangeOf, resolveModes } from "./joins.ts";
 import { checkLogOptions, checkLogStart } from "./logging/options.ts";
-import { mountPoints } from "./mount-points.ts";
+import { unmappableMount, prepareMounts, wantedMounts } from "./container-mounts.ts";
+import type { WantedMount } from "./mount-requests.ts";
 import { checkName, randomName } from "./names.ts";
+import { removeContainer } from "./removal.ts";
 import { cgroupOf } from "./runtime-context.ts";
 import type { NetworkContext } from "./network-context.ts";
 import { checkSecurityOptions } from "./seccomp.ts";
@@ -33,6 +33,7 @@ import { signalNumber } from "./signals.ts";
 import { formatTime, now } from "./time.ts";
 import type { ResolvedImage } from "./image-types.ts";
 import { chooseUserNamespace } from "./user-namespace.ts";
+import { copyUpVolumes } from "./volume-copy-up.ts";
 
 /** A container that is decided but not yet made. */
 export interface Draft {
@@ -40,6 +41,8 @@ export interface Draft {
   readonly name: string;
   /** The networks that it will be on. */
   readonly networks: readonly ContainerNetwork[];
+  /** Its mounts with what new volumes are made with. */
+  readonly mounts: readonly WantedMount[];
   readonly warnings: string[];
 }
 
@@ -81,18 +84,7 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
   const config = mergeConfig(id, body, image.defaults, host.NetworkMode === "host");
   warnings.push(...healthcheckWarnings(config));
   if (config.StopSignal !== undefined) signalNumber(config.StopSignal);
-  const mounts = mountPoints(config, host).map((mount) => ({
-    ...mount,
-    ...(mount.type === "bind" && isFile(mount.source) ? { file: true } : {}),
-  }));
-  for (const mount of mounts) {
-    const { type, mustExist, source } = mount;
-    checkProcSource(mount);
-    if (type === "bind" && mustExist && !existsSync(source)) {
-      const message = `invalid mount config for type "bind": bind source path does not exist: ${source}`;
-      throw failure("invalid-parameter", { message });
-    }
-  }
+  const mounts = wantedMounts(services, config, host);
   // Texts are checked now, so that a bad one isn't found at start.
   const own = { hostFile: "", gateway: services.networks.hostGateway(), addresses: [], names: "" };
   hostsFile(host, own);
@@ -102,7 +94,7 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
   const userNamespace = chooseUserNamespace(host, {
     byDefault: options.userns,
     unmappableLayers: await services.idmaps.unsupported(options.dataRoot),
-    unmappableSource: await findUnmappable(services, mounts),
+    unmappableSource: await unmappableMount(services, mounts),
     ...(join === undefined ? {} : { joinsPrivate: join.target.record.userNamespace.mode !== "host" }),
   });
   const [path = "", ...args] = commandLine(config);
@@ -124,41 +116,33 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
   cgroupOf(services, record);
   const name = request.name ?? freeName(services);
   checkLogStart(host.LogConfig, { record, name });
-  return { record, name, networks, warnings };
+  return { record, name, networks, mounts, warnings };
 }
-
-const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
 
 /** Makes the container that `request` asks for; it can be started then. */
 export async function createContainer(
   services: Services,
   request: CreateRequest,
 ): Promise<{ container: Container; warnings: string[] }> {
-  const { executors, storage, volumes, store, images } = services;
+  const { executors, storage, store, images } = services;
   const image = imageOf(services, request);
-  // Nobody removes its layers before its row refers to them.
-  using _kept = images.keep(image);
+  // Nobody removes layers before a row refers to them.
+  using kept = new DisposableStack();
+  kept.use(images.keep(image));
   const draft = await decide(services, request, image);
+  for (const { image: mounted } of draft.record.mounts)
+    if (mounted !== undefined) kept.use(images.keep(mounted));
   // Somebody who fails here, or is killed, leaves folders that no row names: the next start of the engine sweeps them.
   store.checkName(draft.name);
-  const inserts: (() => void)[] = [];
-  const mounts: MountPoint[] = [];
-  for (const mount of draft.record.mounts) {
-    if (mount.type !== "volume") {
-      mounts.push(mount);
-      continue;
-    }
-    const volume = await volumes.prepare(mount.name, {});
-    inserts.push(() => volume.insert());
-    mounts.push({ ...mount, name: volume.name, source: volume.path, copyUp: mount.copyUp && volume.fresh });
-  }
+  await using prepared = await prepareMounts(services, draft.record, draft.mounts);
+  const decided = { ...draft.record, userNamespace: prepared.userNamespace };
   // Nobody else gets the range before the row names it.
-  const { idRange } = freeRange(services, draft.record);
+  const { idRange } = freeRange(services, decided);
   if (idRange !== undefined) store.reserved.add(idRange);
   try {
     const record: ContainerRecord = {
-      ...draft.record,
-      mounts,
+      ...decided,
+      mounts: prepared.mounts,
       ...(idRange === undefined ? {} : { idRange }),
     };
     const owner = rootOwner(services, record);
@@ -168,8 +152,14 @@ export async function createContainer(
     ]);
     const container = new Container(record, draft.name, { ...newState(), networks: draft.networks });
     store.add(container, () => {
-      for (const insert of inserts) insert();
+      prepared.insert();
     });
+    try {
+      await copyUpVolumes(services, container);
+    } catch (error) {
+      await removeContainer(services, container, { force: true, volumes: true });
+      throw error;
+    }
     return { container, warnings: draft.warnings };
   } finally {
     if (idRange !== undefined) store.reserved.delete(idRange);
@@ -226,16 +216,4 @@ function checkHostname({ Hostname: hostname = "" }: CreateBody, host: HostConfig
   };
   if (host.UTSMode === "host") conflict("UTS");
   if (host.NetworkMode.startsWith("container:")) conflict("network");
-}
-
-async function findUnmappable(
-  { idmaps }: Services,
-  mounts: readonly MountPoint[],
-): Promise<{ source: string; reason: string } | undefined> {
-  for (const { type, source } of mounts) {
-    if (type !== "bind") continue;
-    const reason = await idmaps.unsupported(source);
-    if (reason !== undefined) return { source, reason };
-  }
-  return undefined;
 }

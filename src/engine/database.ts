@@ -37,6 +37,13 @@ const migrations: readonly string[] = [
      UNIQUE (network, ipv4),
      UNIQUE (network, ipv6)
    ) WITHOUT ROWID;`,
+  // Volumes that plugins have mounted for containers.
+  `CREATE TABLE volume_uses (
+     container TEXT NOT NULL,
+     driver TEXT NOT NULL,
+     volume TEXT NOT NULL,
+     PRIMARY KEY (container, driver, volume)
+   ) WITHOUT ROWID;`,
 ];
 
 export interface ContainerRow {
@@ -63,6 +70,14 @@ export interface EndpointRow {
   readonly ipv4: string | null;
   readonly ipv6: string | null;
   readonly data: string;
+}
+
+/** A plugin's volume that is mounted for a container, or is about to be. */
+export interface VolumeUseRow {
+  /** The container's id. */
+  readonly container: string;
+  readonly driver: string;
+  readonly volume: string;
 }
 
 /** The database, with its statements prepared. */
@@ -194,6 +209,22 @@ export class StateDatabase {
 
   deleteVolume(name: string): void {
     this.#database.run("DELETE FROM volumes WHERE name = ?", [name]);
+  }
+
+  volumeUses(): VolumeUseRow[] {
+    return this.#all<VolumeUseRow>("SELECT * FROM volume_uses");
+  }
+
+  insertVolumeUse({ container, driver, volume }: VolumeUseRow): void {
+    this.#database.run("INSERT OR REPLACE INTO volume_uses VALUES (?, ?, ?)", [container, driver, volume]);
+  }
+
+  deleteVolumeUse({ container, driver, volume }: VolumeUseRow): void {
+    this.#database.run("DELETE FROM volume_uses WHERE container = ? AND driver = ? AND volume = ?", [
+      container,
+      driver,
+      volume,
+    ]);
   }
 
   networks(): { data: string }[] {

@@ -134,7 +134,13 @@ export class FakeServices implements Disposable {
       storage,
       cgroups: cgroupDriver("cgroupfs", detectCgroups({ read: (path) => files[path], list: () => [] })),
       events,
-      volumes: new VolumeService({ database, dataRoot: paths.dataRoot, events, users: () => [] }),
+      volumes: new VolumeService({
+        database,
+        dataRoot: paths.dataRoot,
+        events,
+        users: () => [],
+        log: { error: log },
+      }),
       images: {
         resolve: (name) => {
           throw failure("no-such-image", { reference: name });

@@ -17,7 +17,6 @@ import {
   isPredefined,
   joinPlugin,
   leavePlugin,
-  Plugins,
   pluginScope,
   readCniResult,
   readIpamConfig,
@@ -30,6 +29,7 @@ import {
   type NetworkRecord,
   type PortRequest,
 } from "../network/mod.ts";
+import { Plugins } from "../plugins/mod.ts";
 import type { Place } from "./endpoints.ts";
 import type { EngineLog } from "./services.ts";
 

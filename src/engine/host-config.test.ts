@@ -60,10 +60,10 @@ test.each([
   expect(() => check(host)).toThrow(text);
 });
 
-test.each([
-  [{ RestartPolicy: { Name: "always", MaximumRetryCount: 0 } }, "restart policy always"],
-  [{ VolumesFrom: ["a"] }, "--volumes-from"],
-] as [Partial<HostConfig>, string][])("%j says that it isn't supported", (host, text) => {
+test.each([[{ RestartPolicy: { Name: "always", MaximumRetryCount: 0 } }, "restart policy always"]] as [
+  Partial<HostConfig>,
+  string,
+][])("%j says that it isn't supported", (host, text) => {
   expect(() => check(host)).toThrow(`${text} is not supported by this version of caisson`);
 });
 

@@ -277,12 +277,10 @@ function checkUnsupported(host: HostConfig): void {
     throw failure("not-implemented", { what });
   };
   if (host.RestartPolicy.Name !== "no") unsupported(`restart policy ${host.RestartPolicy.Name}`);
-  if ((host.VolumesFrom ?? []).length > 0) unsupported("--volumes-from");
   if ((host.Links ?? []).length > 0) unsupported(`--link with the network ${host.NetworkMode}`);
   if ((host.DeviceRequests ?? []).length > 0) unsupported("--gpus and other device requests");
   if (Object.keys(host.StorageOpt ?? {}).length > 0) unsupported("--storage-opt");
   if (!["", "caisson"].includes(host.Runtime)) refuse(`unknown or invalid runtime name: ${host.Runtime}`);
   if (!["", "default"].includes(host.Isolation))
     refuse(`invalid isolation (${host.Isolation}): linux only supports 'default'`);
-  if (!["", "local"].includes(host.VolumeDriver)) unsupported(`the volume driver ${host.VolumeDriver}`);
 }

@@ -19,7 +19,7 @@ export interface ImageResolver {
   /** By reference, id or beginning of an id; `no-such-image` otherwise. */
   resolve(name: string, platform?: string): ResolvedImage;
   /** Keeps the image's layers from being removed until the result is disposed of. */
-  keep(image: ResolvedImage): Disposable;
+  keep(image: Pick<ResolvedImage, "chain">): Disposable;
   /** IDs of the image of this name and of those made from it; empty if there is none. */
   family(name: string): readonly string[];
 }

@@ -57,8 +57,16 @@ export class FakeStorage implements SnapshotDriver {
   }
 
   plan(container: string, chain: readonly string[]): RootPlan {
-    const lower = chain.map((chainId) => `/layers/${chainId.slice(-4)}`).toReversed();
-    return { kind: "overlay", lower, upper: `/${container}/diff`, work: `/${container}/work` };
+    return {
+      kind: "overlay",
+      lower: this.layerPaths(chain),
+      upper: `/${container}/diff`,
+      work: `/${container}/work`,
+    };
+  }
+
+  layerPaths(chain: readonly string[]): readonly string[] {
+    return chain.map((chainId) => `/layers/${chainId.slice(-4)}`).toReversed();
   }
 
   async remove(): Promise<void> {}

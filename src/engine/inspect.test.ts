@@ -80,11 +80,11 @@ test("sizes are only measured when they are asked for: what it wrote, and all la
   expect(await summarizeContainer(context, container, true)).toMatchObject({ SizeRw: 50, SizeRootFs: 1050 });
 });
 
-test("mounts by their kind; tmpfs are shown where --mount asked for them", async () => {
+test("mounts by their kind; those of --tmpfs are not shown", async () => {
   const mounts = [
     mount({}),
     mount({ type: "volume", name: "data", source: "/v", destination: "/v", writable: true }),
-    mount({ type: "tmpfs", source: "", destination: "/t" }),
+    mount({ type: "tmpfs", source: "", destination: "/t", fromFlag: true }),
   ];
   const { container } = fake.container({}, { record: { mounts } });
   const { Mounts } = await inspectContainer(context, container, false);

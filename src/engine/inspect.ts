@@ -2,7 +2,6 @@
  * A container as Docker's JSON: whole (`inspect`) and in short (`ps`).
  * @module
  */
-import { posix } from "node:path";
 import { rangeMappings } from "../security/mod.ts";
 import type { Container } from "./container-store.ts";
 import type { MountPoint } from "./container.ts";
@@ -17,20 +16,19 @@ import { parseTime } from "./time.ts";
 function mountJson(mount: MountPoint): Json {
   return {
     Type: mount.type,
-    ...(mount.type === "volume" ? { Name: mount.name ?? "" } : {}),
+    ...(mount.type === "volume" || mount.type === "image" ? { Name: mount.name ?? "" } : {}),
     Source: mount.source,
     Destination: mount.destination,
     ...(mount.type === "volume" ? { Driver: mount.driver ?? "local" } : {}),
     Mode: mount.mode,
     RW: mount.writable,
-    Propagation: mount.type === "bind" ? mount.propagation : "",
+    Propagation: mount.type === "bind" || mount.type === "image" ? mount.propagation : "",
   };
 }
 
-/** Docker lists a tmpfs that was asked for as one of `Mounts`, not one of `Tmpfs`. */
-function mountsJson({ mounts, hostConfig: { Mounts: requests } }: Container["record"]): Json[] {
-  const asked = new Set((requests ?? []).map(({ Target }) => posix.resolve("/", Target ?? "")));
-  return mounts.filter(({ type, destination }) => type !== "tmpfs" || asked.has(destination)).map(mountJson);
+/** A tmpfs of `--tmpfs` is none of Docker's mount points. */
+function mountsJson({ mounts }: Container["record"]): Json[] {
+  return mounts.filter(({ fromFlag }) => fromFlag !== true).map(mountJson);
 }
 
 export interface InspectContext {

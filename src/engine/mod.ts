@@ -112,17 +112,26 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     }),
     attempts: () => configuration.options.maxDownloadAttempts,
     downloads: options.maxConcurrentDownloads,
-    chainsInUse: () => store.all().map(({ record }) => record.chain),
+    chainsInUse: () =>
+      store
+        .all()
+        .flatMap(({ record: { chain, mounts } }) => [
+          chain,
+          ...mounts.flatMap(({ image }) => (image ? [image.chain] : [])),
+        ]),
     containersUsing: (id) =>
       store
         .all()
-        .filter(({ record }) => record.imageId === id)
+        .filter(
+          ({ record: { imageId, mounts } }) => imageId === id || mounts.some(({ image }) => image?.id === id),
+        )
         .map((container) => ({ id: container.id, name: container.name, running: container.running })),
   });
   const volumes = new VolumeService({
     database,
     dataRoot,
     events,
+    log,
     users: (name) =>
       store
         .all()
@@ -209,6 +218,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
   void images.sweep().catch((error: unknown) => log.error(`sweep images: ${messageOf(error)}`, { error }));
   releaseEnded(services);
   tellNames(services);
+  volumes.uses.recover((id) => store.byId(id)?.running === true);
   keepNamespaces(services);
   // Nobody waits for the networks but who needs one.
   void host.ready().catch((error: unknown) => log.error(`set networks up: ${messageOf(error)}`, { error }));

@@ -10,6 +10,7 @@ const context: SpecContext = {
   cgroupsPath: "/docker/x",
   noNewPrivileges: false,
   ulimits: [{ type: "RLIMIT_NOFILE", soft: 1, hard: 2 }],
+  layerPaths: () => [],
 };
 const spec = (change: Parameters<typeof exampleRecord>[0]): ReturnType<typeof makeSpec> =>
   makeSpec(exampleRecord(change), context);

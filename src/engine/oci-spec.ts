@@ -8,6 +8,7 @@ import type { Spec, SpecDevice, SpecMount, SpecNamespace, SpecProcess, SpecRlimi
 import { capabilitySets, rangeMappings, resolveCapabilities, type ResolvedUser } from "../security/mod.ts";
 import type { ContainerRecord, MountPoint } from "./container.ts";
 import type { HostConfig } from "./container-types.ts";
+import { specMount } from "./spec-mounts.ts";
 import { hostDevicePaths } from "./host-devices.ts";
 import { containerResources, hostDevice } from "./resources.ts";
 
@@ -24,6 +25,8 @@ export interface SpecContext {
   readonly joinedRange?: number;
   readonly noNewPrivileges: boolean;
   readonly ulimits: readonly SpecRlimit[];
+  /** Directories of an image's layers, topmost first. */
+  readonly layerPaths: (chain: readonly string[]) => readonly string[];
 }
 
 const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -147,19 +150,6 @@ function ownFiles(record: ContainerRecord, directory: string): SpecMount[] {
     }));
 }
 
-/** A mount point as config.json has it. */
-function specMount(mount: MountPoint, idmap: boolean): SpecMount {
-  const { destination } = mount;
-  if (mount.type === "tmpfs") {
-    return { destination, type: "tmpfs", source: "tmpfs", options: mount.tmpfsOptions };
-  }
-  const options = [mount.recursive ? "rbind" : "bind", mount.propagation || "rprivate"];
-  if (!mount.writable) options.push(mount.recursiveReadOnly ? "rro" : "ro");
-  if (idmap) options.push("idmap");
-  const source = mount.subpath === undefined ? mount.source : `${mount.source}/${mount.subpath}`;
-  return { destination, type: "bind", source, options };
-}
-
 const depth = (path: string): number => path.split("/").filter((part) => part !== "").length;
 
 function devices(host: HostConfig): SpecDevice[] {
@@ -215,7 +205,7 @@ export function makeSpec(record: ContainerRecord, context: SpecContext): Spec {
   const mappings = range === undefined ? undefined : specMappings(range);
   const idmap = mappings !== undefined;
   const custom = record.mounts
-    .map((mount) => specMount(mount, idmap))
+    .map((mount) => specMount(mount, idmap, context.layerPaths))
     .toSorted((a, b) => depth(a.destination) - depth(b.destination));
   const system = systemMounts(record).filter(
     ({ destination }) => !custom.some((mount) => mount.destination === destination),

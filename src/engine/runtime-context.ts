@@ -97,6 +97,7 @@ export async function prepareLaunch(
     joinedRange: idRangeOf(services, record),
     noNewPrivileges: options.noNewPrivileges,
     ulimits,
+    layerPaths: (chain) => services.storage.layerPaths(chain),
   });
   const complete: Spec =
     filter === undefined ? spec : { ...spec, linux: { ...spec.linux, seccomp: filter.oci } };

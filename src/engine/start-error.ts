@@ -4,6 +4,7 @@
  */
 import { CaissonError, failure, messageOf } from "../errors/mod.ts";
 import { KernelError } from "../kernel/mod.ts";
+import { FINDING_PART, MOUNTING_VOLUME } from "../runtime/mod.ts";
 
 /** What is told and what the container's exit code becomes. */
 export interface StartFailure {
@@ -32,6 +33,8 @@ export function startFailure(error: unknown, command: string, started: Started =
     return { error: failure("start-failed", { text }, error), exitCode: 128 };
   }
   const { errnoName, operation, message } = error;
+  const mounting = mountFailure(error);
+  if (mounting !== undefined) return { error: mounting, exitCode: 128 };
   const executes =
     operation?.call === "execve" || (operation?.composite === true && operation.call === "fail");
   if (executes && (errnoName === "ENOENT" || errnoName === "ENOTDIR")) {
@@ -73,4 +76,21 @@ export function startFailure(error: unknown, command: string, started: Started =
     };
   }
   return { error: failure("start-failed", { text: `${prefix}: ${message}` }, error), exitCode: 128 };
+}
+
+/** What became of a volume, or of a part of one, that couldn't be mounted. */
+function mountFailure(error: KernelError): CaissonError | undefined {
+  const { operation, errnoName, message } = error;
+  const label = operation?.label ?? "";
+  if (label.startsWith(FINDING_PART)) {
+    const path = label.slice(FINDING_PART.length + 1);
+    if (errnoName === "ENOENT") {
+      const text = `cannot ${label}: lstat ${path}: no such file or directory`;
+      return failure("not-found", { message: text }, error);
+    }
+    const why = errnoName === "EXDEV" ? "it leads out of the volume" : message;
+    return failure("invalid-parameter", { message: `cannot ${label}: ${why}` }, error);
+  }
+  if (!label.startsWith(MOUNTING_VOLUME)) return undefined;
+  return failure("start-failed", { text: `error while mounting volume: failed to ${message}` }, error);
 }

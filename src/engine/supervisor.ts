@@ -29,6 +29,7 @@ import { makeFolder } from "./folders.ts";
 import { shimLog } from "./logging/plan.ts";
 import { readExitRecord, type ExitRecord } from "./exit-record.ts";
 import { portConflict, PortTries } from "./port-conflicts.ts";
+import { mountsAtStart } from "./mounted-volumes.ts";
 import { publishNetwork } from "./network-events.ts";
 import { removeRunTraces, removeRunTracesSoon } from "./run-traces.ts";
 import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
@@ -94,7 +95,7 @@ export class Supervisor {
     pending: readonly PendingAttach[],
     { passing }: PortTries,
   ): Promise<readonly Place[]> {
-    const { paths, executors, logs, storage } = this.#services;
+    const { paths, executors, logs, storage, volumes } = this.#services;
     const { record, id } = container;
     const { config } = record;
     const folder = paths.bundle(id);
@@ -107,7 +108,8 @@ export class Supervisor {
     const { places, plan } = await openSandbox(this.#services, container, passing);
     try {
       const root = storage.plan(id, record.chain);
-      const { spec, program } = await prepareLaunch(this.#services, record, root, plan);
+      const mounted = { ...record, mounts: await mountsAtStart(this.#services, record) };
+      const { spec, program } = await prepareLaunch(this.#services, mounted, root, plan);
       const bundle = new ProgramBuilder();
       makeFolder(bundle, folder, 0o700, { "config.json": { content: configJson(spec), mode: 0o600 } });
       if (places.length > 0) addHosts(bundle, this.#services, container, places);
@@ -153,6 +155,7 @@ export class Supervisor {
     } catch (error) {
       logging.sink?.close();
       closeSandbox(this.#services, container, places);
+      void volumes.uses.end(id);
       if (error instanceof KernelError && error.operation?.call === "netlink")
         this.#services.networks.host.doubt();
       throw portConflict(error, container, places);
@@ -234,6 +237,7 @@ export class Supervisor {
     store.save(container);
     this.#services.logs.exited(container);
     endSandbox(this.#services, container);
+    void this.#services.volumes.uses.end(container.id);
     const seconds = Number((exit.finished - parseTime(state.startedAt)) / 1_000_000_000n);
     if (state.oomKilled) publishContainer(this.#services, "oom", container);
     publishVolumes(this.#services, "unmount", container);

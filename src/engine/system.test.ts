@@ -58,7 +58,13 @@ async function withSystem(
       layerSize: async () => 21,
       containerSize: async () => 5,
     },
-    volumes: new VolumeService({ database, dataRoot, events, users: () => [] }),
+    volumes: new VolumeService({
+      database,
+      dataRoot,
+      events,
+      users: () => [],
+      log: { error: () => undefined },
+    }),
     networks: { store: new NetworkStore(database) },
   } as unknown as SystemOptions["services"];
   const images = { list: async () => [{ Id: "sha256:aa" }] };

@@ -1,12 +1,11 @@
 /**
- * Volumes: folders below the data root that outlive containers. Only Docker's local driver without options.
+ * Volumes: what outlives containers. Those of the driver `local` are folders below the data root, or what their options
+ * name; those of plugins lie where the plugin says.
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, renameSync } from "node:fs";
-import { chmod, mkdir, readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { failure } from "../errors/mod.ts";
+import { failure, inContext, messageOf } from "../errors/mod.ts";
+import type { VolumeBacking } from "./container.ts";
 import type { StateDatabase } from "./database.ts";
 import type { Filters, Json, VolumeBody, Volumes } from "./engine.ts";
 import type { EventLog } from "./events.ts";
@@ -18,21 +17,39 @@ import {
   patternFilter,
   pruneLabelsMatch,
 } from "./filters.ts";
+import { backingOf, boundFolder, checkLocalOptions } from "./local-volume-options.ts";
+import { LocalVolumes, volumeNameForm } from "./local-volumes.ts";
+import type { EngineLog } from "./services.ts";
 import { now, formatTime } from "./time.ts";
+import { VolumePlugins } from "./volume-plugins.ts";
 import { folderSize } from "./volume-size.ts";
+import { VolumeUses } from "./volume-uses.ts";
 
 /** What the database keeps of a volume, beside its name. */
 interface VolumeRow {
   readonly created: string;
   readonly labels: Readonly<Record<string, string>> | null;
   readonly options: Readonly<Record<string, string>> | null;
+  /** A plugin; undefined: `local`. */
+  readonly driver?: string;
+}
+
+/** What a volume is made with, if there is none of its name. */
+export interface VolumeWish {
+  /** Undefined: whichever has the name, else `local`. */
+  readonly driver?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly options?: Readonly<Record<string, string>>;
 }
 
 /** A volume that a container is about to use. */
 export interface PreparedVolume {
   readonly name: string;
+  readonly driver: string;
   /** Where its data lies on the host. */
   readonly path: string;
+  /** What is mounted in place of its folder. */
+  readonly backing?: VolumeBacking;
   /** Nothing is in it yet: it takes what the image has at its place. */
   readonly fresh: boolean;
   /** Writes its row if it is new; within the transaction that makes the container. */
@@ -46,35 +63,36 @@ export interface VolumeOptions {
   readonly events: EventLog;
   /** IDs of the containers that have the volume. */
   readonly users: (name: string) => string[];
+  readonly log: Pick<EngineLog, "error">;
+  readonly plugins?: VolumePlugins;
 }
 
+const LOCAL = "local";
 /** Set on volumes that got no name; `docker volume prune` removes only those. */
 const anonymousLabel = "com.docker.volume.anonymous";
-const nameForm = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
-/** No volume has such a name. */
-const removedPrefix = ".removed-";
-const knownOptions = new Set(["type", "o", "device", "size"]);
 const listFilters = new Set(["dangling", "name", "driver", "label"]);
 const pruneFilters = new Set(["label", "label!", "all"]);
-/** Nobody but the owner lists them; containers' ids pass through. */
-const folderMode = 0o701;
-const dataMode = 0o755;
 
 /** The engine's volumes. */
 export class VolumeService implements Volumes {
   readonly #database: StateDatabase;
-  readonly #root: string;
+  readonly #local: LocalVolumes;
   readonly #events: EventLog;
   readonly #users: (name: string) => string[];
   readonly #rows = new Map<string, VolumeRow>();
+  /** What is asked when a volume's driver is a plugin. */
+  readonly plugins: VolumePlugins;
+  /** Who has a plugin's volume mounted. */
+  readonly uses: VolumeUses;
   #pruning = false;
 
-  constructor({ database, dataRoot, events, users }: VolumeOptions) {
+  constructor({ database, dataRoot, events, users, log, plugins }: VolumeOptions) {
     this.#database = database;
-    this.#root = join(dataRoot, "volumes");
+    this.#local = new LocalVolumes(dataRoot);
     this.#events = events;
     this.#users = users;
-    mkdirSync(this.#root, { recursive: true, mode: folderMode });
+    this.plugins = plugins ?? new VolumePlugins();
+    this.uses = new VolumeUses(database, this.plugins, log);
     for (const { name, data } of database.volumes()) this.#rows.set(name, JSON.parse(data) as VolumeRow);
   }
 
@@ -82,48 +100,94 @@ export class VolumeService implements Volumes {
     checkFilters(filters, listFilters);
     const dangling = booleanFilter(filters, "dangling");
     const named = patternFilter(filters, "name");
-    const Volumes: Json[] = [];
-    for (const [name, row] of this.#rows) {
-      if (named?.(name) === false || !exactMatch(filters, "driver", "local")) continue;
-      if (!labelsMatch(filters, "label", row.labels)) continue;
-      if (dangling !== undefined && dangling !== (this.#users(name).length === 0)) continue;
-      Volumes.push(this.#json(name, row));
-    }
-    return { Volumes, Warnings: null };
+    const { volumes, warnings } = await this.#all();
+    const Volumes = volumes.filter(({ Name, Driver, Labels }) => {
+      const name = String(Name);
+      if (named?.(name) === false || !exactMatch(filters, "driver", String(Driver))) return false;
+      if (!labelsMatch(filters, "label", Labels as VolumeRow["labels"])) return false;
+      return dangling === undefined || dangling === (this.#users(name).length === 0);
+    });
+    return { Volumes, Warnings: warnings.length === 0 ? null : warnings };
   }
 
-  async create(body: VolumeBody): Promise<Json> {
-    const options = body.DriverOpts ?? null;
-    if (body.Driver !== undefined && body.Driver !== "" && body.Driver !== "local") {
-      const name = body.Name || newName();
-      const why = `error looking up volume plugin ${body.Driver}: plugin "${body.Driver}" not found`;
-      throw failure("not-found", { message: `create ${name}: ${why}` });
+  /** All volumes: those that there are rows of, and those that plugins tell of. */
+  async #all(): Promise<{ readonly volumes: Json[]; readonly warnings: string[] }> {
+    const volumes: Json[] = [];
+    const drivers = new Set<string>();
+    for (const [name, row] of this.#rows) {
+      if (row.driver === undefined) volumes.push(this.#localJson(name, row));
+      else drivers.add(row.driver);
     }
-    const volume = await this.#prepare(body.Name || undefined, body.Labels ?? null, options);
+    const warnings: string[] = [];
+    for (const { driver, volumes: theirs, problem } of await this.plugins.list([...drivers])) {
+      if (problem === undefined) {
+        const scope = await this.plugins.scope(driver);
+        for (const { name, mountpoint } of theirs) {
+          const row = this.#rows.get(name);
+          // Whoever had the name first has it.
+          if (row !== undefined && row.driver !== driver) continue;
+          volumes.push(pluginJson(driver, name, scope, row, { mountpoint }));
+        }
+        continue;
+      }
+      warnings.push(problem);
+      for (const [name, row] of this.#rows)
+        if (row.driver === driver) volumes.push(pluginJson(driver, name, "local", row, { mountpoint: "" }));
+    }
+    return { volumes, warnings };
+  }
+
+  async create({ Name, Driver, Labels, DriverOpts }: VolumeBody): Promise<Json> {
+    const volume = await this.prepare(Name || undefined, {
+      ...(Driver === undefined || Driver === "" ? {} : { driver: Driver }),
+      ...(Labels === undefined || Labels === null ? {} : { labels: Labels }),
+      ...(DriverOpts === undefined || DriverOpts === null ? {} : { options: DriverOpts }),
+    });
     volume.insert();
     return this.inspect(volume.name);
   }
 
   async inspect(name: string): Promise<Json> {
-    const row = this.#rows.get(name);
-    if (row === undefined) throw failure("no-such-volume", { name });
-    return this.#json(name, row);
+    const row = this.#rows.get(name) ?? (await this.#adopt(name));
+    if (row.driver === undefined) return this.#localJson(name, row);
+    try {
+      const { mountpoint, createdAt, status } = await this.plugins.get(row.driver, name);
+      const scope = await this.plugins.scope(row.driver);
+      return pluginJson(row.driver, name, scope, row, { mountpoint, createdAt, status: status ?? {} });
+    } catch (error) {
+      throw inContext(`get ${name}`, error);
+    }
+  }
+
+  /** A volume that a plugin has and nobody here has made. */
+  async #adopt(name: string): Promise<VolumeRow> {
+    const lists = await this.plugins.list([]);
+    const list = lists.find(({ volumes }) => volumes.some((volume) => volume.name === name));
+    if (list === undefined) throw failure("no-such-volume", { name });
+    return { created: "", labels: null, options: null, driver: list.driver };
   }
 
   async remove(name: string, force: boolean): Promise<void> {
-    if (!this.#rows.has(name)) {
+    const row = this.#rows.get(name) ?? (await this.#adopt(name).catch(() => undefined));
+    if (row === undefined) {
       if (force) return;
       throw failure("no-such-volume", { name });
     }
     const users = this.#users(name);
     if (users.length > 0)
       throw failure("conflict", { message: `remove ${name}: volume is in use - [${users.join(", ")}]` });
-    await this.#delete(name);
+    if (row.driver !== undefined) {
+      await this.plugins.remove(row.driver, name).catch((error: unknown) => {
+        // What can't be asked is forgotten all the same, if that is wanted.
+        if (!force) throw inContext(`remove ${name}`, error);
+      });
+    }
+    await this.#delete(name, row.driver);
   }
 
   /** Removes a volume together with its container: unless another one uses it, or it has a name by now. */
   async removeAnonymous(name: string): Promise<void> {
-    if (this.#isAnonymous(name) && this.#users(name).length === 0) await this.#delete(name);
+    if (this.#isAnonymous(name) && this.#users(name).length === 0) await this.remove(name, false);
   }
 
   async prune(filters: Filters): Promise<{ VolumesDeleted: string[] | null; SpaceReclaimed: number }> {
@@ -134,10 +198,10 @@ export class VolumeService implements Volumes {
     try {
       const VolumesDeleted: string[] = [];
       let SpaceReclaimed = 0;
-      for (const [name, { labels }] of this.#rows) {
-        if (!pruneLabelsMatch(filters, labels) || !(all || this.#isAnonymous(name))) continue;
-        if (this.#users(name).length > 0) continue;
-        const size = await folderSize(this.#path(name));
+      for (const [name, row] of this.#rows) {
+        if (!isPlain(row) || !pruneLabelsMatch(filters, row.labels)) continue;
+        if (!(all || this.#isAnonymous(name)) || this.#users(name).length > 0) continue;
+        const size = await folderSize(this.#local.path(name));
         // A container may have taken it in the meantime.
         if (this.#users(name).length > 0 || !this.#rows.has(name)) continue;
         await this.#delete(name);
@@ -151,106 +215,117 @@ export class VolumeService implements Volumes {
     }
   }
 
-  /** Volumes with their sizes and numbers of users, for `docker system df`. */
+  /** Volumes with their sizes and numbers of users, for `docker system df`: those whose space is this host's. */
   async usage(): Promise<Json[]> {
     const volumes: Json[] = [];
     for (const [name, row] of this.#rows) {
-      const Size = await folderSize(this.#path(name));
-      volumes.push({ ...this.#json(name, row), UsageData: { RefCount: this.#users(name).length, Size } });
+      if (!isPlain(row)) continue;
+      const Size = await folderSize(this.#local.path(name));
+      volumes.push({
+        ...this.#localJson(name, row),
+        UsageData: { RefCount: this.#users(name).length, Size },
+      });
     }
     return volumes;
   }
 
-  /** Makes the folder of a container's volume; without a name an anonymous one. Throws Docker's texts for bad names. */
-  async prepare(name: string | undefined, labels: Readonly<Record<string, string>>): Promise<PreparedVolume> {
-    return this.#prepare(name, Object.keys(labels).length === 0 ? null : labels, null);
+  /** What will be mounted in place of a volume's folder, as far as it is known before it is made. */
+  backing(name: string | undefined, options: Readonly<Record<string, string>>): VolumeBacking | undefined {
+    const row = name === undefined ? undefined : this.#rows.get(name);
+    if (row?.driver !== undefined) return undefined;
+    return backingOf(row === undefined ? options : row.options);
   }
 
-  async #prepare(
-    given: string | undefined,
-    labels: VolumeRow["labels"],
-    options: VolumeRow["options"],
-  ): Promise<PreparedVolume> {
+  /**
+   * Makes what a volume needs where there is none of this name; without a name an anonymous one. Its row is written by
+   * whoever gets it.
+   * @throws invalid-parameter, conflict, not-found in Docker's words
+   */
+  async prepare(given: string | undefined, wish: VolumeWish = {}): Promise<PreparedVolume> {
     const name = given ?? newName();
-    if (!this.#rows.has(name)) {
-      checkVolumeName(name);
-      checkOptions(name, options);
+    const known = this.#rows.get(name);
+    const driver = wish.driver ?? known?.driver ?? LOCAL;
+    try {
+      if (known !== undefined) await this.#checkConflict(name, known, driver);
+      const { options, labels } = known ?? { options: wish.options ?? null, labels: wish.labels ?? null };
+      const own = given === undefined ? { ...labels, [anonymousLabel]: "" } : labels;
+      const row: VolumeRow = {
+        created: seconds(),
+        labels: own,
+        options,
+        ...(driver === LOCAL ? {} : { driver }),
+      };
+      const insert = (): void => this.#insert(name, row);
+      if (driver !== LOCAL) {
+        if (known?.driver !== driver) await this.plugins.create(driver, name, options ?? {});
+        return { name, driver, path: "", fresh: false, insert };
+      }
+      if (known === undefined) checkNewVolume(name, options);
+      const backing = backingOf(options);
+      const empty = await this.#local.prepare(name, known === undefined);
+      const fresh = empty && (backing === undefined || boundFolder(backing) !== undefined);
+      const path = this.#local.path(name);
+      return { name, driver, path, fresh, insert, ...(backing === undefined ? {} : { backing }) };
+    } catch (error) {
+      throw messageOf(error).startsWith("create ") ? error : inContext(`create ${name}`, error);
     }
-    const path = this.#path(name);
-    await mkdir(path, { recursive: true, mode: dataMode });
-    if (!this.#rows.has(name)) {
-      // The process's umask may have taken bits away.
-      await Promise.all([chmod(join(path, ".."), folderMode), chmod(path, dataMode)]);
+  }
+
+  /** A name belongs to one driver; what only a row knows of is made again. */
+  async #checkConflict(name: string, known: VolumeRow, driver: string): Promise<void> {
+    const theirs = known.driver ?? LOCAL;
+    if (driver !== LOCAL) await this.plugins.scope(driver);
+    if (theirs === driver) return;
+    const taken = theirs === LOCAL || (await this.plugins.has(theirs, name));
+    if (taken || this.#users(name).length > 0) {
+      const message = `driver '${theirs}' already has volume '${name}': volume name must be unique`;
+      throw failure("conflict", { message });
     }
-    const fresh = (await readdir(path)).length === 0;
-    const own = given === undefined ? { ...labels, [anonymousLabel]: "" } : labels;
-    return {
-      name,
-      path,
-      fresh,
-      insert: () => this.#insert(name, { created: seconds(), labels: own, options }),
-    };
+    this.#forget(name);
+  }
+
+  #forget(name: string): void {
+    this.#database.deleteVolume(name);
+    this.#rows.delete(name);
   }
 
   #insert(name: string, row: VolumeRow): void {
-    // Somebody may have removed it since it was prepared.
-    const path = this.#path(name);
-    if (!existsSync(path)) {
-      mkdirSync(join(path, ".."), { mode: folderMode });
-      mkdirSync(path, { mode: dataMode });
-    }
+    if (row.driver === undefined) this.#local.ensure(name);
     if (this.#rows.has(name)) return;
     this.#database.insertVolume(name, JSON.stringify(row));
     this.#rows.set(name, row);
     // The transaction that this belongs to ends in this turn; if it was rolled back there is no volume.
     queueMicrotask(() => {
       if (this.#database.volumes().some((volume) => volume.name === name))
-        this.#publish("create", name, { driver: "local" });
+        this.#publish("create", name, { driver: row.driver ?? LOCAL });
       else this.#rows.delete(name);
     });
   }
 
   /** The name is free at once; what lies in the folder is deleted after it got another name. */
-  async #delete(name: string): Promise<void> {
-    const removed = join(this.#root, `${removedPrefix}${randomBytes(8).toString("hex")}`);
-    this.#database.deleteVolume(name);
-    this.#rows.delete(name);
-    const folder = join(this.#root, name);
-    if (existsSync(folder)) renameSync(folder, removed);
-    this.#publish("destroy", name, { driver: "local" });
-    await rm(removed, { recursive: true, force: true });
+  async #delete(name: string, driver?: string): Promise<void> {
+    this.#forget(name);
+    const finish = driver === undefined ? this.#local.take(name) : undefined;
+    this.#publish("destroy", name, { driver: driver ?? LOCAL });
+    await finish?.();
   }
 
-  /**
-   * Cleans up after an engine that was killed: folders that were made for containers that never came to be, and what
-   * was about to be deleted. A folder with data that no row names becomes a volume, as in dockerd.
-   */
+  /** Cleans up after an engine that was killed. A folder with data that no row names becomes a volume, as in dockerd. */
   async sweep(): Promise<void> {
-    for (const entry of await readdir(this.#root, { withFileTypes: true })) {
-      const { name } = entry;
-      const folder = join(this.#root, name);
-      if (name.startsWith(removedPrefix)) await rm(folder, { recursive: true, force: true });
-      if (!entry.isDirectory() || !nameForm.test(name) || this.#rows.has(name)) continue;
-      if (!existsSync(this.#path(name))) continue;
-      if ((await readdir(this.#path(name))).length === 0) await rm(folder, { recursive: true, force: true });
-      else this.#insert(name, { created: seconds(), labels: null, options: null });
-    }
-  }
-
-  #path(name: string): string {
-    return join(this.#root, name, "_data");
+    for (const name of await this.#local.sweep((known) => this.#rows.has(known)))
+      this.#insert(name, { created: seconds(), labels: null, options: null });
   }
 
   #isAnonymous(name: string): boolean {
     return Object.hasOwn(this.#rows.get(name)?.labels ?? {}, anonymousLabel);
   }
 
-  #json(name: string, { created, labels, options }: VolumeRow): Json {
+  #localJson(name: string, { created, labels, options }: VolumeRow): Json {
     return {
       CreatedAt: created,
-      Driver: "local",
+      Driver: LOCAL,
       Labels: labels,
-      Mountpoint: this.#path(name),
+      Mountpoint: this.#local.path(name),
       Name: name,
       Options: options,
       Scope: "local",
@@ -260,6 +335,35 @@ export class VolumeService implements Volumes {
   #publish(Action: string, ID: string, Attributes: Readonly<Record<string, string>>): void {
     this.#events.publish({ Type: "volume", Action, Actor: { ID, Attributes } });
   }
+}
+
+/** A plugin's volume as Docker's JSON. What nobody knows is left out. */
+function pluginJson(
+  driver: string,
+  name: string,
+  scope: string,
+  row: VolumeRow | undefined,
+  told: {
+    readonly mountpoint: string;
+    readonly createdAt?: string | undefined;
+    readonly status?: Readonly<Record<string, unknown>>;
+  },
+): Json {
+  return {
+    ...(told.createdAt === undefined ? {} : { CreatedAt: told.createdAt }),
+    Driver: driver,
+    Labels: row?.labels ?? null,
+    Mountpoint: told.mountpoint,
+    Name: name,
+    Options: row?.options ?? null,
+    Scope: scope,
+    ...(told.status === undefined ? {} : { Status: told.status }),
+  };
+}
+
+/** Whether all that is in the volume lies in its folder. */
+function isPlain({ driver, options }: VolumeRow): boolean {
+  return driver === undefined && Object.keys(options ?? {}).length === 0;
 }
 
 function newName(): string {
@@ -272,28 +376,19 @@ function seconds(): string {
   return formatTime(time - (time % 1_000_000_000n));
 }
 
-function checkVolumeName(name: string): void {
+function checkNewVolume(name: string, options: VolumeRow["options"]): void {
   const wrong = (why: string): never => {
     throw failure("invalid-parameter", { message: `create ${name}: ${why}` });
   };
   if (name.length === 1)
     wrong("volume name is too short, names should be at least two alphanumeric characters");
-  if (!nameForm.test(name))
+  if (!volumeNameForm.test(name))
     wrong(
       `${JSON.stringify(name)} includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
     );
   // The longest name of a file.
   if (name.length > 255) wrong("volume name is too long, names should be at most 255 characters");
-}
-
-function checkOptions(name: string, options: VolumeRow["options"]): void {
-  const names = Object.keys(options ?? {});
-  const unknown = names.find((option) => !knownOptions.has(option));
-  if (unknown !== undefined)
-    throw failure("invalid-parameter", {
-      message: `create ${name}: invalid option: ${JSON.stringify(unknown)}`,
-    });
-  if (names.length > 0) throw failure("not-implemented", { what: `volume option ${names.join(", ")}` });
+  checkLocalOptions(name, options ?? {});
 }
 
 const truths = new Set(["1", "t", "T", "TRUE", "true", "True"]);

@@ -59,6 +59,7 @@ function rehearse({ defaults, seccomp, cgroups }: WarmUpParts, round: number): v
     cgroupsPath: cgroup.path,
     noNewPrivileges: false,
     ulimits: [],
+    layerPaths: () => [],
   });
   configJson(filter === undefined ? spec : { ...spec, linux: { ...spec.linux, seccomp: filter.oci } });
   const program = compile({

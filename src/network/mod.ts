@@ -7,7 +7,6 @@ export type { LinkFacts, NetworkDriver, NetworkStep } from "./driver.ts";
 export { readBridgeOptions } from "./links/bridge-options.ts";
 export { driverOf, interfacePrefix, isForeign, readDriverOptions, userDrivers } from "./links/drivers.ts";
 export { exitsByGateway, prefixLength } from "./links/interface.ts";
-export { Plugins } from "./plugins/client.ts";
 export { foreignExit } from "./plugins/driver.ts";
 export * as ipamPlugin from "./plugins/ipam.ts";
 export {

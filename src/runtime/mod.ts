@@ -13,5 +13,6 @@ export type {
 } from "./context.ts";
 export type { HostIds } from "./devices.ts";
 export { compileExec, type ExecContext } from "./exec.ts";
+export { FINDING_PART, MOUNTING_VOLUME } from "./mounts.ts";
 export { hostIds } from "./namespaces.ts";
 export type * from "./spec.ts";

@@ -65,10 +65,49 @@ test("a kernel without mqueue gives a container without it", () => {
 });
 
 test("what can't be mounted is refused", () => {
-  expect(() => mounted({ destination: "/x", type: "nfs" })).toThrow(
-    "the mount on /x has the unknown type nfs",
-  );
+  expect(() => mounted({ destination: "/x" })).toThrow("the mount on /x has the unknown type none");
+  expect(() => mounted({ destination: "/x", type: "overlay", options: ["ro"] })).toThrow("has no layers");
   expect(() => mounted({ destination: "/x", type: "bind", options: ["bind"] })).toThrow(
     "the bind on /x has no source",
   );
+});
+
+test("what only the host's root may mount is the parent's, with its options and mapped ids", () => {
+  const { parent, child } = mounted({
+    destination: "/x",
+    type: "ext4",
+    source: "/dev/sdz",
+    options: ["noatime", "errors=remount-ro", "ro", "idmap"],
+  });
+  expect(parent).toContain('fsopen("ext4"');
+  expect(parent).toContain('"source", "/dev/sdz"');
+  expect(parent).toContain('"errors", "remount-ro"');
+  expect(parent).toContain("userns_fd=user");
+  expect(child).not.toContain("fsopen");
+  expect(child).toContain("move_mount(<mount /x>");
+});
+
+test("an image's layers are one read-only file system, a single layer is it by itself", () => {
+  const image = (...options: readonly string[]): string =>
+    mounted({ destination: "/x", type: "overlay", source: "overlay", options: ["ro", ...options] }).parent;
+  const two = image("lowerdir=/l/b:/l/a\\:1", "idmap");
+  expect(two).toContain('open_tree(AT_FDCWD, "/l/b"');
+  expect(two).toContain('open_tree(AT_FDCWD, "/l/a:1"');
+  expect(two).toContain('fsopen("overlay"');
+  expect(two.match(/userns_fd=user/g)).toHaveLength(2);
+  const one = image("lowerdir=/l/a");
+  expect(one).not.toContain("fsopen");
+  expect(one).toContain("{attr_set=MOUNT_ATTR_RDONLY}");
+});
+
+test("a part is found inside of what is mounted, and no link leads out of it", () => {
+  const { child } = mounted({
+    destination: "/x",
+    type: "bind",
+    source: "/volume",
+    options: ["rbind"],
+    subpath: "a/b",
+  });
+  expect(child).toContain('openat2(<mount /x>, "a/b", {flags=O_PATH|O_CLOEXEC, resolve=RESOLVE_BENEATH');
+  expect(child.indexOf("umount2")).toBeLessThan(child.indexOf("# mount /x"));
 });

@@ -8,12 +8,18 @@ import {
   cloneTree,
   close,
   CWD,
+  descriptorPath,
   flags,
   int,
   makeMount,
+  makeOverlay,
   MOUNT_ATTR,
   MS,
+  O,
+  open,
   openInRoot,
+  openResolved,
+  RESOLVE,
   setMountAttributes,
   type ProgramBuilder,
   type Slot,
@@ -29,8 +35,9 @@ import type { SpecMount } from "./spec.ts";
 /** A mount that the parent makes and the container's process attaches. */
 export interface PreparedMount {
   readonly mount: SpecMount;
-  readonly kind: "bind" | "dev" | "cgroup";
+  readonly kind: "bind" | "dev" | "cgroup" | "image" | "filesystem";
   readonly slot: Slot;
+  /** Whether it is no file. Of a part of what is mounted nobody knows before it is found. */
   readonly directory: boolean;
   /** For /sys/fs/cgroup: what is mounted below it. */
   readonly children: readonly CgroupChild[];
@@ -72,6 +79,10 @@ export function planMounts(b: ProgramBuilder, context: CompileContext): Prepared
       const binds = mounts?.tmpfs === true ? mounts.binds : [];
       const children = binds.map((bind) => ({ ...bind, slot: b.slot(`cgroup ${bind.name}`) }));
       planned.push({ mount, kind: "cgroup", slot: slot(), directory: true, children });
+    } else if (mount.type === "overlay") {
+      planned.push({ mount, kind: "image", slot: slot(), directory: true, children: [] });
+    } else if (mount.type !== undefined && mount.type !== "cgroup" && !inner.has(mount.type)) {
+      planned.push({ mount, kind: "filesystem", slot: slot(), directory: true, children: [] });
     }
   }
   return planned;
@@ -92,6 +103,11 @@ export function prepareMounts(
     } else if (prepared.kind === "dev") {
       const devices = [...defaultDevices, ...(context.spec.linux.devices ?? [])];
       makeDev(b, prepared.mount, devices, ids, scratch.context, prepared.slot);
+    } else if (prepared.kind === "image") {
+      const staged = context.root.kind === "overlay" && context.root.staged === true;
+      prepareImage(b, prepared, user, staged, scratch.context);
+    } else if (prepared.kind === "filesystem") {
+      prepareFileSystem(b, prepared, user, scratch.context);
     } else {
       const mounts = cgroupMounts(context);
       const readOnly = (prepared.mount.options ?? []).includes("ro");
@@ -141,6 +157,69 @@ function prepareBind(
   }
 }
 
+/** Adds the layers of an image as one read-only file system, with mapped ids. */
+function prepareImage(
+  b: ProgramBuilder,
+  { mount, slot }: PreparedMount,
+  user: Slot | undefined,
+  staged: boolean,
+  scratch: Slot,
+): void {
+  const { destination } = mount;
+  const options = parseMountOptions(destination, mount.options ?? []);
+  const idmap = options.idmap ? user : undefined;
+  const lower = options.data.find(([key]) => key === "lowerdir")?.[1] ?? "";
+  const paths = lower.match(/(?:\\.|[^\\:])+/g)?.map((path) => path.replaceAll(/\\(.)/g, "$1")) ?? [];
+  const [only, ...others] = paths;
+  if (only === undefined) {
+    throw failure("invalid-parameter", { message: `the overlay on ${destination} has no layers` });
+  }
+  const take = (path: string, into: Slot): void => {
+    cloneTree(b, `take layer ${path} for ${destination}`, CWD, path, into);
+    setMountAttributes(b, `detach layer ${path} from the host's mount events`, into, {
+      propagation: flags(MS, "PRIVATE"),
+      ...(idmap === undefined ? {} : { idmap }),
+    });
+  };
+  // The lowest layer hides nothing, so it is what it shows; an overlay without an upper directory needs two.
+  if (others.length === 0) {
+    take(only, slot);
+    setMountAttributes(b, `set the options of ${destination}`, slot, { set: options.set });
+    return;
+  }
+  const layers = paths.map((path, index) => {
+    const layer = b.slot(`layer ${index} of ${destination}`);
+    take(path, layer);
+    return layer;
+  });
+  // With an index the kernel refuses layers that a container has mounted too.
+  const overlay = { lower: layers, options: [["index", "off"]] as const, attributes: options.set };
+  makeOverlay(b, `put the image for ${destination} together`, overlay, staged, scratch, slot);
+  for (const layer of layers) close(b, layer);
+}
+
+/** Label of what mounts the file system of a volume: who fails there is told in Docker's words. */
+export const MOUNTING_VOLUME = "mount local volume";
+
+/** Adds a file system of its own, which only the host's root may mount. */
+function prepareFileSystem(
+  b: ProgramBuilder,
+  { mount, slot }: PreparedMount,
+  user: Slot | undefined,
+  scratch: Slot,
+): void {
+  const { destination, type = "", source = "none" } = mount;
+  const options = parseMountOptions(destination, mount.options ?? []);
+  const system = {
+    type,
+    options: [["source", source] as const, ...options.data],
+    attributes: options.set,
+  };
+  makeMount(b, `${MOUNTING_VOLUME} ${source}`, system, scratch, slot);
+  if (options.idmap && user !== undefined)
+    setMountAttributes(b, `map the ids of ${destination}`, slot, { idmap: user });
+}
+
 /** Adds what the container's process does: every mount of config.json in its order, below `root`. */
 export function attachMounts(
   b: ProgramBuilder,
@@ -152,6 +231,10 @@ export function attachMounts(
   for (const mount of context.spec.mounts) {
     const { destination } = mount;
     const ready = prepared.find((candidate) => candidate.mount === mount);
+    if (ready !== undefined && mount.subpath !== undefined) {
+      attachPart(b, root, ready.slot, mount, scratch);
+      continue;
+    }
     if (ready?.directory === false) {
       openFileTarget(b, root, destination, scratch.target, scratch.directory);
     } else if (mount.type === "proc" || mount.type === "sysfs" || ready?.kind === "dev") {
@@ -176,6 +259,48 @@ export function attachMounts(
   }
 }
 
+/** Label of what looks for a part of a volume or an image: who fails there is told in Docker's words. */
+export const FINDING_PART = "access path";
+
+/**
+ * Adds mounting a part of what `whole` refers to. It is found in there by descriptors and no link leads out of it
+ * (RESOLVE_BENEATH; CVE-2024-23651 is what happens else). A part can be taken of an attached mount only, so `whole` is
+ * attached for a moment, where nobody sees it.
+ */
+function attachPart(b: ProgramBuilder, root: Slot, whole: Slot, mount: SpecMount, scratch: Scratch): void {
+  const { destination, subpath = ".", source = "" } = mount;
+  const how = flags(O, "PATH", "DIRECTORY", "CLOEXEC");
+  open(b, `open a place for all that ${destination} is a part of`, CWD, "/", how, scratch.target);
+  attachMount(b, "attach all of it", whole, scratch.target);
+  const beneath = flags(RESOLVE, "BENEATH", "NO_MAGICLINKS");
+  const path = `${source}/${subpath}`;
+  openResolved(
+    b,
+    `${FINDING_PART} ${path}`,
+    whole,
+    subpath,
+    flags(O, "PATH", "CLOEXEC"),
+    beneath,
+    scratch.directory,
+  );
+  cloneTree(b, `take the part for ${destination}`, scratch.directory, "", scratch.mount);
+  b.call("let go of all of it", "umount2", [descriptorPath(whole), int(2, "MNT_DETACH")]);
+  const found = open(b, "is it a directory?", scratch.mount, ".", how, scratch.directory, {
+    tolerate: ["ENOTDIR"],
+  });
+  b.skipIf("unless it is a directory", found, ">=0", 0, () => {
+    openFileTarget(b, root, destination, scratch.target, scratch.directory);
+  });
+  b.skipIf("unless it is a file", found, "<0", 0, () => {
+    openDirectoryTarget(b, root, destination, scratch.target, scratch.directory);
+  });
+  attachMount(b, `mount ${destination}`, scratch.mount, scratch.target);
+  close(b, scratch.mount);
+}
+
+/** File systems that the container's process mounts itself. */
+const inner: ReadonlySet<string> = new Set(["proc", "sysfs", "tmpfs", "devpts", "mqueue"]);
+
 /** File systems whose making by a container's own user namespace may be refused; the mount is left out then. */
 const dispensable: ReadonlySet<string> = new Set(["mqueue"]);
 
@@ -183,8 +308,7 @@ function makeFileSystem(b: ProgramBuilder, mount: SpecMount, scratch: Scratch): 
   const { destination } = mount;
   const type = mount.type ?? "none";
   if (type === "cgroup") return;
-  const known = ["proc", "sysfs", "tmpfs", "devpts", "mqueue"];
-  if (!known.includes(type)) {
+  if (!inner.has(type)) {
     throw failure("invalid-parameter", {
       message: `the mount on ${destination} has the unknown type ${type}`,
     });

@@ -15,6 +15,8 @@ export interface SpecMount {
   readonly type?: string;
   readonly source?: string;
   readonly options?: readonly string[];
+  /** Not OCI's: only this path inside of what is mounted; no link of it leads out. */
+  readonly subpath?: string;
 }
 
 export interface SpecUser {

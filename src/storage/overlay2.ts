@@ -114,7 +114,7 @@ export class Overlay2 implements SnapshotDriver {
 
   plan(container: string, chain: readonly string[]): RootPlan {
     const directory = this.#container(container);
-    const lower = chain.map((chainId) => this.#layers.diff(chainId)).reverse();
+    const lower = this.layerPaths(chain);
     const upper = `${directory}/diff`;
     const work = `${directory}/work`;
     const longest = [upper, ...lower].find((path) => path.length > longestValue);
@@ -124,11 +124,15 @@ export class Overlay2 implements SnapshotDriver {
       });
     return {
       kind: "overlay",
-      lower: lower.length === 0 ? [this.#empty] : lower,
+      lower,
       upper,
       work,
       ...this.#assembly,
     };
+  }
+
+  layerPaths(chain: readonly string[]): readonly string[] {
+    return chain.length === 0 ? [this.#empty] : chain.map((chainId) => this.#layers.diff(chainId)).reverse();
   }
 
   async remove(container: string): Promise<void> {

@@ -49,6 +49,8 @@ export interface SnapshotDriver {
   prepare(container: string, chain: readonly string[], owner: Owner): Promise<RootPlan>;
   /** The same plan again, of a container that was prepared before. */
   plan(container: string, chain: readonly string[]): RootPlan;
+  /** Directories of these layers, topmost first; at least one. */
+  layerPaths(chain: readonly string[]): readonly string[];
   /** Removes what a container wrote; quick: the deleting goes on in the background. */
   remove(container: string): Promise<void>;
   /** Containers that have something on disk. */

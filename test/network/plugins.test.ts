@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { FakePlugin, type FakeAnswers } from "../../src/network/plugins/testing.ts";
+import { FakePlugin, type FakeAnswers } from "../../src/plugins/testing.ts";
 import { spawn } from "node:child_process";
 import { removeAll } from "../support/containers.ts";
 import { dockerEnvironment, dockerPath } from "../support/docker.ts";

@@ -6,7 +6,7 @@ import { formatPrefix, parseCidr } from "../ipam/addresses.ts";
 import { failure, messageOf } from "../../errors/mod.ts";
 import type { IpamConfigBody } from "../ipam/config.ts";
 import type { IpamPool } from "../types.ts";
-import type { Plugin } from "./client.ts";
+import type { Plugin } from "../../plugins/mod.ts";
 import { splitAddress } from "./network-calls.ts";
 
 const GATEWAY = "com.docker.network.gateway";

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { endpoint, network, printEndpoint } from "../links/testing.ts";
-import { Plugin } from "./client.ts";
+import { Plugin } from "../../plugins/mod.ts";
 import { foreignExit, pluginDriver } from "./driver.ts";
 import { requestFrom, requestPools, releasePools } from "./ipam.ts";
 import { createNetwork, joinPlugin, leavePlugin, pluginScope, type PluginEndpoint } from "./network-calls.ts";
-import { FakePlugin, type FakeAnswers } from "./testing.ts";
+import { FakePlugin, type FakeAnswers } from "../../plugins/testing.ts";
 
 const pools = [{ subnet: "10.5.0.0/24", gateway: "10.5.0.1", auxiliary: { router: "10.5.0.9" } }];
 const weave = network("weave", { a: "b" }, { ipam: { driver: "default", options: null, pools } });

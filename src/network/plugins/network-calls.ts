@@ -6,7 +6,7 @@ import { failure } from "../../errors/mod.ts";
 import { prefixLength } from "../links/interface.ts";
 import type { PortRequest } from "../ports/requests.ts";
 import type { Endpoint, ForeignEndpoint, ForeignRoute, IpamPool, NetworkRecord } from "../types.ts";
-import type { Plugin } from "./client.ts";
+import type { Plugin } from "../../plugins/mod.ts";
 
 const GENERIC = "com.docker.network.generic";
 const PORT_MAP = "com.docker.network.portmap";

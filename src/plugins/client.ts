@@ -7,8 +7,14 @@ import { readFileSync } from "node:fs";
 import { request as httpRequest, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
-import { failure, messageOf } from "../../errors/mod.ts";
-import { dockerFolders, findPlugin, type PluginAddress, type PluginFolders } from "./discovery.ts";
+import { failure, messageOf } from "../errors/mod.ts";
+import {
+  dockerFolders,
+  findPlugin,
+  pluginNames,
+  type PluginAddress,
+  type PluginFolders,
+} from "./discovery.ts";
 
 const accepted = "application/vnd.docker.plugins.v1.2+json";
 /** Bytes of an answer that are read. */
@@ -17,7 +23,7 @@ const NOT_FOUND = 404;
 const OK = 200;
 
 /** What a plugin implements. */
-export type PluginKind = "NetworkDriver" | "IpamDriver";
+export type PluginKind = "NetworkDriver" | "IpamDriver" | "VolumeDriver";
 
 /** How long plugins may take; milliseconds. */
 export interface PluginPatience {
@@ -64,7 +70,9 @@ export class Plugin {
     if (answer === undefined) {
       throw failure("internal", { message: `plugin "${this.name}" answered ${method} with no JSON object` });
     }
-    if (error !== "") throw failure("internal", { message: `remote: ${error}` });
+    // Docker tells what plugins of volumes say as it is.
+    const source = method.startsWith("VolumeDriver.") ? "" : "remote: ";
+    if (error !== "") throw failure("internal", { message: `${source}${error}` });
     return answer;
   }
 
@@ -170,6 +178,11 @@ export class Plugins {
   constructor(folders: PluginFolders = dockerFolders, patience: PluginPatience = dockerPatience) {
     this.#folders = folders;
     this.#patience = patience;
+  }
+
+  /** Names of plugins that can be found, whatever they implement. */
+  names(): string[] {
+    return pluginNames(this.#folders);
   }
 
   /**

@@ -3,9 +3,9 @@
  * (https://docs.docker.com/engine/extend/plugin_api/, "Plugin discovery").
  * @module
  */
-import { readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { failure, messageOf } from "../../errors/mod.ts";
+import { failure, messageOf } from "../errors/mod.ts";
 
 /** How a plugin is reached. */
 export type PluginAddress =
@@ -54,6 +54,29 @@ export function findPlugin(name: string, folders: PluginFolders = dockerFolders)
     }
   }
   return undefined;
+}
+
+/** Names of everything that looks like a plugin in these folders, sorted. */
+export function pluginNames(folders: PluginFolders = dockerFolders): string[] {
+  const names = new Set<string>();
+  const look = (folder: string, ending: RegExp): void => {
+    for (const entry of filesOf(folder)) {
+      const name = entry.replace(ending, "");
+      if (name !== entry || filesOf(join(folder, entry)).some((file) => file.replace(ending, "") === entry))
+        if (proper.test(name)) names.add(name);
+    }
+  };
+  for (const folder of folders.sockets) look(folder, /\.sock$/);
+  for (const folder of folders.specifications) look(folder, /\.(spec|json)$/);
+  return [...names].toSorted();
+}
+
+function filesOf(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }
 
 /** `FOLDER/NAME.sock` and `FOLDER/NAME/NAME.sock`. */

@@ -1,0 +1,138 @@
+/**
+ * The mounts of a container that is being made, with what the host has behind them: sources of binds, layers of images,
+ * volumes, which are made here.
+ * @module
+ */
+import { existsSync, statSync } from "node:fs";
+import { failure, messageOf } from "../errors/mod.ts";
+import { checkProcSource } from "./bind-sources.ts";
+import type { ContainerConfig, HostConfig } from "./container-types.ts";
+import type { ContainerRecord, MountPoint, UserNamespaceChoice } from "./container.ts";
+import { boundFolder, unmappableType } from "./local-volume-options.ts";
+import { mountPoints } from "./mount-points.ts";
+import type { WantedMount } from "./mount-requests.ts";
+import type { Services } from "./services.ts";
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
+
+/** The mounts that a container asks for; nothing is made yet. Throws Docker's errors for what can't be mounted. */
+export function wantedMounts(
+  services: Services,
+  config: Pick<ContainerConfig, "Volumes">,
+  host: HostConfig,
+): WantedMount[] {
+  const mountsOf = (name: string): readonly MountPoint[] => {
+    try {
+      return services.store.find(name).record.mounts;
+    } catch (error) {
+      // Not as 404: clients would take it for a missing image and pull.
+      throw failure("invalid-parameter", { message: messageOf(error) }, error);
+    }
+  };
+  return mountPoints(config, host, mountsOf).map((mount) => withSource(services, mount));
+}
+
+function withSource({ images, storage, volumes }: Services, mount: WantedMount): WantedMount {
+  const { type, source, mustExist, name } = mount;
+  if (type === "image" && mount.image === undefined) {
+    const { id, chain } = images.resolve(name ?? "");
+    return { ...mount, image: { id, chain }, source: storage.layerPaths(chain)[0] ?? "" };
+  }
+  if (type === "volume") {
+    const backing = volumes.backing(name, mount.creation?.options ?? {});
+    return backing === undefined ? mount : { ...mount, backing };
+  }
+  if (type !== "bind") return mount;
+  checkProcSource(mount);
+  if (mustExist && !existsSync(source)) {
+    const message = `invalid mount config for type "bind": bind source path does not exist: ${source}`;
+    throw failure("invalid-parameter", { message });
+  }
+  return isFile(source) ? { ...mount, file: true } : mount;
+}
+
+/** What can't be shown with mapped ids. */
+export interface Unmappable {
+  readonly source: string;
+  readonly reason: string;
+}
+
+/** The first mount whose files can't be shown with mapped ids, and why. */
+export async function unmappableMount(
+  { idmaps, facts }: Services,
+  mounts: readonly MountPoint[],
+): Promise<Unmappable | undefined> {
+  for (const { type, source, backing, name = "" } of mounts) {
+    const folder = backing === undefined ? source : boundFolder(backing);
+    if (type === "image" || type === "tmpfs" || folder === "") continue;
+    const reason =
+      folder === undefined
+        ? unmappableType(backing?.type ?? "", facts.kernelVersion)
+        : await idmaps.unsupported(folder);
+    if (reason !== undefined) return { source: type === "volume" ? `volume ${name}` : source, reason };
+  }
+  return undefined;
+}
+
+/** The mounts of a container with their volumes, while it is being made; disposing of it lets go of plugins' volumes. */
+export interface PreparedMounts extends AsyncDisposable {
+  readonly mounts: readonly MountPoint[];
+  readonly userNamespace: UserNamespaceChoice;
+  /** Writes the rows of new volumes; within the transaction that makes the container. */
+  insert(): void;
+}
+
+/** Makes the volumes of a container, and has plugins mount theirs, so that something can be copied into them. */
+export async function prepareMounts(
+  services: Services,
+  { id, userNamespace }: ContainerRecord,
+  wanted: readonly WantedMount[],
+): Promise<PreparedMounts> {
+  const { volumes } = services;
+  const inserts: (() => void)[] = [];
+  const mounts: MountPoint[] = [];
+  try {
+    for (const { creation, ...mount } of wanted) {
+      if (mount.type !== "volume") {
+        mounts.push(mount);
+        continue;
+      }
+      const { driver: asked } = mount;
+      const volume = await volumes.prepare(mount.name, {
+        ...(asked === undefined ? {} : { driver: asked }),
+        ...(Object.keys(creation?.labels ?? {}).length === 0 ? {} : { labels: creation?.labels }),
+        ...(Object.keys(creation?.options ?? {}).length === 0 ? {} : { options: creation?.options }),
+      });
+      inserts.push(() => volume.insert());
+      const { name, driver, backing, fresh } = volume;
+      const foreign = driver !== "local";
+      const source = foreign ? await volumes.uses.begin(id, driver, name) : volume.path;
+      mounts.push({
+        ...mount,
+        name,
+        driver,
+        source,
+        copyUp: mount.copyUp && (fresh || foreign),
+        ...(backing === undefined ? {} : { backing }),
+      });
+    }
+    const foreign = mounts.filter(({ driver }) => driver !== undefined && driver !== "local");
+    return {
+      mounts,
+      userNamespace: withPlugins(userNamespace, await unmappableMount(services, foreign)),
+      insert: () => {
+        for (const insert of inserts) insert();
+      },
+      [Symbol.asyncDispose]: () => volumes.uses.end(id),
+    };
+  } catch (error) {
+    await volumes.uses.end(id);
+    throw error;
+  }
+}
+
+/** The user namespace, now that it is known where plugins have their volumes. */
+function withPlugins(choice: UserNamespaceChoice, unmappable: Unmappable | undefined): UserNamespaceChoice {
+  if (choice.mode !== "private" || unmappable === undefined) return choice;
+  return { mode: "host", reason: `${unmappable.source} can't be mapped: ${unmappable.reason}` };
+}

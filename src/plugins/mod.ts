@@ -1,0 +1,5 @@
+/**
+ * Plugins of Docker's protocol: found by name, asked by JSON over HTTP. The only file of this folder that others import.
+ * @module
+ */
+export { Plugin, Plugins } from "./client.ts";
