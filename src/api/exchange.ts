@@ -125,9 +125,15 @@ export class Exchange {
     this.response.end();
   }
 
+  /** An answer that is headers alone. */
+  headers(headers: OutgoingHttpHeaders): void {
+    this.#head(200, headers);
+    this.response.end();
+  }
+
   /** Begins an answer of unknown length; the headers are sent now, whenever the first byte may come. */
-  begin(status: number, type: string): void {
-    this.#head(status, { "Content-Type": type });
+  begin(status: number, type: string, headers: OutgoingHttpHeaders = {}): void {
+    this.#head(status, { "Content-Type": type, ...headers });
     this.response.flushHeaders();
   }
 
@@ -153,8 +159,13 @@ export class Exchange {
    * Sends a stream as the answer; the stream is destroyed when the client goes. An endless one may have nothing to say
    * for long, so there the client's half of the connection tells whether it is still interested.
    */
-  async stream(type: string, source: Readable, endless: boolean): Promise<void> {
-    this.begin(200, type);
+  async stream(
+    type: string,
+    source: Readable,
+    endless: boolean,
+    headers: OutgoingHttpHeaders = {},
+  ): Promise<void> {
+    this.begin(200, type, headers);
     const stop = (): void => void source.destroy();
     source.on("error", (error) => this.log.debug("a streamed answer broke off", { error }));
     this.response.once("close", stop);

@@ -18,7 +18,7 @@ import { createApiServer, type ApiServer } from "./server.ts";
 /** The parts that a test writes. */
 export type EngineParts = { readonly [K in keyof Engine]?: Partial<Engine[K]> };
 
-const parts = ["containers", "execs", "images", "volumes", "networks", "events", "system"] as const;
+const parts = ["containers", "execs", "files", "images", "volumes", "networks", "events", "system"] as const;
 
 /** An engine whose other methods answer 501 with their name. */
 export function fakeEngine(given: EngineParts): Engine {

@@ -99,6 +99,32 @@ export interface Containers {
   publish(name: string, bindings: NonNullable<HostConfig["PortBindings"]>): Promise<void>;
 }
 
+/** What is at a path of a container; fields as in Docker's `X-Docker-Container-Path-Stat`. */
+export interface PathStat {
+  readonly name: string;
+  readonly size: number;
+  /** Go's FileMode. */
+  readonly mode: number;
+  /** RFC 3339. */
+  readonly mtime: string;
+  /** Where a symbolic link leads in the end. */
+  readonly linkTarget: string;
+}
+
+/** The files of containers. */
+export interface Files {
+  stat(container: string, path: string): Promise<PathStat>;
+  /** The file or tree at the path as a tar archive. */
+  read(container: string, path: string): Promise<{ readonly stat: PathStat; readonly archive: Readable }>;
+  /** Extracts a tar archive, which may be compressed, into the directory at the path. */
+  extract(
+    container: string,
+    path: string,
+    archive: Readable,
+    options: { readonly copyUIDGID: boolean; readonly noOverwriteDirNonDir: boolean },
+  ): Promise<void>;
+}
+
 export interface ExecBody {
   readonly AttachStdin?: boolean;
   readonly AttachStdout?: boolean;
@@ -223,6 +249,7 @@ export interface System {
 export interface Engine {
   readonly containers: Containers;
   readonly execs: Execs;
+  readonly files: Files;
   readonly images: Images;
   readonly volumes: Volumes;
   readonly networks: Networks;

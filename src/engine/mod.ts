@@ -19,6 +19,7 @@ import { StateDatabase } from "./database.ts";
 import type { Engine } from "./engine.ts";
 import { EventLog } from "./events.ts";
 import { ExecService } from "./exec.ts";
+import { FileService } from "./files.ts";
 import type { HostDefaults } from "./host-config.ts";
 import { gatherHostFacts } from "./host-facts.ts";
 import { IdMapSupport } from "./idmap-support.ts";
@@ -227,6 +228,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
   return {
     containers,
     execs,
+    files: new FileService(services),
     images,
     volumes,
     networks,

@@ -4,7 +4,15 @@
  */
 import type { ExecBody } from "./engine.ts";
 import { failure } from "../errors/mod.ts";
-import type { Spec, SpecDevice, SpecMount, SpecNamespace, SpecProcess, SpecRlimit } from "../runtime/mod.ts";
+import type {
+  Spec,
+  SpecDevice,
+  SpecMount,
+  SpecNamespace,
+  SpecProcess,
+  SpecRlimit,
+  ViewBind,
+} from "../runtime/mod.ts";
 import { capabilitySets, rangeMappings, resolveCapabilities, type ResolvedUser } from "../security/mod.ts";
 import type { ContainerRecord, MountPoint } from "./container.ts";
 import type { HostConfig } from "./container-types.ts";
@@ -195,6 +203,23 @@ export function specMappings(range: number): { containerID: number; hostID: numb
     hostID: hostId,
     size,
   }));
+}
+
+/** Where a container has its own files and its mounts of users, outermost first. */
+export function fileDestinations(record: ContainerRecord): string[] {
+  return [
+    ...record.mounts.map(({ destination }) => destination),
+    ...ownFiles(record, "").map(({ destination }) => destination),
+  ].toSorted((a, b) => depth(a) - depth(b));
+}
+
+/** Its binds, volumes and own files, outermost first; `idmap` is whether its ids are mapped. */
+export function fileBinds(record: ContainerRecord, directory: string, idmap: boolean): ViewBind[] {
+  const custom = record.mounts
+    .filter(({ type }) => type !== "tmpfs")
+    .map((mount) => ({ mount: specMount(mount, idmap), directory: mount.file !== true }));
+  const own = ownFiles(record, directory).map((mount) => ({ mount, directory: false }));
+  return [...custom, ...own].toSorted((a, b) => depth(a.mount.destination) - depth(b.mount.destination));
 }
 
 /** Makes config.json. */

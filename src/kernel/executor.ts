@@ -51,7 +51,7 @@ export interface ProcessExit {
 export interface RunOptions {
   /** What this is for, as the beginning of an error's text. */
   readonly doing?: string;
-  /** Milliseconds after which it is killed; only of `fork` and `shim`. */
+  /** Milliseconds after which it is killed; of `run` the executor itself, so only for a session of one's own. */
   readonly deadline?: number;
 }
 
@@ -131,7 +131,11 @@ export class Executor {
 
   /** Runs `program` in the executor itself: its slots, root and directory stay for the next. */
   async run(program: Program, options: RunOptions = {}): Promise<Outcome> {
-    return this.#program(RUN, program, options);
+    const { deadline } = options;
+    if (deadline === undefined) return this.#program(RUN, program, options);
+    const late = (): void => this.kill("was stopped: the deadline passed");
+    const timer = setTimeout(late, deadline);
+    return this.#program(RUN, program, options).finally(() => clearTimeout(timer));
   }
 
   /** Runs `program` in a process of its own, side by side with others. */
@@ -156,6 +160,13 @@ export class Executor {
   close(): void {
     this.#lose("was closed");
     this.#socket.destroy();
+  }
+
+  /** Ends the session at once, whatever it does: it may hang in a file system that never answers. */
+  kill(reason: string = "was killed"): void {
+    this.#lose(reason);
+    this.#socket.destroy();
+    this.#process.kill("SIGKILL");
   }
 
   async #program(kind: number, program: Program, options: RunOptions): Promise<Outcome> {

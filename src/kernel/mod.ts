@@ -4,7 +4,7 @@
  */
 export * from "./calls.ts";
 export { encodeProgram } from "./encode.ts";
-export { errnoNumbers, type Errno } from "./errno.ts";
+export { errnoNumbers, errnoText, type Errno } from "./errno.ts";
 export { Executor, type Outcome, type RunOptions, type ProcessExit, type StartedShim } from "./executor.ts";
 export { Executors } from "./executors.ts";
 export { otherExecutorsGone } from "./other-executors.ts";

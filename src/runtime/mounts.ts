@@ -118,10 +118,12 @@ export function prepareMounts(
   }
 }
 
-function prepareBind(
+/** Adds a detached copy of a bind's source. A missing one leaves the slot empty if it may be missing. */
+export function prepareBind(
   b: ProgramBuilder,
   { mount, slot, directory }: PreparedMount,
   user: Slot | undefined,
+  { mayBeMissing = false }: { readonly mayBeMissing?: boolean } = {},
 ): void {
   const { destination, source } = mount;
   if (source === undefined) {
@@ -129,31 +131,32 @@ function prepareBind(
   }
   const options = parseMountOptions(destination, mount.options ?? []);
   const { recursive } = options;
-  cloneTree(b, `take ${source} for ${destination}`, CWD, source, slot, { recursive });
+  const optional = mayBeMissing ? ({ optional: true } as const) : {};
+  cloneTree(b, `take ${source} for ${destination}`, CWD, source, slot, {
+    recursive,
+    ...(mayBeMissing ? { tolerate: ["ENOENT", "ENOTDIR"] as const } : {}),
+  });
   // A bind keeps the propagation of its source unless it is told another one; private is Docker's and runc's default.
   const idmap = options.idmap ? user : undefined;
   const propagation = options.propagation ?? flags(MS, "PRIVATE");
   const everywhere = options.propagation === undefined || options.propagationRecursive;
-  setMountAttributes(b, `detach ${destination} from the host's mount events`, slot, {
+  const detached = {
     propagation,
     // Nothing is below a file.
     recursive: directory && everywhere,
     ...(directory || idmap === undefined ? {} : { idmap }),
-  });
+  };
+  setMountAttributes(b, `detach ${destination} from the host's mount events`, slot, detached, optional);
   if (directory && idmap !== undefined) {
-    setMountAttributes(b, `map the ids of ${destination}`, slot, { idmap });
+    setMountAttributes(b, `map the ids of ${destination}`, slot, { idmap }, optional);
   }
   if (options.set.value !== 0 || options.clear.value !== 0) {
-    setMountAttributes(b, `set the options of ${destination}`, slot, {
-      set: options.set,
-      clear: options.clear,
-    });
+    const { set, clear } = options;
+    setMountAttributes(b, `set the options of ${destination}`, slot, { set, clear }, optional);
   }
   if (options.recursiveSet.value !== 0) {
-    setMountAttributes(b, `set the options below ${destination}`, slot, {
-      set: options.recursiveSet,
-      recursive: true,
-    });
+    const below = { set: options.recursiveSet, recursive: true };
+    setMountAttributes(b, `set the options below ${destination}`, slot, below, optional);
   }
 }
 

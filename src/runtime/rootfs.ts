@@ -36,6 +36,17 @@ export function makeRoot(
   context: Slot,
   into: Slot,
 ): void {
+  keepUntilExit(b, "keep the root until the process has exited", assembleRoot(b, root, user, context, into));
+}
+
+/** Adds the making of the root in `into`; what must stay open for as long as it is used, the lock last. */
+export function assembleRoot(
+  b: ProgramBuilder,
+  root: RootFileSystem,
+  user: Slot | undefined,
+  context: Slot,
+  into: Slot,
+): readonly Slot[] {
   if (root.kind === "directory") {
     cloneTree(b, `take ${root.path} as the root`, CWD, root.path, into, { recursive: true });
     setMountAttributes(b, "detach it from the host's mount events", into, {
@@ -43,8 +54,7 @@ export function makeRoot(
       recursive: true,
     });
     if (user !== undefined) setMountAttributes(b, "map its ids", into, { idmap: user });
-    keepUntilExit(b, keeping, [into]);
-    return;
+    return [into];
   }
   if (root.lower.length === 0) {
     throw failure("invalid-parameter", { message: "an overlay root needs at least one layer" });
@@ -82,10 +92,9 @@ export function makeRoot(
   makeOverlay(b, "make the root file system", overlay, root.staged === true, context, into);
   // The layers' descriptors too: letting go of a detached mount waits for an RCU grace period.
   const detached = layers.flatMap((layer) => (typeof layer === "string" ? [] : layer));
-  keepUntilExit(b, keeping, [into, ...detached.slice(0, mostKept), lock]);
+  return [into, ...detached.slice(0, mostKept), lock];
 }
 
-const keeping = "keep the root until the process has exited";
 /** As many layers as a list of slots holds beside the root and the lock (PROTOCOL.md, PASS). */
 const mostKept = 240;
 

@@ -15,7 +15,7 @@ export {
   normalizeCapabilities,
   resolveCapabilities,
 } from "./capabilities.ts";
-export { allocateRange, type IdMapping, rangeMappings } from "./idmap.ts";
+export { allocateRange, type IdMapping, rangeMappings, rangeSize } from "./idmap.ts";
 export { maskedPaths, readonlyPaths } from "./paths.ts";
 export * from "./seccomp/mod.ts";
 export { type ResolvedUser, resolveUser, type UserFiles } from "./users.ts";

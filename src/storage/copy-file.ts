@@ -21,7 +21,7 @@ import {
 import { deviceArgument, timesArgument, xattrTolerated } from "./attributes.ts";
 import { copySlots, type CopySlots } from "./copy-session.ts";
 import { valueArgument, type Xattrs } from "./extended-attributes.ts";
-import { isRegular, typeMask, type Stat } from "./stat.ts";
+import { isLink, isRegular, typeMask, type Stat } from "./stat.ts";
 import type { Owner } from "./types.ts";
 
 /** A file to copy. */
@@ -36,7 +36,6 @@ export interface Item {
   readonly xattrs: Xattrs;
 }
 
-const IFLNK = 0o120000;
 const IFSOCK = 0o140000;
 /** sendfile(2) moves no more at once. */
 const mostSent = 0x7fff_f000;
@@ -48,10 +47,6 @@ const SEEK_HOLE = int(4, "SEEK_HOLE");
 export interface Moved {
   readonly item: Item;
   readonly results: readonly Result[];
-}
-
-export function isLink({ mode }: Stat): boolean {
-  return (mode & typeMask) === IFLNK;
 }
 
 /** Whether the file can be copied at all: a socket means nothing without its process, 0:0 is a whiteout. */

@@ -26,7 +26,6 @@ import {
   addFile,
   copySparse,
   isCopied,
-  isLink,
   isSparse,
   type Item,
   type Moved,
@@ -35,7 +34,7 @@ import { copySlots, type CopySlots } from "./copy-session.ts";
 import { directoryForReading, openDirectory } from "./directories.ts";
 import { addXattrLook, readXattrs, valueArgument, type Xattrs } from "./extended-attributes.ts";
 import { makeMergedRoot } from "./merged-root.ts";
-import { addStat, isDirectory, parseStat, type Stat } from "./stat.ts";
+import { addStat, isDirectory, isLink, parseStat, type Stat } from "./stat.ts";
 import { TreeReader, type Listed } from "./tree-reader.ts";
 import type { Owner, RootPlan } from "./types.ts";
 

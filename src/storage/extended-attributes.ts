@@ -2,7 +2,16 @@
  * Extended attributes of files, read by their names in the session's working directory.
  * @module
  */
-import { bytes, ProgramBuilder, type Bytes, type Executor, type Out, type Result } from "../kernel/mod.ts";
+import {
+  bytes,
+  ProgramBuilder,
+  type Argument,
+  type Bytes,
+  type Executor,
+  type Out,
+  type Result,
+  type Slot,
+} from "../kernel/mod.ts";
 
 /** Longest list of names, and longest value (xattr(7)). */
 const most = 64 << 10;
@@ -26,11 +35,22 @@ export function addXattrLook(b: ProgramBuilder, label: string, name: string | By
   return { out, result: b.call(label, "llistxattr", [name, out, out.size], { tolerate: "any" }) };
 }
 
-/** The attributes of `name`, of a link itself. What has gone meanwhile is left out. */
-export async function readXattrs(session: Executor, name: string | Bytes, label: string): Promise<Xattrs> {
+/** Whose attributes are read: of what a name in the working directory is, a link itself, or of what a slot holds. */
+export type XattrsOf = string | Bytes | { readonly slot: number };
+
+/** The attributes of a file. What has gone meanwhile is left out. */
+export async function readXattrs(
+  session: Pick<Executor, "run">,
+  of: XattrsOf,
+  label: string,
+): Promise<Xattrs> {
+  const open = typeof of === "object" && "slot" in of;
+  const [listing, getting] = open ? ["flistxattr", "fgetxattr"] : ["llistxattr", "lgetxattr"];
+  const whose = (b: ProgramBuilder): Argument => (open ? slotAt(b, of.slot) : of);
   const list = new ProgramBuilder();
+  const file = whose(list);
   const names = list.out(most);
-  const listed = list.call(`${label}: names`, "llistxattr", [name, names, most], {
+  const listed = list.call(`${label}: names`, listing, [file, names, most], {
     tolerate: ["EOPNOTSUPP"],
   });
   const outcome = await session.run(list.build());
@@ -40,10 +60,11 @@ export async function readXattrs(session: Executor, name: string | Bytes, label:
   const found = new Map<string, Uint8Array>();
   for (let at = 0; at < wanted.length; at += mostValues) {
     const b = new ProgramBuilder();
+    const target = whose(b);
     const calls = wanted.slice(at, at + mostValues).map((key) => {
       const out = b.out(most);
-      const args = [name, key, out, most];
-      return { key, out, result: b.call(`${label}: ${key}`, "lgetxattr", args, { tolerate: ["ENODATA"] }) };
+      const args = [target, key, out, most];
+      return { key, out, result: b.call(`${label}: ${key}`, getting, args, { tolerate: ["ENODATA"] }) };
     });
     const values = await session.run(b.build());
     for (const { key, out, result } of calls) {
@@ -57,4 +78,9 @@ export async function readXattrs(session: Executor, name: string | Bytes, label:
 /** An attribute's value as a call takes it. */
 export function valueArgument(value: Uint8Array): Bytes {
   return bytes(value, `${value.length} bytes`);
+}
+
+/** The session's slot of this number, in a new program. */
+function slotAt(b: ProgramBuilder, index: number): Slot {
+  return Array.from({ length: index + 1 }, (_, number) => b.slot(`slot ${number}`))[index] ?? b.slot("slot");
 }

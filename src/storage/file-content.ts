@@ -65,11 +65,23 @@ async function inPieces(
   entry: TarEntry,
   label: string,
 ): Promise<void> {
-  const { mode, sparse, size } = entry;
-  pipeline.builder.call(label, "openat", [CWD, name, how, octal(mode & 0o777)], {
+  pipeline.builder.call(label, "openat", [CWD, name, how, octal(entry.mode & 0o777)], {
     into: pipeline.slot(slot),
   });
   pipeline.count(1);
+  await writePieces(pipeline, slot, entry, label);
+  close(pipeline.builder, pipeline.slot(slot));
+  pipeline.count(1);
+}
+
+/** Adds writing the entry's content to the new file in the slot, piece by piece. */
+export async function writePieces(
+  pipeline: Pipeline,
+  slot: number,
+  entry: TarEntry,
+  label: string,
+): Promise<void> {
+  const { sparse, size } = entry;
   const runs = (sparse ?? [{ offset: 0, length: entry.storedSize }]).values();
   if (sparse !== undefined) {
     pipeline.builder.call(`${label}: length`, "ftruncate", [pipeline.slot(slot), size]);
@@ -95,6 +107,4 @@ async function inPieces(
       }
     }
   }
-  close(pipeline.builder, pipeline.slot(slot));
-  pipeline.count(1);
 }

@@ -4,12 +4,16 @@
  */
 import { failure } from "../errors/mod.ts";
 import { Overlay2 } from "./overlay2.ts";
+import type * as ContainerFiles from "./container-files.ts";
 import type { CopyUpOptions } from "./copy-up.ts";
 import type { DriverOptions, RootPlan, SnapshotDriver } from "./types.ts";
 
 export { Trash } from "./trash.ts";
 export { probeIdmap, probeOverlay, type Probed } from "./probe.ts";
 export type { CopyUpOptions } from "./copy-up.ts";
+export type { Stat } from "./stat.ts";
+export type { TreeEntriesOptions } from "./tree-entries.ts";
+export type { ViewSession } from "./view-session.ts";
 export type { DriverOptions, LayerSource, Owner, RootPlan, SnapshotDriver } from "./types.ts";
 
 /**
@@ -20,6 +24,11 @@ export async function openStorage(name: string | undefined, options: DriverOptio
   if (name !== undefined && name !== "" && name !== "overlay2")
     throw failure("not-implemented", { what: `storage driver ${name}` });
   return await Overlay2.open(options);
+}
+
+/** What is done with the files in a container's root, loaded when it is needed. */
+export async function containerFiles(): Promise<typeof ContainerFiles> {
+  return await import("./container-files.ts");
 }
 
 /** {@link import("./copy-up.ts").copyTree}, loaded when it is needed. */

@@ -82,3 +82,7 @@ export function isDirectory({ mode }: Stat): boolean {
 export function isRegular({ mode }: Stat): boolean {
   return (mode & typeMask) === S.values.IFREG;
 }
+
+export function isLink({ mode }: Stat): boolean {
+  return (mode & typeMask) === 0o120000;
+}

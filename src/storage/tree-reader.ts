@@ -5,7 +5,7 @@
  */
 import { decodeName, encodeName, pathText, type Path } from "../image/mod.ts";
 import { bytes, ProgramBuilder, type Bytes, type Executor, type Program, type Slot } from "../kernel/mod.ts";
-import { directoryForReading, openDirectory } from "./directories.ts";
+import { directoryForReading, openDirectory, type Way } from "./directories.ts";
 import { addStat, parseStat, type Stat } from "./stat.ts";
 
 /** A file in a directory. */
@@ -30,10 +30,13 @@ function inSession(fill: (b: ProgramBuilder, root: Slot, directory: Slot) => voi
 
 /** Reads directories below slot 0 of the session, by way of slot 1. */
 export class TreeReader {
-  readonly #session: Executor;
+  readonly #session: Pick<Executor, "run">;
+  readonly #way: Way;
 
-  constructor(session: Executor) {
+  /** `way` is what may be between the tree's root and a directory. */
+  constructor(session: Pick<Executor, "run">, way: Way = "layer") {
     this.#session = session;
+    this.#way = way;
   }
 
   /** What is in the directory; nothing if it has gone. */
@@ -51,16 +54,19 @@ export class TreeReader {
       const root = b.slot("root");
       const directory = b.slot("directory");
       const tolerate = ["ENOENT", "ENOTDIR", "ELOOP", "EXDEV"] as const;
-      if (first) openDirectory(b, root, path, directory, { how: directoryForReading, tolerate });
+      if (first)
+        openDirectory(b, root, path, directory, { how: directoryForReading, tolerate, way: this.#way });
       const reads = [most, 4096].map((size) => {
         const out = b.out(size);
         const label = `read the directory ${pathText(path)}`;
-        return { out, read: b.call(label, "getdents64", [directory, out, size], { optional: true }) };
+        // One that has just been removed has nothing in it.
+        const options = { optional: true, tolerate: ["ENOENT"] } as const;
+        return { out, read: b.call(label, "getdents64", [directory, out, size], options) };
       });
       const outcome = await this.#session.run(b.build());
       for (const { out, read } of reads) {
         const length = outcome.valueOf(read) ?? 0;
-        if (length === 0) return names;
+        if (length <= 0) return names;
         addNames(outcome.bytesOf(out).subarray(0, length), names);
       }
     }

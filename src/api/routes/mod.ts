@@ -7,6 +7,7 @@ import { containerStreamRoutes } from "./container-streams.ts";
 import { containerRoutes } from "./containers.ts";
 import { execRoutes } from "./exec.ts";
 import { explainRoutes } from "./explain.ts";
+import { fileRoutes } from "./files.ts";
 import { imageRoutes } from "./images.ts";
 import { networkRoutes } from "./networks.ts";
 import { systemRoutes } from "./system.ts";
@@ -20,6 +21,7 @@ export function createRouter(): Router {
     ...containerStreamRoutes,
     ...containerRoutes,
     ...execRoutes,
+    ...fileRoutes,
     ...imageRoutes,
     ...volumeRoutes,
     ...networkRoutes,

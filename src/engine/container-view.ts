@@ -1,0 +1,165 @@
+/**
+ * Sessions in containers' roots: an executor of its own for each, which is killed when it hangs or isn't needed any more.
+ * The root of a container that doesn't run is put together for one session at a time, and a start waits for its end.
+ * @module
+ */
+import { failure } from "../errors/mod.ts";
+import { KernelError, type Executor } from "../kernel/mod.ts";
+import { compileView, type View } from "../runtime/mod.ts";
+import { rangeSize } from "../security/mod.ts";
+import type { ViewSession } from "../storage/mod.ts";
+import type { Container } from "./container-store.ts";
+import { findJoin, idRangeOf } from "./joins.ts";
+import { Lock } from "./lock.ts";
+import { fileBinds, fileDestinations, specMappings } from "./oci-spec.ts";
+import type { Services } from "./services.ts";
+
+/** Milliseconds that one step may take: longer than any disk, not as long as a file system that never answers. */
+const patience = 30_000;
+/** A container that exits just then is looked at again. */
+const mostTries = 5;
+
+/** A session whose root directory is a container's. */
+export interface ContainerView extends ViewSession, Disposable {
+  /** Ids that there are for it. */
+  readonly ids: number;
+  /** Whether it is a running container's root. */
+  readonly running: boolean;
+}
+
+/** Who looks into containers that don't run, one after the other. */
+const waiting = new WeakMap<Container, Lock>();
+
+/** Opens a session in the container's root; without `mounts` nothing that is mounted in it is there. */
+export async function openView(
+  services: Services,
+  container: Container,
+  { mounts }: { readonly mounts: boolean },
+): Promise<ContainerView> {
+  for (let tries = 1; ; tries++) {
+    const view = container.running
+      ? await runningView(services, container, mounts, tries)
+      : await stoppedView(services, container, mounts);
+    if (view !== undefined) return view;
+  }
+}
+
+/** Undefined if it has exited in this moment. */
+async function runningView(
+  services: Services,
+  container: Container,
+  mounts: boolean,
+  tries: number,
+): Promise<ContainerView | undefined> {
+  const { record, state, exited } = container;
+  const user = record.userNamespace.mode !== "host";
+  const destinations = mounts ? fileDestinations(record) : [];
+  try {
+    return await enter(services, container, { kind: "running", pid: state.pid, user, destinations });
+  } catch (error) {
+    const hasGone = error instanceof KernelError && ["ESRCH", "ENOENT"].includes(error.errnoName);
+    if (!hasGone || tries === mostTries) throw error;
+    await exited?.promise;
+    return undefined;
+  }
+}
+
+/** Undefined if it runs now. */
+async function stoppedView(
+  services: Services,
+  container: Container,
+  mounts: boolean,
+): Promise<ContainerView | undefined> {
+  const leave = await turn(container);
+  try {
+    const view = await container.lock.run(async () => {
+      if (services.store.byId(container.id) !== container)
+        throw failure("no-such-container", { name: container.id });
+      return container.running
+        ? undefined
+        : await enter(services, container, stopped(services, container, mounts), leave);
+    });
+    if (view === undefined) leave();
+    return view;
+  } catch (error) {
+    leave();
+    throw error;
+  }
+}
+
+/** Waits for those who came before; what is returned lets the next one in. */
+async function turn(container: Container): Promise<() => void> {
+  const line = waiting.get(container) ?? new Lock();
+  waiting.set(container, line);
+  const mine = Promise.withResolvers<void>();
+  const end = Promise.withResolvers<void>();
+  void line.run(() => {
+    mine.resolve();
+    return end.promise;
+  });
+  await mine.promise;
+  return end.resolve;
+}
+
+function stopped(services: Services, { record }: Container, mounts: boolean): View {
+  const { paths, storage, store } = services;
+  const range = idRangeOf(services, record);
+  const mapped = record.userNamespace.mode !== "host" && range !== undefined;
+  const join = findJoin(store, record.hostConfig);
+  const files = join?.namespaces.includes("network") === true ? join.target.id : record.id;
+  const plan = storage.plan(record.id, record.chain);
+  return {
+    kind: "stopped",
+    // As it is started: a mark of the one mount would forbid the other.
+    root: record.hostConfig.AutoRemove && plan.kind === "overlay" ? { ...plan, volatile: true } : plan,
+    ...(mapped ? { mappings: specMappings(range) } : {}),
+    binds: mounts ? fileBinds(record, paths.container(files), mapped) : [],
+    readOnly: record.hostConfig.ReadonlyRootfs,
+  };
+}
+
+async function enter(
+  { executors }: Services,
+  container: Container,
+  view: View,
+  leave: () => void = () => undefined,
+): Promise<ContainerView> {
+  const session = executors.session();
+  const opened = new OpenView(session, container, view, leave);
+  try {
+    await opened.run(compileView(view));
+    return opened;
+  } catch (error) {
+    session.kill();
+    throw error;
+  }
+}
+
+class OpenView implements ContainerView {
+  readonly ids: number;
+  readonly running: boolean;
+  readonly #session: Executor;
+  readonly #doing: string;
+  readonly #leave: () => void;
+
+  constructor(session: Executor, { id, record }: Container, view: View, leave: () => void) {
+    this.#session = session;
+    this.#doing = `files of container ${id.slice(0, 12)}`;
+    this.#leave = leave;
+    this.running = view.kind === "running";
+    this.ids = record.userNamespace.mode === "host" ? 0xffff_ffff : rangeSize;
+  }
+
+  async run(...[program, options]: Parameters<Executor["run"]>): ReturnType<Executor["run"]> {
+    return await this.#session.run(program, {
+      ...options,
+      doing: options?.doing || this.#doing,
+      deadline: patience,
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#session.kill();
+    this.#leave();
+  }
+}
