@@ -46,7 +46,7 @@ export {
   type DecompressOptions,
 } from "./tar/compression.ts";
 export type { Entry, EntryType, Segment, Timestamp } from "./tar/entry.ts";
-export { baseName, keepEnding, meansContent, splitPath } from "./tar/resource-names.ts";
+export { baseName, keepEnding, splitPath } from "./tar/resource-names.ts";
 export { decodeName, encodeName } from "./tar/name.ts";
 export { readTar, type TarEntry, type TarReadOptions } from "./tar/reader.ts";
 export { encodeEntry, endOfArchive, writeTar, type EntryInput } from "./tar/writer.ts";

@@ -286,8 +286,7 @@ test("a large file goes through with flat memory, both ways", () => {
   must(engine, ["cp", join(source, "big"), `${id}:/tmp/big`]);
   expect(execute(engine, id, "sha256sum /tmp/big")).toStartWith(digest);
   must(engine, ["cp", `${id}:/tmp/big`, join(source, "back")]);
-  const back = spawnSync("sha256sum", [join(source, "back")], { encoding: "utf8" }).stdout;
-  expect(back).toStartWith(digest);
+  expect(spawnSync("cmp", [join(source, "big"), join(source, "back")]).status).toBe(0);
   const grown = resident() - before;
   console.log(`${size >> 20} MiB in and out: the engine's peak grew by ${Math.round(grown)} MiB`);
   expect(grown).toBeLessThan(200);
