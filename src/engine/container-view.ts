@@ -3,15 +3,16 @@
  * The root of a container that doesn't run is put together for one session at a time, and a start waits for its end.
  * @module
  */
+import { stat } from "node:fs/promises";
 import { failure } from "../errors/mod.ts";
 import { KernelError, type Executor } from "../kernel/mod.ts";
-import { compileView, type View } from "../runtime/mod.ts";
+import { compileView, type SpecMount, type View } from "../runtime/mod.ts";
 import { rangeSize } from "../security/mod.ts";
 import type { ViewSession } from "../storage/mod.ts";
 import type { Container } from "./container-store.ts";
 import { findJoin, idRangeOf } from "./joins.ts";
 import { Lock } from "./lock.ts";
-import { fileBinds, fileDestinations, specMappings } from "./oci-spec.ts";
+import { fileDestinations, fileMounts, specMappings } from "./oci-spec.ts";
 import type { Services } from "./services.ts";
 
 /** Milliseconds that one step may take: longer than any disk, not as long as a file system that never answers. */
@@ -77,7 +78,7 @@ async function stoppedView(
         throw failure("no-such-container", { name: container.id });
       return container.running
         ? undefined
-        : await enter(services, container, stopped(services, container, mounts), leave);
+        : await enter(services, container, await stopped(services, container, mounts), leave);
     });
     if (view === undefined) leave();
     return view;
@@ -101,21 +102,41 @@ async function turn(container: Container): Promise<() => void> {
   return end.resolve;
 }
 
-function stopped(services: Services, { record }: Container, mounts: boolean): View {
+async function stopped(services: Services, { record }: Container, mounts: boolean): Promise<View> {
   const { paths, storage, store } = services;
   const range = idRangeOf(services, record);
   const mapped = record.userNamespace.mode !== "host" && range !== undefined;
   const join = findJoin(store, record.hostConfig);
   const files = join?.namespaces.includes("network") === true ? join.target.id : record.id;
   const plan = storage.plan(record.id, record.chain);
+  const places = {
+    directory: paths.container(files),
+    layerPaths: (chain: readonly string[]) => storage.layerPaths(chain),
+  };
+  const all = mounts ? fileMounts(record, places, mapped) : [];
+  const directories = await kindsOfSources(all);
   return {
     kind: "stopped",
     // As it is started: a mark of the one mount would forbid the other.
     root: record.hostConfig.AutoRemove && plan.kind === "overlay" ? { ...plan, volatile: true } : plan,
     ...(mapped ? { mappings: specMappings(range) } : {}),
-    binds: mounts ? fileBinds(record, paths.container(files), mapped) : [],
+    // A source that is yet to be made has nothing to show.
+    mounts: all.filter(({ type, source = "" }) => type !== "bind" || directories.has(source)),
+    isDirectory: (source) => directories.get(source) === true,
     readOnly: record.hostConfig.ReadonlyRootfs,
   };
+}
+
+/** Whether each source of a bind that is there is a directory. */
+async function kindsOfSources(mounts: readonly SpecMount[]): Promise<ReadonlyMap<string, boolean>> {
+  const kinds = new Map<string, boolean>();
+  for (const { type, source } of mounts) {
+    if (type !== "bind" || source === undefined) continue;
+    // Not at once: it may lie on a disk that is slow to answer.
+    const found = await stat(source).catch(() => undefined);
+    if (found !== undefined) kinds.set(source, found.isDirectory());
+  }
+  return kinds;
 }
 
 async function enter(

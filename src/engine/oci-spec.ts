@@ -4,15 +4,7 @@
  */
 import type { ExecBody } from "./engine.ts";
 import { failure } from "../errors/mod.ts";
-import type {
-  Spec,
-  SpecDevice,
-  SpecMount,
-  SpecNamespace,
-  SpecProcess,
-  SpecRlimit,
-  ViewBind,
-} from "../runtime/mod.ts";
+import type { Spec, SpecDevice, SpecMount, SpecNamespace, SpecProcess, SpecRlimit } from "../runtime/mod.ts";
 import { capabilitySets, rangeMappings, resolveCapabilities, type ResolvedUser } from "../security/mod.ts";
 import type { ContainerRecord, MountPoint } from "./container.ts";
 import type { HostConfig } from "./container-types.ts";
@@ -213,13 +205,17 @@ export function fileDestinations(record: ContainerRecord): string[] {
   ].toSorted((a, b) => depth(a) - depth(b));
 }
 
-/** Its binds, volumes and own files, outermost first; `idmap` is whether its ids are mapped. */
-export function fileBinds(record: ContainerRecord, directory: string, idmap: boolean): ViewBind[] {
-  const custom = record.mounts
-    .filter(({ type }) => type !== "tmpfs")
-    .map((mount) => ({ mount: specMount(mount, idmap), directory: mount.file !== true }));
-  const own = ownFiles(record, directory).map((mount) => ({ mount, directory: false }));
-  return [...custom, ...own].toSorted((a, b) => depth(a.mount.destination) - depth(b.mount.destination));
+/** Its mounts of users but for tmpfs, and its own files, outermost first; `idmap` is whether ids are mapped. */
+export function fileMounts(
+  record: ContainerRecord,
+  { directory, layerPaths }: Pick<SpecContext, "directory" | "layerPaths">,
+  idmap: boolean,
+): SpecMount[] {
+  const custom = record.mounts.filter(({ type }) => type !== "tmpfs");
+  return [
+    ...custom.map((mount) => specMount(mount, idmap, layerPaths)),
+    ...ownFiles(record, directory),
+  ].toSorted((a, b) => depth(a.destination) - depth(b.destination));
 }
 
 /** Makes config.json. */

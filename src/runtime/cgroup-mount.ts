@@ -17,6 +17,7 @@ import {
   type Slot,
 } from "../kernel/mod.ts";
 import type { CompileContext } from "./context.ts";
+import type { Spec } from "./spec.ts";
 
 /** Something mounted below /sys/fs/cgroup. */
 export interface CgroupChild {
@@ -26,7 +27,10 @@ export interface CgroupChild {
 }
 
 /** What the container shall find, by its driver; undefined without a cgroup. */
-export function cgroupMounts({ cgroup, spec }: CompileContext): CgroupMounts | undefined {
+export function cgroupMounts({
+  cgroup,
+  spec,
+}: Pick<CompileContext, "cgroup"> & { readonly spec: Pick<Spec, "linux"> }): CgroupMounts | undefined {
   if (cgroup === undefined) return undefined;
   const own = spec.linux.namespaces.some(({ type, path }) => type === "cgroup" && path === undefined);
   return cgroup.driver.mounts(cgroup.cgroup, own ? "private" : "host");

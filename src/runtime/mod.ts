@@ -16,4 +16,4 @@ export { compileExec, type ExecContext } from "./exec.ts";
 export { FINDING_PART, MOUNTING_VOLUME } from "./mounts.ts";
 export { hostIds } from "./namespaces.ts";
 export type * from "./spec.ts";
-export { compileView, type View, type ViewBind } from "./view.ts";
+export { compileView, type View } from "./view.ts";

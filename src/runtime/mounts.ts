@@ -30,7 +30,12 @@ import type { CompileContext } from "./context.ts";
 import { defaultDevices, makeDev, type HostIds } from "./devices.ts";
 import { parseMountOptions } from "./mount-options.ts";
 import { components, openDirectoryTarget, openFileTarget, openOrdinaryDirectory } from "./paths.ts";
-import type { SpecMount } from "./spec.ts";
+import type { Spec, SpecMount } from "./spec.ts";
+
+/** What the mounts are made from. */
+export interface MountContext extends Pick<CompileContext, "root" | "isDirectory" | "cgroup"> {
+  readonly spec: Pick<Spec, "mounts" | "linux">;
+}
 
 /** A mount that the parent makes and the container's process attaches. */
 export interface PreparedMount {
@@ -65,7 +70,7 @@ const isBind = (mount: SpecMount): boolean =>
   mount.type === "bind" || (mount.options ?? []).some((option) => option === "bind" || option === "rbind");
 
 /** Which mounts the parent prepares, each with its slot. */
-export function planMounts(b: ProgramBuilder, context: CompileContext): PreparedMount[] {
+export function planMounts(b: ProgramBuilder, context: MountContext): PreparedMount[] {
   const planned: PreparedMount[] = [];
   for (const mount of context.spec.mounts) {
     const slot = (): Slot => b.slot(`mount ${mount.destination}`);
@@ -91,7 +96,7 @@ export function planMounts(b: ProgramBuilder, context: CompileContext): Prepared
 /** Adds what the parent does: detached copies of every bind's source, /dev, and the container's own cgroups. */
 export function prepareMounts(
   b: ProgramBuilder,
-  context: CompileContext,
+  context: MountContext,
   planned: readonly PreparedMount[],
   ids: HostIds,
   user: Slot | undefined,
@@ -118,12 +123,10 @@ export function prepareMounts(
   }
 }
 
-/** Adds a detached copy of a bind's source. A missing one leaves the slot empty if it may be missing. */
-export function prepareBind(
+function prepareBind(
   b: ProgramBuilder,
   { mount, slot, directory }: PreparedMount,
   user: Slot | undefined,
-  { mayBeMissing = false }: { readonly mayBeMissing?: boolean } = {},
 ): void {
   const { destination, source } = mount;
   if (source === undefined) {
@@ -131,32 +134,31 @@ export function prepareBind(
   }
   const options = parseMountOptions(destination, mount.options ?? []);
   const { recursive } = options;
-  const optional = mayBeMissing ? ({ optional: true } as const) : {};
-  cloneTree(b, `take ${source} for ${destination}`, CWD, source, slot, {
-    recursive,
-    ...(mayBeMissing ? { tolerate: ["ENOENT", "ENOTDIR"] as const } : {}),
-  });
+  cloneTree(b, `take ${source} for ${destination}`, CWD, source, slot, { recursive });
   // A bind keeps the propagation of its source unless it is told another one; private is Docker's and runc's default.
   const idmap = options.idmap ? user : undefined;
   const propagation = options.propagation ?? flags(MS, "PRIVATE");
   const everywhere = options.propagation === undefined || options.propagationRecursive;
-  const detached = {
+  setMountAttributes(b, `detach ${destination} from the host's mount events`, slot, {
     propagation,
     // Nothing is below a file.
     recursive: directory && everywhere,
     ...(directory || idmap === undefined ? {} : { idmap }),
-  };
-  setMountAttributes(b, `detach ${destination} from the host's mount events`, slot, detached, optional);
+  });
   if (directory && idmap !== undefined) {
-    setMountAttributes(b, `map the ids of ${destination}`, slot, { idmap }, optional);
+    setMountAttributes(b, `map the ids of ${destination}`, slot, { idmap });
   }
   if (options.set.value !== 0 || options.clear.value !== 0) {
-    const { set, clear } = options;
-    setMountAttributes(b, `set the options of ${destination}`, slot, { set, clear }, optional);
+    setMountAttributes(b, `set the options of ${destination}`, slot, {
+      set: options.set,
+      clear: options.clear,
+    });
   }
   if (options.recursiveSet.value !== 0) {
-    const below = { set: options.recursiveSet, recursive: true };
-    setMountAttributes(b, `set the options below ${destination}`, slot, below, optional);
+    setMountAttributes(b, `set the options below ${destination}`, slot, {
+      set: options.recursiveSet,
+      recursive: true,
+    });
   }
 }
 
@@ -226,7 +228,7 @@ function prepareFileSystem(
 /** Adds what the container's process does: every mount of config.json in its order, below `root`. */
 export function attachMounts(
   b: ProgramBuilder,
-  context: CompileContext,
+  context: MountContext,
   root: Slot,
   prepared: readonly PreparedMount[],
   scratch: Scratch,

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { printProgram, type Program } from "../kernel/mod.ts";
+import type { Program } from "../kernel/mod.ts";
 import { compileView } from "./view.ts";
 
 const mappings = [{ containerID: 0, hostID: 0x70000000, size: 65536 }];
@@ -21,34 +21,20 @@ test("a stopped container: its root is locked first, and the session becomes its
     kind: "stopped",
     root,
     mappings,
-    binds: [{ mount: volume, directory: true }],
-    readOnly: false,
+    mounts: [volume],
+    isDirectory: () => true,
+    readOnly: true,
   });
   const found = order(program, "flock", "fsopen", "move_mount", "pivot_root", "setresuid");
   expect(found).not.toContain(-1);
   expect(found).toEqual(found.toSorted((a, b) => a - b));
+  expect(program.operations.some(({ label }) => label === "make the root read-only")).toBe(true);
   const enters = program.operations.findLast(({ call }) => call === "setns");
   expect(enters?.label).toBe("enter the container's user namespace");
   // The lock is the one thing that stays open beside the root.
   const closed = program.operations.filter(({ call }) => call === "close").map(({ label }) => label);
   expect(closed).not.toContain("close lock");
   expect(closed).toContain("close root");
-});
-
-test("a source that is missing leaves its mount out", () => {
-  const program = compileView({
-    kind: "stopped",
-    root,
-    mappings,
-    binds: [{ mount: volume, directory: true }],
-    readOnly: true,
-  });
-  const text = printProgram(program);
-  expect(text).toContain("make the root read-only");
-  const taken = program.operations.find(({ label }) => label === "take /volumes/v for /v");
-  expect(taken?.tolerate).toContain("ENOENT");
-  const attached = program.operations.find(({ label }) => label === "mount /v");
-  expect(attached?.optional).toBe(true);
 });
 
 test("a running container: its mounts are taken in its namespace and attached in one of the session's own", () => {

@@ -20,9 +20,7 @@ import {
   O,
   open,
   openInRoot,
-  openResolved,
   ProgramBuilder,
-  RESOLVE,
   setMountAttributes,
   text,
   writeProc,
@@ -30,18 +28,12 @@ import {
   type Slot,
 } from "../kernel/mod.ts";
 import type { RootFileSystem } from "./context.ts";
-import { clearMask, makeScratch, prepareBind, type Scratch } from "./mounts.ts";
-import { mapText } from "./namespaces.ts";
-import { components, openDirectoryTarget, openFileTarget } from "./paths.ts";
+import { attachMounts, clearMask, makeScratch, planMounts, prepareMounts, type Scratch } from "./mounts.ts";
+import { hostIds, mapText } from "./namespaces.ts";
+import { components } from "./paths.ts";
 import { becomeRoot } from "./process.ts";
 import { assembleRoot, attachRoot, pivotRoot } from "./rootfs.ts";
 import type { IdMapping, SpecMount } from "./spec.ts";
-
-/** A bind of a view. */
-export interface ViewBind {
-  readonly mount: SpecMount;
-  readonly directory: boolean;
-}
 
 /** What is looked into. */
 export type View =
@@ -51,8 +43,10 @@ export type View =
       readonly root: RootFileSystem;
       /** Ids of its user namespace, if it has one of its own. */
       readonly mappings?: readonly IdMapping[];
-      /** In the order in which they are mounted. Those whose source is missing are left out. */
-      readonly binds: readonly ViewBind[];
+      /** In the order in which they are mounted. */
+      readonly mounts: readonly SpecMount[];
+      /** Whether the source of a bind is a directory. */
+      readonly isDirectory: (source: string) => boolean;
       /** Whether its root may not be written to, when its mounts have their places. */
       readonly readOnly: boolean;
     }
@@ -69,40 +63,33 @@ export type View =
 /** Slots of the session that are free for what is done in the view; the first one holds its root directory. */
 export const viewSlots = 16;
 
-/** A mount that waits to be attached. */
-interface Attachable {
-  readonly slot: Slot;
-  readonly destination: string;
-  readonly directory: boolean | "as it is";
-}
-
 /** Compiles the entering of a view. Its errno is ESRCH if a running container has exited. */
 export function compileView(view: View): Program {
   const b = new ProgramBuilder();
-  const [inside] = Array.from({ length: viewSlots }, (_, index) => b.slot(`slot ${index} of the session`));
+  const [top] = Array.from({ length: viewSlots }, (_, index) => b.slot(`slot ${index} of the session`));
   const scratch = makeScratch(b);
   const root = b.slot("root");
   const user = b.slot("user namespace");
   clearMask(b);
-  const enter =
+  const entering =
     view.kind === "stopped" ? stopped(b, view, root, user, scratch) : running(b, view, root, user);
   attachRoot(b, root, scratch.target);
-  for (const mount of enter.mounts) attach(b, root, mount, scratch);
+  entering.attach(scratch);
   if (view.kind === "stopped" && view.readOnly)
     setMountAttributes(b, "make the root read-only", root, { set: flags(MOUNT_ATTR, "RDONLY") });
   pivotRoot(b, root, undefined);
-  if (enter.user) {
+  if (entering.user) {
     b.call("enter the container's user namespace", "setns", [user, flags(CLONE, "NEWUSER")]);
     becomeRoot(b);
   }
-  if (inside !== undefined)
-    open(b, "open its root", CWD, "/", flags(O, "RDONLY", "DIRECTORY", "CLOEXEC"), inside);
-  for (const slot of [root, user, scratch.target, scratch.directory, ...enter.done]) close(b, slot, true);
+  if (top !== undefined) open(b, "open its root", CWD, "/", flags(O, "RDONLY", "DIRECTORY", "CLOEXEC"), top);
+  for (const slot of [root, user, scratch.target, scratch.directory, ...entering.done]) close(b, slot, true);
   return b.build();
 }
 
 interface Entering {
-  readonly mounts: readonly Attachable[];
+  /** Adds attaching the mounts to the root. */
+  readonly attach: (scratch: Scratch) => void;
   readonly user: boolean;
   /** What is of no use in the view. */
   readonly done: readonly Slot[];
@@ -115,7 +102,7 @@ function leaveHost(b: ProgramBuilder): void {
 
 function stopped(
   b: ProgramBuilder,
-  { root: system, mappings, binds }: Extract<View, { kind: "stopped" }>,
+  { root: system, mappings, mounts, isDirectory }: Extract<View, { kind: "stopped" }>,
   root: Slot,
   user: Slot,
   scratch: Scratch,
@@ -125,13 +112,15 @@ function stopped(
   if (mappings !== undefined) makeUserNamespace(b, mappings, user);
   // The lock is the last of what it keeps, and the one thing that has to be kept: the mounts hold themselves.
   const kept = assembleRoot(b, system, idmap, scratch.context, root);
-  const mounts = binds.map(({ mount, directory }): Attachable => {
-    const slot = b.slot(`mount ${mount.destination}`);
-    prepareBind(b, { mount, kind: "bind", slot, directory, children: [] }, idmap, { mayBeMissing: true });
-    return { slot, destination: mount.destination, directory };
-  });
-  const done = [...kept.slice(1, -1), ...mounts.map(({ slot }) => slot)];
-  return { mounts, user: mappings !== undefined, done };
+  const linux = { namespaces: [], uidMappings: mappings, gidMappings: mappings };
+  const context = { root: system, isDirectory, spec: { mounts, linux } };
+  const planned = planMounts(b, context);
+  prepareMounts(b, context, planned, hostIds(linux), idmap, scratch);
+  return {
+    attach: () => attachMounts(b, context, root, planned, scratch),
+    user: mappings !== undefined,
+    done: [...kept.slice(1, -1), ...planned.map(({ slot }) => slot)],
+  };
 }
 
 /** Adds the making of a user namespace that nobody is in. */
@@ -154,7 +143,6 @@ function makeUserNamespace(b: ProgramBuilder, mappings: readonly IdMapping[], us
   close(b, channel);
 }
 
-const oneOf = { how: flags(O, "PATH", "CLOEXEC"), resolve: flags(RESOLVE, "IN_ROOT", "NO_MAGICLINKS") };
 const gone = ["ENOENT", "ENOTDIR", "ELOOP"] as const;
 
 function running(
@@ -176,19 +164,13 @@ function running(
   b.call("enter its mount namespace", "setns", [target, flags(CLONE, "NEWNS")]);
   open(b, "open its root", CWD, "/", flags(O, "PATH", "DIRECTORY", "CLOEXEC"), live);
   cloneTree(b, "take its root", live, "", root);
-  const mounts = destinations.map((destination): Attachable => {
+  const mounts = destinations.map((destination) => {
     const slot = b.slot(`mount ${destination}`);
     // The container may have changed everything meanwhile: what it has there now is what is shown.
-    const inside = components(destination).join("/");
-    openResolved(b, `look for ${destination}`, live, inside, oneOf.how, oneOf.resolve, point, {
-      tolerate: gone,
-    });
-    cloneTree(b, `take ${destination}`, point, "", slot, {
-      recursive: true,
-      optional: true,
-      tolerate: ["EINVAL"],
-    });
-    return { slot, destination, directory: "as it is" };
+    openInRoot(b, `look for ${destination}`, live, inside(destination), point, { tolerate: gone });
+    const options = { recursive: true, optional: true, tolerate: ["EINVAL"] } as const;
+    cloneTree(b, `take ${destination}`, point, "", slot, options);
+    return { slot, destination };
   });
   b.call("go back", "setns", [home, flags(CLONE, "NEWNS")]);
   for (const slot of [root, ...mounts.map((mount) => mount.slot)])
@@ -199,25 +181,21 @@ function running(
       { propagation: flags(MS, "PRIVATE"), recursive: true },
       { optional: true },
     );
-  return { mounts, user: own, done: [target, home, live, point, ...mounts.map(({ slot }) => slot)] };
+  return {
+    attach: ({ target: place }) => {
+      for (const { slot, destination } of mounts) {
+        openInRoot(b, `open ${destination}`, root, inside(destination), place, { tolerate: gone });
+        // It may have become a file over a directory, or the other way round.
+        const options = { optional: true, tolerate: ["ENOTDIR", "EINVAL"] } as const;
+        attachMount(b, `mount ${destination}`, slot, place, options);
+      }
+    },
+    user: own,
+    done: [target, home, live, point, ...mounts.map(({ slot }) => slot)],
+  };
 }
 
-/** Adds attaching a mount. Its place is made in the root of a container that doesn't run, as a start would. */
-function attach(
-  b: ProgramBuilder,
-  root: Slot,
-  { slot, destination, directory }: Attachable,
-  scratch: Scratch,
-): void {
-  if (directory === "as it is")
-    openInRoot(b, `open ${destination}`, root, components(destination).join("/"), scratch.target, {
-      tolerate: gone,
-    });
-  else if (directory) openDirectoryTarget(b, root, destination, scratch.target, scratch.directory);
-  else openFileTarget(b, root, destination, scratch.target, scratch.directory);
-  // Below a directory a file can't be seen, nor the other way round.
-  attachMount(b, `mount ${destination}`, slot, scratch.target, {
-    optional: true,
-    tolerate: ["ENOTDIR", "EINVAL"],
-  });
+/** The path as openat2(2) takes it. */
+function inside(destination: string): string {
+  return components(destination).join("/");
 }
