@@ -26,7 +26,7 @@ async function runOne(engine: Engine): Promise<[number, number]> {
   const { Id } = await containers.create({
     body: { Image: "busybox", Cmd: ["true"], HostConfig: { NetworkMode: "none" } },
   });
-  const { done } = containers.wait(Id, "next-exit");
+  const { done } = await containers.wait(Id, "next-exit");
   const start = performance.now();
   await containers.start(Id);
   const { StatusCode } = await done;

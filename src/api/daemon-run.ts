@@ -2,10 +2,10 @@
  * A daemon's life around an engine: start, signals, idleness, end.
  * @module
  */
-import type { DaemonOptions, Engine } from "../engine/mod.ts";
-import { failure, messageOf } from "../errors/mod.ts";
+import { guardEngine, type DaemonOptions, type Engine, type SocketOptions } from "../engine/mod.ts";
+import { messageOf } from "../errors/mod.ts";
 import { openAudit } from "./audit.ts";
-import { openDoors } from "./doors.ts";
+import { openDoors, type Accept } from "./doors.ts";
 import { checkHosts } from "./listen-host.ts";
 import type { Log, LogLevel } from "./log.ts";
 import { peerOf } from "./peer.ts";
@@ -34,7 +34,6 @@ export async function runDaemon(
   open: (options: DaemonOptions, log: Log) => Promise<Engine>,
   log: Log,
 ): Promise<void> {
-  if (options.sockets.length > 0) throw failure("not-implemented", { what: "sockets with policies" });
   checkHosts(options);
   await writePidfile(options.pidfile);
   await using closers = new AsyncDisposableStack();
@@ -60,7 +59,9 @@ export async function runDaemon(
     if (now !== undefined) ({ shutdownTimeout } = now);
     audit?.reopen();
   };
-  await openDoors(options, ({ host }) => server.behind({ host, engine }), log, closers);
+  const behind = ({ host, policy }: SocketOptions): Accept =>
+    server.behind({ host, engine: policy === undefined ? engine : guardEngine(engine, policy) });
+  await openDoors(options, behind, log, closers);
   log.info("daemon has completed initialization", { version: serverVersion, api: apiVersion });
   // The first container shall not wait for the schemas to be compiled.
   void import("./schemas.ts").then((schemas) => schemas.compileSchemas());

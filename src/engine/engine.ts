@@ -69,6 +69,11 @@ export interface WaitAnswer {
   readonly Error?: { readonly Message: string };
 }
 
+/** Somebody who waits. */
+export interface Waiting {
+  readonly done: Promise<WaitAnswer>;
+}
+
 /** Containers. `name` is whatever a client may call one by: name, id, beginning of an id. */
 export interface Containers {
   create(request: CreateRequest): Promise<{ Id: string; Warnings: string[] }>;
@@ -85,8 +90,8 @@ export interface Containers {
   pause(name: string): Promise<void>;
   unpause(name: string): Promise<void>;
   rename(name: string, to: string): Promise<void>;
-  /** Registered when this returns; `done` resolves when the condition is met. */
-  wait(name: string, condition: WaitCondition): { readonly done: Promise<WaitAnswer> };
+  /** Registered when this has returned or resolved; `done` resolves when the condition is met. */
+  wait(name: string, condition: WaitCondition): Waiting | Promise<Waiting>;
   remove(name: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void>;
   prune(filters: Filters): Promise<{ ContainersDeleted: string[] | null; SpaceReclaimed: number }>;
   top(name: string, psArguments: string): Promise<{ Titles: string[]; Processes: string[][] }>;

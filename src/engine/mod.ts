@@ -58,6 +58,7 @@ export type * from "./container-types.ts";
 export type * from "./daemon-options.ts";
 export type * from "./engine.ts";
 export type * from "./network-types.ts";
+export { guardEngine } from "./policy/guard.ts";
 export type { EngineLog } from "./services.ts";
 export { withoutCredentials } from "./system-facts.ts";
 

@@ -12,6 +12,7 @@ export {
   type CapabilitySets,
   capsetData,
   capsetHeader,
+  defaultCapabilities,
   normalizeCapabilities,
   resolveCapabilities,
 } from "./capabilities.ts";

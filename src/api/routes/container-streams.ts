@@ -66,7 +66,7 @@ async function wait(x: Exchange): Promise<void> {
   const condition = (x.version < 30 ? undefined : x.query.nonEmpty("condition")) ?? "not-running";
   if (!conditions.has(condition))
     throw failure("invalid-parameter", { message: `invalid condition: ${JSON.stringify(condition)}` });
-  const { done } = x.engine.containers.wait(x.name, condition as WaitCondition);
+  const { done } = await x.engine.containers.wait(x.name, condition as WaitCondition);
   if (x.version < 30) {
     const { StatusCode } = await done;
     return x.json(200, { StatusCode });
