@@ -26,6 +26,11 @@ export async function attachContainer(
       message: `container ${container.id} is paused, unpause the container before attach`,
     });
   }
+  if (state.status === "restarting") {
+    throw failure("conflict", {
+      message: `container ${container.id} is restarting, wait until the container is running`,
+    });
+  }
   publishContainer(services, "attach", container);
   const past = options.logs ? pastOutput(services, container, options) : undefined;
   if (!options.stream) return { tty, stream: readOnly(past) };

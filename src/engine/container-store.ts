@@ -52,9 +52,21 @@ export class Container {
     return this.record.id;
   }
 
+  /** Milliseconds that its last restart waited for; 0 if somebody started it. */
+  backOff = 0;
+  /** What begins its next restart, while it waits for that. */
+  restart: NodeJS.Timeout | undefined;
+  /** Somebody restarts it: its end is not the last word. */
+  comesBack = false;
+
   /** Whether its process lives. */
   get running(): boolean {
     return this.state.status === "running" || this.state.status === "paused";
+  }
+
+  /** Whether its process lives or will soon: Docker calls both running. */
+  get active(): boolean {
+    return this.running || this.state.status === "restarting";
   }
 }
 

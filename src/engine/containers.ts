@@ -36,6 +36,7 @@ import { readLogs } from "./logging/reader.ts";
 import { checkName } from "./names.ts";
 import { removeContainer } from "./removal.ts";
 import { republish } from "./republishing.ts";
+import { requireNotRestarting } from "./restarting.ts";
 import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
 import { orderShim } from "./shim-line.ts";
 import type { Services } from "./services.ts";
@@ -127,10 +128,12 @@ export class ContainerService implements Containers {
       if (container.state.status === "paused") {
         throw failure("conflict", { message: "cannot start a paused container, try unpause instead" });
       }
-      if (container.running) return false;
+      if (container.active) return false;
       if (this.#services.store.byId(container.id) !== container) {
         throw failure("conflict", { message: "container is marked for removal and cannot be started" });
       }
+      container.backOff = 0;
+      container.state.restartCount = 0;
       try {
         await this.#supervisor.start(container);
       } catch (error) {
@@ -155,8 +158,13 @@ export class ContainerService implements Containers {
 
   async restart(name: string, options: { signal?: string; timeout?: number }): Promise<void> {
     const container = this.#find(name);
-    await stopContainer(this.#services, container, options);
-    await this.start(name);
+    container.comesBack = true;
+    try {
+      await stopContainer(this.#services, container, options);
+      await this.start(container.id);
+    } finally {
+      container.comesBack = false;
+    }
     publishContainer(this.#services, "restart", container);
   }
 
@@ -219,7 +227,7 @@ export class ContainerService implements Containers {
 
   /** What happens after an exit: a container that asked for it removes itself. */
   async afterExit(container: Container): Promise<void> {
-    if (!container.record.hostConfig.AutoRemove || container.running) return;
+    if (!container.record.hostConfig.AutoRemove || container.running || container.comesBack) return;
     await container.lock.run(async () => {
       if (container.running || this.#services.store.byId(container.id) !== container) return;
       await removeContainer(this.#services, container, { force: false, volumes: true });
@@ -234,7 +242,7 @@ export class ContainerService implements Containers {
     let space = 0;
     for (const container of store.all()) {
       const { record } = container;
-      if (container.running || !pruneLabelsMatch(filters, record.config.Labels)) continue;
+      if (container.active || !pruneLabelsMatch(filters, record.config.Labels)) continue;
       if (until !== undefined && parseTime(record.created) >= until) continue;
       space += await storage.containerSize(container.id);
       await container.lock.run(() =>
@@ -249,6 +257,7 @@ export class ContainerService implements Containers {
 
   async top(name: string, psArguments: string): Promise<{ Titles: string[]; Processes: string[][] }> {
     const container = this.#find(name);
+    requireNotRestarting(container);
     if (!container.running) throw failure("container-not-running", { id: container.id });
     const directory = cgroupOf(this.#services, container.record).directories[0]?.path ?? "";
     const pids = await processesBelow(directory);

@@ -17,6 +17,7 @@ import { DeferredStream } from "./deferred-stream.ts";
 import { execProgram } from "./exec-program.ts";
 import { ExecStore, newExec, type Exec } from "./exec-store.ts";
 import { makeFolder } from "./folders.ts";
+import { requireNotRestarting } from "./restarting.ts";
 import { readExitRecord } from "./exit-record.ts";
 import { containerUser } from "./runtime-context.ts";
 import type { Services } from "./services.ts";
@@ -355,5 +356,6 @@ function requireRunning(container: Container, name: string): void {
       message: `Container ${name} is paused, unpause the container before exec`,
     });
   }
+  requireNotRestarting(container);
   if (!container.running) throw failure("container-not-running", { id: container.id });
 }

@@ -7,6 +7,7 @@ import type { CgroupFeatures } from "../cgroup/mod.ts";
 import { failure } from "../errors/mod.ts";
 import { maskedPaths, normalizeCapabilities, readonlyPaths } from "../security/mod.ts";
 import type { CreateBody, HostConfig } from "./container-types.ts";
+import { checkRestartPolicy } from "./restart-policy.ts";
 
 /** What the engine's own configuration says where the client says nothing. */
 export interface HostDefaults {
@@ -148,14 +149,7 @@ export function checkHostConfig(host: HostConfig, defaults: HostDefaults): void 
   normalizeCapabilities("CapAdd", host.CapAdd ?? [], defaults.capabilities);
   normalizeCapabilities("CapDrop", host.CapDrop ?? [], defaults.capabilities);
   for (const [key, value] of Object.entries(host.Sysctls ?? {})) checkSysctl(host, key, value);
-  if (!["no", "always", "unless-stopped", "on-failure"].includes(host.RestartPolicy.Name)) {
-    refuse(
-      `invalid restart policy: unknown policy '${host.RestartPolicy.Name}'; use one of 'no', 'always', 'on-failure', or 'unless-stopped'`,
-    );
-  }
-  if (host.RestartPolicy.MaximumRetryCount !== 0 && host.RestartPolicy.Name !== "on-failure") {
-    refuse("invalid restart policy: maximum retry count can only be used with 'on-failure'");
-  }
+  checkRestartPolicy(host.RestartPolicy);
   if (host.AutoRemove && host.RestartPolicy.Name !== "no") {
     refuse("can't create 'AutoRemove' container with restart policy");
   }
@@ -276,7 +270,6 @@ function checkUnsupported(host: HostConfig): void {
   const unsupported = (what: string): never => {
     throw failure("not-implemented", { what });
   };
-  if (host.RestartPolicy.Name !== "no") unsupported(`restart policy ${host.RestartPolicy.Name}`);
   if ((host.Links ?? []).length > 0) unsupported(`--link with the network ${host.NetworkMode}`);
   if ((host.DeviceRequests ?? []).length > 0) unsupported("--gpus and other device requests");
   if (Object.keys(host.StorageOpt ?? {}).length > 0) unsupported("--storage-opt");

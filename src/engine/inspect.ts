@@ -57,7 +57,7 @@ export async function inspectContainer(
     Args: record.args,
     State: {
       Status: state.status,
-      Running: container.running,
+      Running: container.active,
       Paused: state.status === "paused",
       Restarting: state.status === "restarting",
       OOMKilled: state.oomKilled,

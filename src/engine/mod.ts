@@ -127,7 +127,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
         .filter(
           ({ record: { imageId, mounts } }) => imageId === id || mounts.some(({ image }) => image?.id === id),
         )
-        .map((container) => ({ id: container.id, name: container.name, running: container.running })),
+        .map((container) => ({ id: container.id, name: container.name, running: container.active })),
   });
   const volumes = new VolumeService({
     database,
@@ -224,6 +224,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
   keepNamespaces(services);
   // Nobody waits for the networks but who needs one.
   void host.ready().catch((error: unknown) => log.error(`set networks up: ${messageOf(error)}`, { error }));
+  void supervisor.startAgain();
   const count = store.all().length;
   void warmUp({ defaults: defaultsNow(), seccomp, cgroups, busy: () => store.all().length !== count });
   return {
@@ -246,9 +247,10 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
       return ignored;
     },
     peerCredentials: (descriptor) => peerCredentials(executors, descriptor),
-    idle: () => !store.all().some(({ running }) => running),
+    idle: () => !store.all().some(({ active }) => active),
     close: async () => {
       health.close();
+      supervisor.close();
       store.flush();
       networkStore.flush();
       execs.flush();

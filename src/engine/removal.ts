@@ -6,6 +6,7 @@ import { constants } from "node:os";
 import { failure } from "../errors/mod.ts";
 import { publishContainer } from "./container-events.ts";
 import type { Container } from "./container-store.ts";
+import { cancelRestart } from "./restarting.ts";
 import { removeFolders } from "./run-traces.ts";
 import type { Services } from "./services.ts";
 import { killContainer } from "./stopping.ts";
@@ -18,16 +19,19 @@ export async function removeContainer(
 ): Promise<void> {
   const { store, volumes, log } = services;
   if (store.byId(container.id) !== container) throw failure("no-such-container", { name: container.id });
-  if (container.running) {
+  if (container.active) {
+    const { status } = container.state;
     if (!options.force) {
       const advice =
-        container.state.status === "paused"
+        status === "paused"
           ? "container is paused and must be unpaused first"
-          : "container is running: stop the container before removing or force remove";
+          : `container is ${status}: stop the container before removing or force remove`;
       throw failure("conflict", { message: `cannot remove container "${container.name}": ${advice}` });
     }
-    await killContainer(services, container, constants.signals.SIGKILL);
-    await container.exited?.promise;
+    if (!cancelRestart(services, container)) {
+      await killContainer(services, container, constants.signals.SIGKILL);
+      await container.exited?.promise;
+    }
   }
   const anonymous = container.record.mounts.filter(({ anonymous: mine, name }) => mine && name !== undefined);
   container.state.status = "removing";

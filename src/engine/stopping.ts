@@ -7,6 +7,7 @@ import { killTree } from "../cgroup/mod.ts";
 import { ProgramBuilder } from "../kernel/mod.ts";
 import { publishContainer } from "./container-events.ts";
 import type { Container } from "./container-store.ts";
+import { cancelRestart, requireNotRestarting } from "./restarting.ts";
 import { orderShim } from "./shim-line.ts";
 import { cgroupOf } from "./runtime-context.ts";
 import type { Services } from "./services.ts";
@@ -31,10 +32,35 @@ async function exitsWithin(container: Container, milliseconds: number): Promise<
   return result;
 }
 
+/** What ends a process that doesn't know better; others are said to containers for other reasons: SIGHUP to reload. */
+const endings = ["SIGKILL", "SIGTERM", "SIGINT", "SIGQUIT"];
+
+function isEnding({ record }: Container, number: number): boolean {
+  const { StopSignal: own } = record.config;
+  return (own ? [...endings, own] : endings).some((name) => signalNumber(name) === number);
+}
+
+/** Its restart policy holds still from here on, also if this engine is killed before its process ends. */
+function rememberStop({ store }: Services, container: Container): void {
+  container.state.manuallyStopped = true;
+  if (container.record.hostConfig.RestartPolicy.Name === "no") return;
+  store.save(container);
+  store.flush();
+}
+
+/** Has a container not be started again that waits for that; false if it doesn't, or its start has begun. */
+async function endsRestarting(services: Services, container: Container): Promise<boolean> {
+  if (container.state.status !== "restarting") return false;
+  return container.lock.run(async () => cancelRestart(services, container));
+}
+
 /** Sends a signal to a running container's process. */
 export async function killContainer(services: Services, container: Container, number: number): Promise<void> {
+  const ends = isEnding(container, number);
+  // That the restart doesn't come is all that a signal can do.
+  if (ends && (await endsRestarting(services, container))) return;
   if (!container.running) throw failure("container-not-running", { id: container.id });
-  if (number === SIGKILL) container.state.manuallyStopped = true;
+  if (ends) rememberStop(services, container);
   await orderShim(container, services.paths.shim(container.id), (shim) => shim.signal(number));
   publishContainer(services, "kill", container, { signal: String(number) });
   // A frozen process takes no signal but this one, and this one only when it thaws.
@@ -61,10 +87,14 @@ export async function stopContainer(
   options: { readonly signal?: string; readonly timeout?: number },
 ): Promise<boolean> {
   const { config } = container.record;
+  if (await endsRestarting(services, container)) {
+    publishContainer(services, "stop", container);
+    return true;
+  }
   if (!container.running) return false;
   const number = signalNumber(options.signal || config.StopSignal || "SIGTERM");
   const seconds = options.timeout ?? config.StopTimeout ?? defaultTimeout;
-  container.state.manuallyStopped = true;
+  rememberStop(services, container);
   await orderShim(container, services.paths.shim(container.id), (shim) => shim.signal(number));
   publishContainer(services, "kill", container, { signal: String(number) });
   if (container.state.status === "paused") await thaw(services, container);
@@ -90,6 +120,7 @@ export async function pauseContainer(services: Services, container: Container): 
   if (container.state.status === "paused") {
     throw failure("conflict", { message: `Container ${container.id} is already paused` });
   }
+  requireNotRestarting(container);
   if (!container.running) throw failure("container-not-running", { id: container.id });
   const b = new ProgramBuilder();
   const state = cgroups.freeze(b, cgroupOf(services, container.record));

@@ -31,6 +31,8 @@ import { readExitRecord, type ExitRecord } from "./exit-record.ts";
 import { portConflict, PortTries } from "./port-conflicts.ts";
 import { mountsAtStart } from "./mounted-volumes.ts";
 import { publishNetwork } from "./network-events.ts";
+import { restartsAfterExit } from "./restart-policy.ts";
+import { Restarts } from "./restarting.ts";
 import { removeRunTraces, removeRunTracesSoon } from "./run-traces.ts";
 import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
 import { addLatePlaces, hasLatePlaces } from "./foreign-places.ts";
@@ -52,12 +54,24 @@ export class Supervisor {
   readonly #afterExit: AfterExit;
   readonly #health: HealthMonitors;
   readonly #kills = new MemoryKills();
+  readonly #restarts: Restarts;
 
   /** `afterExit` runs, outside of the container's lock, after each exit that was recorded. */
   constructor(services: Services, health: HealthMonitors, afterExit: AfterExit) {
     this.#services = services;
     this.#health = health;
     this.#afterExit = afterExit;
+    this.#restarts = new Restarts(services, (container) => this.start(container));
+  }
+
+  /** Once every container was recovered: starts those that are to run. */
+  async startAgain(): Promise<void> {
+    await this.#restarts.startAll();
+  }
+
+  /** Starts nothing any more on its own. */
+  close(): void {
+    this.#restarts.close();
   }
 
   /** Starts a container. Whoever calls holds its lock. */
@@ -228,9 +242,11 @@ export class Supervisor {
     container.shim?.close();
     container.shim = undefined;
     this.#health.leave(container);
-    state.status = "exited";
     state.pid = 0;
     state.exitCode = exit.code;
+    const again = restartsAfterExit(container.record.hostConfig.RestartPolicy, state);
+    state.status = again ? "restarting" : "exited";
+    if (again) state.restartCount++;
     state.oomKilled = this.#kills.killed(cgroupOf(this.#services, container.record), exit.code);
     state.error = exit.error ?? "";
     state.finishedAt = formatTime(exit.finished);
@@ -254,6 +270,10 @@ export class Supervisor {
     for (const waiter of container.exitWaiters) waiter(answer);
     container.exitWaiters.clear();
     removeRunTracesSoon(this.#services, container);
+    if (again) {
+      this.#restarts.schedule(container, seconds);
+      return;
+    }
     try {
       await this.#afterExit(container);
     } catch (error) {
@@ -314,7 +334,7 @@ export class Supervisor {
       return;
     }
     if (container.traces) await removeRunTraces(this.#services, container);
-    if (state.status === "restarting" || state.status === "removing") {
+    if (state.status === "removing") {
       state.status = "exited";
       store.save(container);
     }

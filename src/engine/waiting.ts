@@ -11,7 +11,7 @@ export function waitForContainer(
   condition: WaitCondition,
 ): { readonly done: Promise<WaitAnswer> } {
   const { state } = container;
-  if (condition === "not-running" && !container.running) {
+  if (condition === "not-running" && !container.active) {
     const error = state.error === "" ? {} : { Error: { Message: state.error } };
     return { done: Promise.resolve({ StatusCode: state.exitCode, ...error }) };
   }

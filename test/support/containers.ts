@@ -52,6 +52,7 @@ export interface Inspection {
     readonly Status: string;
     readonly Running: boolean;
     readonly Paused: boolean;
+    readonly Restarting: boolean;
     readonly Pid: number;
     readonly ExitCode: number;
     readonly Error: string;
