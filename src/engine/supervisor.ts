@@ -49,6 +49,12 @@ export type AfterExit = (container: Container) => Promise<void>;
 const startDeadline = 120_000;
 const SIGKILL = 9;
 
+interface Launched {
+  /** On networks. */
+  readonly places: readonly Place[];
+  readonly started: StartedShim;
+}
+
 export class Supervisor {
   readonly #services: Services;
   readonly #afterExit: AfterExit;
@@ -80,10 +86,10 @@ export class Supervisor {
     const { record, state } = container;
     const pending = [...container.pending];
     const tries = new PortTries(container);
-    let places: readonly Place[] | undefined;
-    while (places === undefined) {
+    let launched: Launched | undefined;
+    while (launched === undefined) {
       try {
-        places = await this.#launch(container, pending, tries);
+        launched = await this.#launch(container, pending, tries);
       } catch (error) {
         await removeRunTraces(this.#services, container);
         if (await tries.again(error)) continue;
@@ -95,20 +101,24 @@ export class Supervisor {
         throw answer;
       }
     }
-    for (const { network, endpoint } of places) {
+    for (const { network, endpoint } of launched.places) {
       publishNetwork(this.#services, "connect", network, endpoint);
     }
     publishVolumes(this.#services, "mount", container);
     publishContainer(this.#services, "start", container);
     for (const attach of pending) void this.#joinAttach(container, attach);
+    // Only now: an end that is known already shall not be told before the start.
+    void launched.started.exited.then((exit) =>
+      exit === undefined ? this.#follow(container) : this.#exit(container, exit),
+    );
   }
 
-  /** Tries to start it; its places on networks. Of one that fails nothing is left but traces. */
+  /** Tries to start it. Of one that fails nothing is left but traces. */
   async #launch(
     container: Container,
     pending: readonly PendingAttach[],
     { passing }: PortTries,
-  ): Promise<readonly Place[]> {
+  ): Promise<Launched> {
     const { paths, executors, logs, storage, volumes } = this.#services;
     const { record, id } = container;
     const { config } = record;
@@ -162,10 +172,7 @@ export class Supervisor {
       this.#enter(container, started.pid, started.started);
       void logs.started(container, logging);
       this.#services.networks.host.forget(places);
-      void started.exited.then((exit) =>
-        exit === undefined ? this.#follow(container) : this.#exit(container, exit),
-      );
-      return places;
+      return { places, started };
     } catch (error) {
       logging.sink?.close();
       closeSandbox(this.#services, container, places);
