@@ -88,33 +88,40 @@ export class Forwarder {
   }
 
   async #run(): Promise<void> {
-    try {
-      await this.#goTo(await readPlace(this.#options.path));
-      while (!this.#stopped && (await this.#step()));
-    } catch (error) {
-      if (!this.#stopped)
-        this.#options.log.error(`send the log of container ${this.#options.id}: ${messageOf(error)}`, {
-          error,
-        });
-    } finally {
-      await this.#save().catch(() => undefined);
-      this.#tellLost(true);
-      this.#changes[Symbol.dispose]();
-      this.#sink?.close();
-      await this.#position?.file[Symbol.asyncDispose]();
+    while (!this.#stopped) {
+      try {
+        await this.#goTo(this.#saved.place ?? (await readPlace(this.#options.path)));
+        while (!this.#stopped && (await this.#step()));
+        break;
+      } catch (error) {
+        if (this.#stopped) break;
+        // A full disk, no descriptors: a container may wait for this, so it isn't given up.
+        const { id, log } = this.#options;
+        log.error(`send the log of container ${id}: ${messageOf(error)}`, { error });
+        await this.#pause(LONGEST_WAIT);
+      }
     }
+    await this.#save().catch(() => undefined);
+    this.#tellLost(true);
+    this.#changes[Symbol.dispose]();
+    this.#sink?.close();
+    await this.#position?.file[Symbol.asyncDispose]();
+  }
+
+  async #pause(milliseconds: number): Promise<void> {
+    await sleep(milliseconds, undefined, { signal: this.#stop.signal }).catch(() => undefined);
   }
 
   /** Sends what is there, or waits for more. False: all was sent and nothing more comes. */
   async #step(): Promise<boolean> {
     // Seen before the look at the file: what is found then is all there is.
     const finishing = this.#finishing;
+    if (this.#options.buffer !== undefined) await this.#leaveOut(this.#options.buffer);
     const position = this.#position;
     if (position === undefined) {
       await this.#goTo(undefined);
       if (this.#position !== undefined) return true;
     } else {
-      if (this.#options.buffer !== undefined) await this.#leaveOut(this.#options.buffer);
       const batch = await this.#reader.read(position.file, position.offset);
       if (batch !== undefined) {
         await this.#deliver(position, batch);
@@ -201,7 +208,7 @@ export class Forwarder {
           await this.#goTo(doubtful);
           return;
         }
-        await sleep(wait, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+        await this.#pause(wait);
         wait = Math.min(wait * 1.5, Math.max(LONGEST_WAIT, remote.retryWait));
       }
     }

@@ -84,3 +84,36 @@ test("what is no record is refused", () => {
   ])
     expect(read(Buffer.from(`${line}\n`))).toBeUndefined();
 });
+
+test("attributes: the same in many records, other ones, none", () => {
+  const lines = [
+    '{"log":"a\\n","stream":"stdout","attrs":{"k":"1"},"time":"2024-01-02T03:04:05Z"}\n',
+    '{"log":"b\\n","stream":"stderr","attrs":{"k":"1"},"time":"2024-01-02T03:04:06Z"}\n',
+    '{"log":"c\\n","stream":"stdout","attrs":{"k":",\\"time\\":\\"x"},"time":"2024-01-02T03:04:07Z"}\n',
+    '{"log":"d\\n","stream":"stdout","time":"2024-01-02T03:04:08Z"}\n',
+    '{"log":"e\\n","stream":"stdout","attrs":{"k":1},"time":"2024-01-02T03:04:09Z"}\n',
+  ];
+  const block = Buffer.from(lines.join(""));
+  const scanner = new RecordScanner();
+  const found: unknown[] = [];
+  for (let start = 0; start < block.length;) {
+    const end = block.indexOf(0x0a, start);
+    expect(scanner.read(block, start, end)).toBe(true);
+    const target = Buffer.alloc(64);
+    const text = target.toString("utf8", 0, scanner.copyText(block, target, 0));
+    found.push([
+      text,
+      scanner.stream,
+      scanner.attributes,
+      target.toString("latin1", 0, scanner.copyTime(target, 0)).slice(17, 19),
+    ]);
+    start = end + 1;
+  }
+  expect(found).toEqual([
+    ["a\n", 1, { k: "1" }, "05"],
+    ["b\n", 2, { k: "1" }, "06"],
+    ["c\n", 1, { k: ',"time":"x' }, "07"],
+    ["d\n", 1, undefined, "08"],
+    ["e\n", 1, undefined, "09"],
+  ]);
+});

@@ -121,7 +121,7 @@ export function parseUrl(text: string): LogUrl {
 
 /** Host and port of `example.com:514`, `[::1]:514`; undefined port: there is none. */
 export function splitHostPort(text: string): { readonly host: string; readonly port?: string } {
-  const match = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/.exec(text);
+  const match = /^(?:\[([^\]]*)\]|([^:]*))(?::([^:]*))?$/.exec(text);
   if (match === null) throw wrongOption(`address ${text}: too many colons in address`);
   const host = match[1] ?? match[2] ?? "";
   return match[3] === undefined ? { host } : { host, port: match[3] };

@@ -1,0 +1,222 @@
+/**
+ * Log servers that are slow, hang, die; engines that are killed; disks that are full. What arrives is in order, and whole
+ * where it must be.
+ * @module
+ */
+import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { command, eventually, inspect, must, removeAll, start } from "../support/containers.ts";
+import { TestEngine } from "../support/engine.ts";
+import { importBusybox } from "../support/image.ts";
+import { LogServer, type FluentdMessage } from "./servers.ts";
+
+let engine: TestEngine;
+let scratch: string;
+let count = 0;
+
+beforeAll(async () => {
+  engine = await TestEngine.startWithMounts();
+  await importBusybox(engine);
+  scratch = mkdtempSync(join(engine.directory, "servers-"));
+});
+afterAll(async () => engine[Symbol.asyncDispose]());
+afterEach(() => removeAll(engine));
+
+const fresh = (): string => join(scratch, `got-${count++}`);
+const flagsOf = (driver: string, options: Readonly<Record<string, string>>): string[] => [
+  `--log-driver=${driver}`,
+  ...Object.entries(options).map(([name, value]) => `--log-opt=${name}=${value}`),
+];
+/** So many numbered lines of 100 bytes. */
+const lines = (wanted: number): string[] => [
+  "sh",
+  "-c",
+  `p=${"x".repeat(80)}; seq 1 ${wanted} | sed "s/$/ $p/"`,
+];
+const numberOf = (text: string): number => Number(text.split(" ")[0]);
+const numbersOf = (server: LogServer): number[] =>
+  server.got<FluentdMessage>().map(([, , record]) => numberOf(record["log"] ?? ""));
+const isRunning = async (id: string): Promise<boolean> => (await inspect(engine, id)).State.Running;
+
+/** Every number from 1 to `last` came, each first time in order; so many came again. */
+function expectWhole(numbers: readonly number[], last: number): number {
+  const seen = new Set<number>();
+  const first = numbers.filter((number) => !seen.has(number) && seen.add(number).size > 0);
+  first.forEach((number, i) => {
+    if (number !== i + 1) throw new Error(`line ${number} came as the ${i + 1}th of ${first.length}`);
+  });
+  expect(first).toHaveLength(last);
+  return numbers.length - first.length;
+}
+
+const small = { "cache-max-size": "500k", "cache-max-file": "3" };
+
+test("blocking: while the server is dead the container waits; nothing is lost", async () => {
+  const where = join(scratch, "blocking.sock");
+  const file = fresh();
+  using first = await LogServer.start(engine, file, "fluentd", where, "ack");
+  const options = { "fluentd-address": `unix://${where}`, "fluentd-retry-wait": "200ms", ...small };
+  const id = start(engine, flagsOf("fluentd", options), [
+    "sh",
+    "-c",
+    `p=${"x".repeat(80)}; seq 1 1000 | sed "s/$/ $p/"; sleep 1; seq 1001 40000 | sed "s/$/ $p/"`,
+  ]);
+  await eventually("the first lines", () => numbersOf(first).length >= 1000);
+  await first.kill();
+  await delay(3000);
+  // 40,000 lines are six times what may be unsent.
+  expect(await isRunning(id)).toBe(true);
+  using second = await LogServer.start(engine, file, "fluentd", where, "ack");
+  must(engine, ["wait", id]);
+  await eventually("the last line", () => numbersOf(second).at(-1) === 40_000, 30);
+  const again = expectWhole(numbersOf(second), 40_000);
+  expect(again).toBeLessThan(3000);
+}, 90_000);
+
+test("blocking: a server that hangs and then dies has lost nothing that it had not acknowledged", async () => {
+  const where = join(scratch, "hanging.sock");
+  const file = fresh();
+  using first = await LogServer.start(engine, file, "fluentd", where, "ack");
+  const options = { "fluentd-address": `unix://${where}`, "fluentd-request-ack": "true", ...small };
+  const id = start(engine, flagsOf("fluentd", options), lines(40_000));
+  await eventually("some lines", () => numbersOf(first).length > 100);
+  first.stall();
+  await delay(1000);
+  expect(await isRunning(id)).toBe(true);
+  // It can be stopped all the same.
+  const begun = performance.now();
+  must(engine, ["kill", id]);
+  must(engine, ["wait", id]);
+  expect(performance.now() - begun).toBeLessThan(5000);
+  await first.kill();
+  using second = await LogServer.start(engine, file, "fluentd", where, "ack");
+  const written = must(engine, ["logs", "--tail", "1", id]);
+  await eventually("the last line", () => numbersOf(second).at(-1) === numberOf(written), 30);
+  expectWhole(numbersOf(second), numberOf(written));
+}, 90_000);
+
+test("blocking: an engine that is killed while lines are sent goes on where it was", async () => {
+  const where = join(scratch, "killed.sock");
+  const file = fresh();
+  using server = await LogServer.start(engine, file, "fluentd", where, "ack");
+  const options = { "fluentd-address": `unix://${where}`, ...small };
+  const script = `p=${"x".repeat(80)}; for i in $(seq 0 59); do seq $((i*1000+1)) $((i*1000+1000)) | sed "s/$/ $p/"; usleep 50000; done`;
+  const id = start(engine, flagsOf("fluentd", options), ["sh", "-c", script]);
+  for (const wanted of [2000, 12_000, 25_000]) {
+    await eventually(`${wanted} lines`, () => numbersOf(server).length > wanted, 30);
+    await engine.kill();
+    await engine.resume();
+  }
+  must(engine, ["wait", id]);
+  await eventually("the last line", () => numbersOf(server).at(-1) === 60_000, 30);
+  const again = expectWhole(numbersOf(server), 60_000);
+  console.log(`${again} lines came twice`);
+  // 100 ms at most are forgotten at each kill.
+  expect(again).toBeLessThan(20_000);
+  // What an engine finds when it starts after the exit is sent as well.
+  const late = start(engine, flagsOf("fluentd", { ...options, tag: "late" }), ["echo", "1 late"]);
+  await engine.kill();
+  await delay(500);
+  await engine.resume();
+  await eventually("the late line", () => server.got<FluentdMessage>().some(([tag]) => tag === "late"));
+  must(engine, ["rm", late]);
+}, 120_000);
+
+test("non-blocking: the container never waits; what is new arrives, what was left out is counted", async () => {
+  const where = join(scratch, "slow.sock");
+  const file = fresh();
+  using first = await LogServer.start(engine, file, "fluentd", where, "ack");
+  const options = {
+    "fluentd-address": `unix://${where}`,
+    "fluentd-retry-wait": "200ms",
+    mode: "non-blocking",
+    "max-buffer-size": "300k",
+    ...small,
+  };
+  const id = start(engine, flagsOf("fluentd", options), [
+    "sh",
+    "-c",
+    `p=${"x".repeat(80)}; echo 1; sleep 1; seq 2 40000 | sed "s/$/ $p/"`,
+  ]);
+  await eventually("the first line", () => numbersOf(first).length === 1);
+  first.stall();
+  await eventually("the container ends", async () => !(await isRunning(id)), 15);
+  await first.kill();
+  using second = await LogServer.start(engine, file, "fluentd", where, "ack");
+  await eventually("the last line", () => numbersOf(second).at(-1) === 40_000, 30);
+  const numbers = numbersOf(second);
+  expect(numbers.length).toBeLessThan(10_000);
+  expect([...numbers].toSorted((a, b) => a - b)).toEqual(numbers);
+  const told = await eventually("it is told", () =>
+    [...engine.log().matchAll(/(\d+) lines of the log of container/g)].map(([, n]) => Number(n)),
+  );
+  const leftOut = told.reduce((sum, n) => sum + n, 0);
+  // One file or more was rotated away before anybody could count it.
+  expect(leftOut).toBeGreaterThan(1000);
+  expect(leftOut).toBeLessThanOrEqual(40_000 - numbers.length + 3000);
+}, 90_000);
+
+test("a server that goes for a while: syslog by TCP", async () => {
+  const port = 1601;
+  const file = fresh();
+  using first = await LogServer.start(engine, file, "stream", port);
+  const options = { "syslog-address": `tcp://127.0.0.1:${port}` };
+  const script = "for i in $(seq 1 400); do echo $i; usleep 10000; done";
+  const id = start(engine, flagsOf("syslog", options), ["sh", "-c", script]);
+  await eventually("some lines", () => first.got().length > 50);
+  await first.kill();
+  await delay(1500);
+  using second = await LogServer.start(engine, file, "stream", port);
+  must(engine, ["wait", id]);
+  const numbers = (): number[] => second.got<string>().map((text) => Number(text.split("]: ")[1]));
+  await eventually("the last line", () => numbers().at(-1) === 400, 30);
+  expect(expectWhole(numbers(), 400)).toBeLessThan(250);
+}, 60_000);
+
+test("fluentd-async starts a container without a server; a bound of tries gives lines up and says so", async () => {
+  const where = join(scratch, "nobody.sock");
+  const options = {
+    "fluentd-address": `unix://${where}`,
+    "fluentd-async": "true",
+    "fluentd-max-retries": "1",
+    "fluentd-retry-wait": "100ms",
+  };
+  const id = start(engine, flagsOf("fluentd", options), ["echo", "1 lost"]);
+  must(engine, ["wait", id]);
+  await eventually("it is told", () => engine.log().includes(`1 lines of the log of container ${id}`));
+  using server = await LogServer.start(engine, fresh(), "fluentd", where, "ack");
+  must(engine, ["start", id]);
+  await eventually("a line", () => numbersOf(server).length === 1);
+  expect(command(engine, ["logs", id]).stdout).toBe("1 lost\n1 lost\n");
+}, 30_000);
+
+test("a full disk: a container waits for a while, or not at all, and goes on without its log", async () => {
+  const onSmallDisk = async (work: () => Promise<void>): Promise<void> => {
+    const folder = join(engine.dataRoot, "containers");
+    expect(engine.runInside("mount", ["-t", "tmpfs", "-o", "size=1m", "none", folder]).code).toBe(0);
+    try {
+      await work();
+    } finally {
+      await removeAll(engine);
+      engine.runInside("umount", ["-l", folder]);
+    }
+  };
+  await onSmallDisk(async () => {
+    const begun = performance.now();
+    const id = start(engine, ["--log-opt=mode=non-blocking"], lines(30_000));
+    must(engine, ["wait", id]);
+    expect(performance.now() - begun).toBeLessThan(6000);
+    const kept = must(engine, ["logs", id]).split("\n").map(numberOf);
+    expect(kept.length).toBeGreaterThan(1000);
+    expect(kept.length).toBeLessThan(30_000);
+    kept.forEach((number, i) => expect(number).toBe(i + 1));
+  });
+  await onSmallDisk(async () => {
+    const id = start(engine, [], lines(30_000));
+    await delay(3000);
+    expect(await isRunning(id)).toBe(true);
+    await eventually("it goes on without its log", async () => !(await isRunning(id)), 20);
+  });
+}, 90_000);
