@@ -31,6 +31,13 @@ int process_clone(uint64_t flags, int cgroup, int *pidfd)
 	return pid < 0 ? -errno : (int)pid;
 }
 
+int process_borrow(int (*body)(void *), void *argument, int *pidfd)
+{
+	static _Alignas(16) uint8_t stack[STACK];
+	int pid = clone(body, stack + STACK, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, argument, pidfd);
+	return pid < 0 ? -errno : pid;
+}
+
 static void child_end(int pidfd)
 {
 	siginfo_t info;
@@ -98,11 +105,10 @@ static int borrow(void *argument)
 
 static int clone_borrowed(struct run *run, const struct operation *operation, const int ends[2], int *pidfd)
 {
-	static _Alignas(16) uint8_t stack[STACK];
 	struct borrower borrower = { run, operation, { ends[0], ends[1] } };
-	int pid = clone(borrow, stack + STACK, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &borrower, pidfd);
+	int pid = process_borrow(borrow, &borrower, pidfd);
 	if (pid < 0)
-		return -errno;
+		return pid;
 	/* What the body's operations resulted in stays its own. */
 	for (uint32_t i = 0; i < operation->number; i++)
 		run->evaluation.results[run->index + 1 + i] = NO_RESULT;

@@ -68,6 +68,9 @@ struct run {
  * Returns the pid, or 0 in the child; `pidfd` is the parent's. */
 int process_clone(uint64_t flags, int cgroup, int *pidfd);
 
+/* The same for a `body` that has the caller's memory, while that waits, and just executes something. */
+int process_borrow(int (*body)(void *), void *argument, int *pidfd);
+
 /* Makes the dispositions of these signals the default, and empties the mask. */
 #define SIGNAL(number) (UINT64_C(1) << ((number) - 1))
 void signals_reset(uint64_t signals);
@@ -107,16 +110,6 @@ int netlink_exchange(int socket, const uint8_t *message, size_t length, struct n
 /* remove.c: removes `name` (one component) in `directory`, with all that is in it. Follows no link, enters no mount
  * (EXDEV). Missing is fine. `removed` receives the number of entries. */
 int remove_tree(int directory, const char *name, int64_t *removed);
-
-/* launch.c: starts a shim, nobody's child, with this configuration (EINVAL: it is none) from the sealed memfd `self`, or
- * hands it to the one that waits. Returns where what it writes to its descriptor 4 arrives. */
-int launch_shim(int self, const void *configuration, size_t length, int *pidfd);
-
-/* Has a shim wait for its configuration, so that the next launch_shim() finds it ready. */
-void launch_spare(int self);
-
-/* In a process that the session starts: the waiting shim is no business of it. */
-void spare_forget(void);
 
 /* session.c: serves descriptor 3 until its end; shims are started from `self`. Returns the exit status. */
 int session_main(int self);

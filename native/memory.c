@@ -4,7 +4,6 @@
 #include "native.h"
 
 #ifndef MFD_EXEC /* Linux 6.3 */
-#define MFD_NOEXEC_SEAL 8U
 #define MFD_EXEC 16U
 #endif
 
@@ -45,29 +44,6 @@ char *put_number(char *at, uint64_t number, int width)
 	return at;
 }
 
-/* `executable` is one of the flags that kernels since 6.3 want to be told and older ones don't know. */
-static int create(const char *name, unsigned int executable)
-{
-	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | executable);
-	if (fd < 0 && errno == EINVAL)
-		fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	return fd < 0 ? -errno : fd;
-}
-
-int memfd_sealed(const char *name, const void *bytes, size_t length)
-{
-	int fd = create(name, MFD_NOEXEC_SEAL);
-	if (fd < 0)
-		return fd;
-	/* Short only when memory is. */
-	ssize_t written = write(fd, bytes, length);
-	if (written == (ssize_t)length && fcntl(fd, F_ADD_SEALS, SEALS) == 0)
-		return fd;
-	int error = written >= 0 && written < (ssize_t)length ? -ENOMEM : -errno;
-	close(fd);
-	return error;
-}
-
 static int copy(int from, int to)
 {
 	struct stat info;
@@ -90,8 +66,10 @@ int memfd_reexecute(char **argv)
 	int seals = fcntl(self, F_GET_SEALS);
 	if (seals >= 0 && (seals & SEALS) == SEALS)
 		return self;
-	int sealed = create("caisson", MFD_EXEC);
-	int error = sealed < 0 ? sealed : copy(self, sealed);
+	int sealed = memfd_create("caisson", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+	if (sealed < 0 && errno == EINVAL)
+		sealed = memfd_create("caisson", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int error = sealed < 0 ? -errno : copy(self, sealed);
 	close(self);
 	if (error < 0)
 		return error;

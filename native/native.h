@@ -28,9 +28,6 @@ void *map_memory(size_t size, int sharing);
 /* Returns the pages of mapped memory behind the first `keep` bytes to the kernel. */
 void give_back(void *memory, size_t keep, size_t size);
 
-/* A file with these bytes that nobody can change any more, close-on-exec. */
-int memfd_sealed(const char *name, const void *bytes, size_t length);
-
 /* Makes sure that this program runs from a sealed memfd, else executes it again from one. Returns that file. */
 int memfd_reexecute(char **argv);
 

@@ -1,6 +1,8 @@
 /* A session is one loop: requests are performed as they come, in order; FORKs and shims run beside it and are answered
- * when their processes end or speak. While nothing runs beside it, it waits in recv(), so a RUN costs two system calls
+ * when their processes end or speak. While nothing runs beside it, it waits in recv(), so a RUN costs three system calls
  * more than its operations. */
+#include <linux/close_range.h>
+
 #include "execute.h"
 
 /* Input and frame have address space for the largest ones. KEPT bytes of it stay in memory between requests. */
@@ -12,39 +14,33 @@ struct frame {
 	uint32_t operations, output_length;
 	int64_t space[];
 };
-
-enum {
-	MAX_INPUT = sizeof(struct request) + MAX_REQUEST,
-	MAX_FRAME = sizeof(struct frame) + MAX_OPERATIONS * sizeof(int64_t) + MAX_OUTPUT,
-};
+enum { MAX_FRAME = sizeof(struct frame) + MAX_OPERATIONS * sizeof(int64_t) + MAX_OUTPUT };
 
 enum state {
 	RUNNING,
 	FOLLOWED, /* a shim whose program is done: it will tell of the exit */
 	KILLED,   /* waits for its end for GRACE ms, so that who hears of it finds it gone */
-	ANSWERED, /* didn't end: stuck in the kernel */
+	ANSWERED, /* to be reaped once it has ended */
 };
 
 struct pending {
 	uint64_t id, deadline; /* ms of CLOCK_MONOTONIC; 0: none */
-	uint16_t kind, status; /* status, error: what it is answered with unless it speaks for itself */
+	uint16_t kind;
 	enum state state;
-	uint32_t error;
-	int fd;    /* becomes readable when there is something to answer: a FORK's pidfd, a shim's pipe */
-	int pidfd; /* a shim's, or -1 */
-	int pid;   /* a FORK's, which is its process group too */
+	int pid, pidfd; /* a FORK's is its process group too */
+	int fd;         /* a shim's socket, or -1 */
 	struct frame *frame;
 	size_t size;
 };
 
 static struct session {
 	struct context context;
-	uint8_t *input;
-	size_t have; /* bytes of it */
+	struct { struct request request; uint8_t payload[MAX_REQUEST]; } *input;
 	struct frame *frame;
 	int self;
 	bool ended, gone; /* no more requests; nobody who wants replies */
 	bool wants_spare; /* a shim was started and has begun its work: the next lull is the time to have one ready */
+	struct pending spare; /* a shim that waits for its work, if it has a socket */
 	uint32_t count;
 	struct pending pending[MAX_PENDING];
 	struct pollfd polls[MAX_PENDING + 1];
@@ -55,23 +51,30 @@ static uint64_t now(void)
 	return (uint64_t)clock_now(CLOCK_MONOTONIC) / 1000000;
 }
 
+static bool send_all(int socket, const void *bytes, size_t size)
+{
+	for (const uint8_t *from = bytes; size > 0;) {
+		ssize_t sent = RETRY(send(socket, from, size, MSG_NOSIGNAL));
+		if (sent < 0)
+			return false;
+		from += sent;
+		size -= (size_t)sent;
+	}
+	return true;
+}
+
 /* Completes a reply, of which `size` bytes are there, and sends it. */
 static void send_reply(struct reply *reply, uint64_t id, uint16_t kind, size_t size)
 {
 	reply->length = (uint32_t)(size - sizeof(*reply));
 	reply->kind = kind;
 	reply->id = id;
-	for (const uint8_t *from = (const uint8_t *)reply; size > 0 && !session.gone;) {
-		ssize_t sent = RETRY(send(SOCKET, from, size, MSG_NOSIGNAL));
-		session.gone = sent < 0;
-		from += sent > 0 ? sent : 0;
-		size -= sent > 0 ? (size_t)sent : 0;
-	}
+	session.gone = session.gone || !send_all(SOCKET, reply, size);
 }
 
-static void answer(uint64_t id, uint16_t kind, uint16_t status, uint32_t index, uint32_t error)
+static void answer(uint64_t id, uint16_t kind, uint16_t status, uint32_t index, int error)
 {
-	struct reply reply = { .status = status, .index = index, .error = error };
+	struct reply reply = { .status = status, .index = index, .error = (uint32_t)error };
 	send_reply(&reply, id, kind, sizeof(reply));
 }
 
@@ -86,7 +89,23 @@ static void perform(const struct program *program, struct frame *frame)
 	frame->reply.error = (uint32_t)outcome.error;
 }
 
-/* The context's hook: no process that the session starts keeps its socket open. */
+static void pending_close(const struct pending *pending)
+{
+	if (pending->fd >= 0)
+		close(pending->fd);
+	close(pending->pidfd);
+}
+
+static void spare_forget(void)
+{
+	if (session.spare.fd >= 0)
+		pending_close(&session.spare);
+	session.spare.fd = -1;
+	/* If somebody has killed it. */
+	waitpid(session.spare.pid, NULL, WNOHANG);
+}
+
+/* The context's hook: no process that the session starts keeps its socket open, or the spare's. */
 static void leave_session(void)
 {
 	close(SOCKET);
@@ -102,7 +121,6 @@ static int do_run(const struct request *request, const struct program *program)
 	return 0;
 }
 
-/* Adds what `like` says of it; what kills it without a word is ECHILD. */
 static void pending_add(const struct request *request, const struct pending *like)
 {
 	struct pending *pending = &session.pending[session.count++];
@@ -110,15 +128,6 @@ static void pending_add(const struct request *request, const struct pending *lik
 	pending->id = request->id;
 	pending->kind = request->kind;
 	pending->deadline = request->deadline > 0 ? now() + request->deadline : 0;
-	pending->status = STATUS_FAILED;
-	pending->error = ECHILD;
-}
-
-static void pending_close(const struct pending *pending)
-{
-	close(pending->fd);
-	if (pending->pidfd >= 0)
-		close(pending->pidfd);
 }
 
 static void pending_remove(struct pending *pending)
@@ -149,57 +158,70 @@ static _Noreturn void forked(const struct program *program, struct frame *shared
 static int do_fork(const struct request *request, const struct program *program)
 {
 	size_t size = sizeof(struct frame) + program_space(program);
-	struct frame *frame = map_memory(size, MAP_SHARED);
-	if (frame == NULL)
+	struct pending fork = { .fd = -1, .frame = map_memory(size, MAP_SHARED), .size = size };
+	if (fork.frame == NULL)
 		return -ENOMEM;
-	int pidfd = -1, pid = process_clone(0, -1, &pidfd);
-	if (pid == 0)
-		forked(program, frame, size);
-	if (pid < 0) {
-		munmap(frame, size);
-		return pid;
+	fork.pid = process_clone(0, -1, &fork.pidfd);
+	if (fork.pid == 0)
+		forked(program, fork.frame, size);
+	if (fork.pid < 0) {
+		munmap(fork.frame, size);
+		return fork.pid;
 	}
 	/* On both sides: whoever comes first, the group is there before anybody needs it. */
-	setpgid(pid, pid);
-	pending_add(request, &(struct pending){ .fd = pidfd, .pidfd = -1, .pid = pid, .frame = frame, .size = size });
+	setpgid(fork.pid, fork.pid);
+	pending_add(request, &fork);
 	return 0;
 }
 
-static int do_shim(const struct request *request, const void *configuration)
+/* In the shim's process: its descriptors shall be 0 to 3 and no others. */
+static int become_shim(void *socket)
 {
-	int pidfd, fd = launch_shim(session.self, configuration, request->length, &pidfd);
-	if (fd < 0)
-		return fd;
-	pending_add(request, &(struct pending){ .fd = fd, .pidfd = pidfd });
-	return 0;
+	/* Room for an id, which takes its place. */
+	static char name[] = "caisson-shim", title[] = "spare                                                           ";
+	char *argv[] = { name, title, NULL }, *envp[] = { NULL };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	setsid();
+	if (null >= 0 && dup2(null, 0) >= 0 && dup2(null, 1) >= 0 && dup2(null, 2) >= 0 &&
+	    dup2(*(int *)socket, SHIM_SOCKET) >= 0) {
+		syscall(SYS_close_range, SHIM_SOCKET + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+		syscall(SYS_execveat, session.self, "", argv, envp, AT_EMPTY_PATH);
+	}
+	return 127;
 }
 
-static void pending_kill(struct pending *pending, uint16_t status, uint32_t error)
+/* Has a shim wait for its request. */
+static int spare_start(void)
 {
-	if (pending->kind == REQUEST_FORK)
-		kill(-pending->pid, SIGKILL);
+	struct pending *spare = &session.spare;
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return -errno;
+	spare->pid = process_borrow(become_shim, &ends[1], &spare->pidfd);
+	close(ends[1]);
+	if (spare->pid > 0)
+		spare->fd = ends[0];
 	else
-		syscall(SYS_pidfd_send_signal, pending->pidfd, SIGKILL, NULL, 0);
-	pending->state = KILLED;
-	pending->status = status;
-	pending->error = error;
-	pending->deadline = now() + GRACE;
+		close(ends[0]);
+	return spare->pid < 0 ? spare->pid : 0;
 }
 
-static int do_cancel(const struct request *request, const void *payload)
+static int do_shim(const struct request *request)
 {
-	uint64_t id;
-	if (request->length != sizeof(id))
-		return -EINVAL;
-	memcpy(&id, payload, sizeof(id));
-	for (uint32_t i = 0; i < session.count; i++) {
-		if (session.pending[i].id != id || session.pending[i].state != RUNNING)
+	/* Somebody may have killed the one that waits. */
+	for (bool waited = session.spare.fd >= 0;; waited = false) {
+		int error = waited ? 0 : spare_start();
+		if (error < 0)
+			return error;
+		bool sent = send_all(session.spare.fd, request, sizeof(*request) + request->length);
+		if (!sent && waited) {
+			spare_forget();
 			continue;
-		pending_kill(&session.pending[i], STATUS_FAILED, ECANCELED);
-		answer(request->id, REQUEST_CANCEL, STATUS_DONE, 0, 0);
+		}
+		pending_add(request, &session.spare);
+		session.spare.fd = -1;
 		return 0;
 	}
-	return -ESRCH;
 }
 
 /* Answers only what fails before it began. EINVAL means malformed. */
@@ -210,132 +232,105 @@ static void handle(const struct request *request, const void *payload)
 	bool run = request->kind == REQUEST_RUN, program_comes = run || request->kind == REQUEST_FORK;
 	int error = -EINVAL;
 	if (request->flags == 0 && request->reserved == 0) {
-		if (request->kind == REQUEST_CANCEL)
-			error = do_cancel(request, payload);
-		else if (!run && session.count == MAX_PENDING)
+		if (!run && session.count == MAX_PENDING)
 			error = -EAGAIN;
 		else if (request->kind == REQUEST_SHIM)
-			error = do_shim(request, payload);
+			error = do_shim(request);
 		else if (program_comes && program_decode(payload, request->length, &program, &bad) == 0)
 			error = (run ? do_run : do_fork)(request, &program);
 	}
 	uint16_t status = error == -EINVAL ? STATUS_MALFORMED : STATUS_FAILED;
 	if (error < 0)
-		answer(request->id, request->kind, status, bad, (uint32_t)-error);
+		answer(request->id, request->kind, status, bad, -error);
 }
 
-/* Answers a FORK that ended or a shim that spoke: with what it says, if that is whole and came before it was killed. A
- * shim speaks twice; one that was killed in between is answered for with EXITED and ECHILD. */
-static void conclude(struct pending *pending)
+/* Hears a shim. It speaks twice; one that ends before that without a word was killed. */
+static void hear(struct pending *pending)
 {
 	struct shim_answer said;
-	struct reply *reply = &said.reply;
-	size_t size = 0;
-	if (pending->kind == REQUEST_FORK) {
-		RETRY(waitpid(pending->pid, NULL, 0));
-		reply = &pending->frame->reply;
-		size = reply->kind == REQUEST_FORK ? pending->size : 0;
-	} else {
-		ssize_t got = RETRY(read(pending->fd, &said, sizeof(said)));
-		size = got >= (ssize_t)sizeof(*reply) ? (size_t)got : 0;
-	}
-	if (pending->kind == REQUEST_SHIM && pending->state == RUNNING && size > 0 && reply->status == STATUS_DONE) {
-		send_reply(reply, pending->id, pending->kind, size);
-		/* Its exit is told to nobody: the next engine asks it. */
-		if (session.ended) {
-			pending_remove(pending);
-			return;
-		}
-		session.wants_spare = !session.ended;
-		pending->state = FOLLOWED;
-		pending->status = STATUS_EXITED;
+	ssize_t got = RETRY(recv(pending->fd, &said, sizeof(said), MSG_WAITALL));
+	bool done = got == sizeof(said) && said.reply.status == STATUS_DONE;
+	if (pending->state <= FOLLOWED && got == sizeof(said)) {
+		send_reply(&said.reply, pending->id, pending->kind, sizeof(said));
+		session.wants_spare = session.wants_spare || (done && !session.ended);
+		pending->state = done ? FOLLOWED : ANSWERED;
 		pending->deadline = 0;
-		return;
 	}
-	if (pending->state <= FOLLOWED && size > 0)
-		send_reply(reply, pending->id, pending->kind, size);
+	if (got != sizeof(said)) {
+		close(pending->fd);
+		pending->fd = -1;
+	} else if (session.ended) {
+		pending_remove(pending);
+	}
+}
+
+/* Reaps a process that has ended, and answers for it if nobody has. */
+static void conclude(struct pending *pending)
+{
+	siginfo_t info;
+	RETRY(waitid(P_PIDFD, (id_t)pending->pidfd, &info, WEXITED));
+	uint16_t status = pending->state == KILLED ? STATUS_DEADLINE : pending->state == FOLLOWED ? STATUS_EXITED : STATUS_FAILED;
+	if (pending->state == RUNNING && pending->frame != NULL && pending->frame->reply.kind == REQUEST_FORK)
+		send_reply(&pending->frame->reply, pending->id, pending->kind, pending->size);
 	else if (pending->state != ANSWERED)
-		answer(pending->id, pending->kind, pending->status, NO_OPERATION, pending->error);
+		answer(pending->id, pending->kind, status, NO_OPERATION, pending->state == KILLED ? ETIMEDOUT : ECHILD);
 	pending_remove(pending);
 }
 
 static void deadline_passed(struct pending *pending)
 {
-	if (pending->state == RUNNING) {
-		pending_kill(pending, STATUS_DEADLINE, ETIMEDOUT);
-		return;
-	}
-	answer(pending->id, pending->kind, pending->status, NO_OPERATION, pending->error);
-	pending->state = ANSWERED;
-	pending->deadline = 0;
+	bool running = pending->state == RUNNING;
+	if (running)
+		kill(pending->kind == REQUEST_FORK ? -pending->pid : pending->pid, SIGKILL);
+	else
+		answer(pending->id, pending->kind, STATUS_DEADLINE, NO_OPERATION, ETIMEDOUT);
+	pending->state = running ? KILLED : ANSWERED;
+	pending->deadline = running ? now() + GRACE : 0;
 }
 
 /* Answers what has ended and kills what has taken too long, until there is input or nothing is pending any more. */
 static void wait_pending(void)
 {
 	while (session.count > 0 || session.wants_spare) {
-		uint64_t time = now(), next = UINT64_MAX;
+		uint64_t time = now(), next = session.wants_spare ? time + LULL : UINT64_MAX;
 		for (uint32_t i = 0; i < session.count; i++) {
 			const struct pending *pending = &session.pending[i];
-			session.polls[i + 1] = (struct pollfd){ pending->fd, POLLIN, 0 };
+			session.polls[i + 1] = (struct pollfd){ pending->fd >= 0 ? pending->fd : pending->pidfd, POLLIN, 0 };
 			if (pending->deadline != 0 && pending->deadline < next)
 				next = pending->deadline;
 		}
 		session.polls[0] = (struct pollfd){ session.ended ? -1 : SOCKET, POLLIN, 0 };
 		uint64_t timeout = next <= time ? 0 : next - time > INT32_MAX ? INT32_MAX : next - time;
-		if (session.wants_spare && timeout > LULL)
-			timeout = LULL;
-		bool endless = next == UINT64_MAX && !session.wants_spare;
-		int ready = poll(session.polls, session.count + 1, endless ? -1 : (int)timeout);
-		if (ready < 0)
-			continue;
+		int ready = poll(session.polls, session.count + 1, next == UINT64_MAX ? -1 : (int)timeout);
 		if (ready == 0 && session.wants_spare) {
-			launch_spare(session.self);
 			session.wants_spare = false;
+			if (session.spare.fd < 0)
+				spare_start();
 		}
 		time = now();
 		/* Downwards: removing puts the last, which was already looked at, into the gap. */
-		for (uint32_t i = session.count; i-- > 0;) {
+		for (uint32_t i = session.count; i-- > 0 && ready >= 0;) {
 			struct pending *pending = &session.pending[i];
 			if (session.polls[i + 1].revents != 0)
-				conclude(pending);
+				(pending->fd >= 0 ? hear : conclude)(pending);
 			else if (pending->deadline != 0 && pending->deadline <= time)
 				deadline_passed(pending);
 		}
-		if (session.polls[0].revents != 0)
+		if (ready > 0 && session.polls[0].revents != 0)
 			return;
 	}
 }
 
-/* Reads until `size` bytes are there, and what comes along. False at the end of input. */
-static bool receive(size_t size)
+/* Reads `size` bytes. False at the end of input. */
+static bool receive(void *to, size_t size)
 {
-	size_t limit = size > KEPT ? size : KEPT;
-	while (session.have < size) {
+	for (size_t have = 0; have < size;) {
 		wait_pending();
-		int flags = session.count > 0 ? MSG_DONTWAIT : 0;
-		ssize_t got = recv(SOCKET, session.input + session.have, limit - session.have, flags);
+		ssize_t got = recv(SOCKET, (uint8_t *)to + have, size - have, session.count > 0 ? MSG_DONTWAIT : 0);
 		if (got == 0 || (got < 0 && errno != EINTR && errno != EAGAIN))
 			return false;
-		session.have += got > 0 ? (size_t)got : 0;
+		have += got > 0 ? (size_t)got : 0;
 	}
-	return true;
-}
-
-/* Performs one request. False when there is none any more, or nothing sensible. */
-static bool next_request(void)
-{
-	const struct request *request = (const struct request *)session.input;
-	if (!receive(sizeof(*request)) || request->length > MAX_REQUEST)
-		return false;
-	size_t size = sizeof(*request) + request->length;
-	if (!receive(size))
-		return false;
-	handle(request, request + 1);
-	/* The next one must be aligned as well. Behind a large one nothing was read. */
-	session.have -= size;
-	memmove(session.input, session.input + size, session.have);
-	give_back(session.input, KEPT, size);
 	return true;
 }
 
@@ -344,20 +339,25 @@ int session_main(int self)
 	context_init(&session.context);
 	session.context.child = leave_session;
 	session.self = self;
-	session.input = map_memory(MAX_INPUT, MAP_PRIVATE);
+	session.spare.fd = -1;
+	session.input = map_memory(sizeof(*session.input), MAP_PRIVATE);
 	session.frame = map_memory(MAX_FRAME, MAP_PRIVATE);
 	/* Whoever made the socket may have made it non-blocking. A body that borrows its memory just executes something. */
 	if (session.input == NULL || session.frame == NULL || fcntl(SOCKET, F_SETFL, 0) < 0 ||
 	    fcntl(SOCKET, F_SETFD, FD_CLOEXEC) < 0)
 		return 1;
-	while (next_request())
-		;
+	struct request *request = &session.input->request;
+	while (receive(request, sizeof(*request)) && request->length <= MAX_REQUEST &&
+	       receive(session.input->payload, request->length)) {
+		handle(request, session.input->payload);
+		give_back(session.input, KEPT, sizeof(*request) + request->length);
+	}
 	session.ended = true;
 	session.wants_spare = false;
 	spare_forget();
 	/* Shims tell their exits to nobody then: the next engine asks them. */
 	for (uint32_t i = session.count; i-- > 0;)
-		if (session.pending[i].state == FOLLOWED)
+		if (session.pending[i].fd >= 0 && session.pending[i].state != RUNNING)
 			pending_remove(&session.pending[i]);
 	wait_pending();
 	return 0;

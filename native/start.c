@@ -5,8 +5,6 @@
 #include "execute.h"
 #include "shim.h"
 
-enum { MAX_CONFIGURATION = MAX_REQUEST + (1 << 16) };
-
 /* A configuration, taken apart. It lies in mapped memory. */
 struct parts {
 	size_t size, space; /* space: for the context and what the program fills */
@@ -39,7 +37,7 @@ static void open_peer(void)
 
 static int on_process(int pid, int pidfd)
 {
-	int copy = fcntl(pidfd, F_DUPFD_CLOEXEC, SHIM_REPLY + 1);
+	int copy = fcntl(pidfd, F_DUPFD_CLOEXEC, SHIM_SOCKET + 1);
 	if (copy < 0)
 		return -errno;
 	if (shim.pidfd >= 0)
@@ -57,7 +55,7 @@ static int on_companion(int pid, int pidfd)
 	(void)pid;
 	if (shim.companion_count == MAX_COMPANIONS)
 		return -ENOSPC;
-	int copy = fcntl(pidfd, F_DUPFD_CLOEXEC, SHIM_REPLY + 1);
+	int copy = fcntl(pidfd, F_DUPFD_CLOEXEC, SHIM_SOCKET + 1);
 	if (copy < 0)
 		return -errno;
 	shim.companions[shim.companion_count++] = copy;
@@ -99,7 +97,7 @@ static int on_hold(void)
  * already could reach it through /proc/PID/fd. */
 static void on_child(void)
 {
-	const int own[] = { shim.directory, shim.listener, shim.pidfd, shim.peer, SHIM_REPLY,
+	const int own[] = { shim.directory, shim.listener, shim.pidfd, shim.peer, SHIM_SOCKET,
 			    shim.input.fd, shim.streams[0].fd, shim.streams[1].fd };
 	static bool left;
 	/* A child's child has nothing of ours any more: the numbers are somebody else's by then. */
@@ -216,11 +214,7 @@ void answer(uint16_t status, uint32_t index, int error)
 		.pid = shim.pid, .code = shim.code, .signal = shim.signal, .started = shim.started, .finished = shim.finished,
 	};
 	/* If the engine has died in the meantime, the next one asks the socket. */
-	ssize_t n = write(SHIM_REPLY, &message, sizeof(message));
-	(void)n;
-	/* The exit is told on the same way. */
-	if (status != STATUS_DONE)
-		close(SHIM_REPLY);
+	(void)!send(SHIM_SOCKET, &message, sizeof(message), MSG_NOSIGNAL);
 }
 
 void remove_traces(void)
@@ -240,26 +234,25 @@ static int fail(uint16_t status, uint32_t index, int error)
 	return 1;
 }
 
-/* Returns whether there is a configuration; what is wrong with its program is in `bad`. Its bytes may not change under
- * us, so they must be sealed. */
+/* Waits for the request, which may take long: a shim is started before it is needed. Returns whether there is a
+ * configuration in it; what is wrong with its program is in `bad`. Exits if nobody needs a shim any more. */
 static bool read_configuration(struct parts *parts, uint32_t *bad)
 {
-	const int needed = F_SEAL_WRITE | F_SEAL_SHRINK;
-	int seals = fcntl(SHIM_CONFIGURATION, F_GET_SEALS);
-	size_t at = sizeof(*parts->header);
-	struct stat status;
-	if (seals < 0 || (seals & needed) != needed || fstat(SHIM_CONFIGURATION, &status) < 0 ||
-	    status.st_size < (off_t)at || status.st_size > MAX_CONFIGURATION)
-		return false;
-	parts->size = (size_t)status.st_size;
-	const uint8_t *bytes = mmap(NULL, parts->size, PROT_READ, MAP_PRIVATE, SHIM_CONFIGURATION, 0);
-	close(SHIM_CONFIGURATION);
-	if (bytes == MAP_FAILED)
+	struct request request;
+	if (RETRY(recv(SHIM_SOCKET, &request, sizeof(request), MSG_WAITALL)) != sizeof(request))
+		_exit(0);
+	parts->size = request.length;
+	uint8_t *bytes = map_memory(parts->size, MAP_PRIVATE);
+	size_t at = 0;
+	for (ssize_t got = 1; got > 0 && bytes != NULL && at < parts->size; at += got > 0 ? (size_t)got : 0)
+		got = RETRY(recv(SHIM_SOCKET, bytes + at, parts->size - at, MSG_WAITALL));
+	if (bytes == NULL || at < parts->size || at < sizeof(*parts->header))
 		return false;
 	parts->header = (const void *)bytes;
 	if (parts->header->magic != SHIM_MAGIC || parts->header->log_files == 0)
 		return false;
 	const char **texts[] = { &parts->id, &parts->directory, &parts->log, &parts->attributes };
+	at = sizeof(*parts->header);
 	for (int i = 0; i < 4; i++)
 		if ((*texts[i] = configuration_string(bytes, parts->size, &at)) == NULL)
 			return false;
@@ -279,25 +272,6 @@ void reap_helpers(void)
 		waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | __WALL);
 		info.si_pid = 0;
 	}
-}
-
-/* A shim that was started before it was needed finds a socket in the place of its configuration: there both of its
- * descriptors come when it is. */
-static bool wait_for_configuration(void)
-{
-	struct stat status;
-	struct message message;
-	struct outcome ignored;
-	int descriptors[2];
-	if (fstat(SHIM_CONFIGURATION, &status) < 0 || !S_ISSOCK(status.st_mode))
-		return true;
-	if (channel_receive(SHIM_CONFIGURATION, &message, descriptors, 2, &ignored) <= 0)
-		return false;
-	int configuration = fcntl(descriptors[0], F_DUPFD_CLOEXEC, 10);
-	int reply = fcntl(descriptors[1], F_DUPFD_CLOEXEC, 10);
-	bool both = dup2(configuration, SHIM_CONFIGURATION) >= 0 && dup2(reply, SHIM_REPLY) >= 0;
-	syscall(SYS_close_range, SHIM_REPLY + 1, ~0U, 0);
-	return both;
 }
 
 /* Whoever lists processes sees the id, as far as there is room for it. */
@@ -344,9 +318,7 @@ void start_give_back(void)
 int start(char *title)
 {
 	uint32_t bad = NO_OPERATION;
-	if (!wait_for_configuration())
-		return 1;
-	fcntl(SHIM_REPLY, F_SETFD, FD_CLOEXEC);
+	fcntl(SHIM_SOCKET, F_SETFD, FD_CLOEXEC);
 	if (!read_configuration(&parts, &bad))
 		return fail(STATUS_MALFORMED, bad, EINVAL);
 	show_id(title, parts.id);

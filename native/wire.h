@@ -77,7 +77,7 @@ struct message {
 	int64_t value;
 };
 
-enum request_kind { REQUEST_RUN = 1, REQUEST_FORK, REQUEST_SHIM, REQUEST_CANCEL };
+enum request_kind { REQUEST_RUN = 1, REQUEST_FORK, REQUEST_SHIM };
 /* What KEEP names is closed last, or as soon as the process has exited. */
 enum keep_until { KEEP_LAST, KEEP_EXIT };
 
@@ -97,8 +97,8 @@ struct reply {
 	uint32_t index, error;
 };
 
-/* A shim's descriptors, the beginning of its configuration, and what it answers. */
-enum { SHIM_CONFIGURATION = 3, SHIM_REPLY = 4 };
+/* Where a shim gets its request and answers, the beginning of its configuration, and what it answers. */
+enum { SHIM_SOCKET = 3 };
 enum shim_flag { SHIM_TTY = 1, SHIM_OPEN_STDIN = 2, SHIM_STDIN_ONCE = 4, SHIM_LOG_KEEP = 8, SHIM_LOG_IMPATIENT = 16 };
 
 struct shim_configuration {

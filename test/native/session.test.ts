@@ -214,20 +214,6 @@ describe("the wire", () => {
     expect(await session.exited).toBe(0);
   });
 
-  test("cancel kills a fork and both are answered; what is unknown is ESRCH", async () => {
-    const session = new RawSession();
-    const target = Buffer.alloc(8);
-    target.writeBigUInt64LE(1n);
-    session.send(2, 1, encodeProgram(build((b) => sleep(b, 1000))));
-    session.send(4, 2, target);
-    expect(await session.reply()).toEqual({ id: 2, status: 0, index: 0, errno: 0 });
-    expect(await session.reply()).toEqual({ id: 1, status: 1, index: 0xffffffff, errno: 125 });
-    session.send(4, 3, target);
-    expect(await session.reply()).toEqual({ id: 3, status: 1, index: 0xffffffff, errno: 3 });
-    session.socket.end();
-    expect(await session.exited).toBe(0);
-  });
-
   test("large programs and pipelined ones", async () => {
     const session = new RawSession();
     const large = build((b) =>
