@@ -61,7 +61,7 @@ int channel_receive(int channel, struct message *message, int *descriptors, uint
 		return length < 0 ? -errno : 0;
 	if ((size_t)length < sizeof(*message))
 		return -EPROTO;
-	if (message->type == MESSAGE_ERROR && message->error >= 1 && message->error <= MAX_ERRNO) {
+	if (message->type == MESSAGE_ERROR && message->error >= 1 && message->error <= MALFORMED) {
 		*remote = (struct outcome){ message->index, (int)message->error };
 		return -remote->error;
 	}

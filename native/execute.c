@@ -29,6 +29,18 @@ static int do_syscall(struct run *run, const struct operation *operation, int64_
 {
 	const uint64_t *value = run->value;
 	unsigned int again = 0;
+	/* What would let a second process run on in this one's place, or in its memory, is not for SYSCALL: see CLONE. From
+	 * 0x40000000 on the same calls come again, for x32. */
+	switch (operation->number) {
+#ifdef SYS_fork
+	case SYS_fork:
+	case SYS_vfork:
+#endif
+	case SYS_clone:
+	case SYS_clone3: return -MALFORMED;
+	}
+	if (operation->number >= 0x40000000)
+		return -MALFORMED;
 	/* openat2() in a root gives up at a `..` when anything on the host was renamed or mounted meanwhile. */
 	do
 		*result = syscall((long)operation->number, value[0], value[1], value[2], value[3], value[4], value[5]);
@@ -60,56 +72,53 @@ static int do_sync(struct run *run)
 	return channel_send((int)run->value[0], &message, NULL, &run->remote);
 }
 
-/* The slots that PASS, TAKE and KEEP speak of: the argument of data, as a list. */
-static const struct argument *list(const struct operation *operation)
+/* The slots that PASS, TAKE and KEEP speak of, an argument of data. Returns how many. */
+static int list_slots(const struct run *run, unsigned int argument, uint16_t slots[MAX_PASSED])
 {
-	return &operation->argument[operation->kind == KIND_KEEP ? 0 : 1];
+	size_t length = run->length[argument];
+	if (length % sizeof(*slots) != 0 || length > MAX_PASSED * sizeof(*slots))
+		return -MALFORMED;
+	memcpy(slots, pointer(run, argument), length);
+	for (size_t i = 0; i < length / sizeof(*slots); i++)
+		if (slots[i] >= run->evaluation.program->slots)
+			return -MALFORMED;
+	return (int)(length / sizeof(*slots));
 }
 
-static uint32_t list_length(const struct operation *operation)
+static int do_pass(struct run *run, int64_t *result)
 {
-	return list(operation)->length / sizeof(uint16_t);
-}
-
-static uint16_t list_slot(const struct run *run, const struct operation *operation, uint32_t i)
-{
-	uint16_t slot;
-	memcpy(&slot, run->evaluation.program->data + list(operation)->value + i * sizeof(slot), sizeof(slot));
-	return slot;
-}
-
-static int do_pass(struct run *run, const struct operation *operation, int64_t *result)
-{
-	struct message message = { .type = MESSAGE_FDS, .count = list_length(operation) };
-	int descriptors[MAX_PASSED];
-	for (uint32_t i = 0; i < message.count; i++) {
-		descriptors[i] = run->context->slots[list_slot(run, operation, i)];
+	uint16_t slots[MAX_PASSED];
+	int descriptors[MAX_PASSED], count = list_slots(run, 1, slots);
+	struct message message = { .type = MESSAGE_FDS, .count = (uint32_t)count };
+	for (int i = 0; i < count; i++) {
+		descriptors[i] = run->context->slots[slots[i]];
 		*result += descriptors[i] >= 0;
 	}
-	return channel_send((int)run->value[0], &message, descriptors, &run->remote);
+	return count < 0 ? count : channel_send((int)run->value[0], &message, descriptors, &run->remote);
 }
 
-static int do_take(struct run *run, const struct operation *operation, int64_t *result)
+static int do_take(struct run *run, int64_t *result)
 {
 	struct message message;
-	int descriptors[MAX_PASSED];
-	uint32_t count = list_length(operation);
-	int got = channel_receive((int)run->value[0], &message, descriptors, count, &run->remote);
-	if (got <= 0)
-		return got < 0 ? got : -ECHILD;
-	for (uint32_t i = 0; i < count; i++) {
-		slot_set(run->context, list_slot(run, operation, i), descriptors[i]);
-		*result += descriptors[i] >= 0;
+	uint16_t slots[MAX_PASSED];
+	int descriptors[MAX_PASSED], count = list_slots(run, 1, slots);
+	if (count < 0)
+		return count;
+	int got = channel_receive((int)run->value[0], &message, descriptors, (uint32_t)count, &run->remote);
+	for (int i = 0; i < count; i++) {
+		slot_set(run->context, slots[i], got > 0 ? descriptors[i] : -1);
+		*result += got > 0 && descriptors[i] >= 0;
 	}
-	return 0;
+	return got == 0 ? -ECHILD : got < 0 ? got : 0;
 }
 
-static int do_keep(struct run *run, const struct operation *operation)
+static int do_keep(struct run *run)
 {
-	int error = run->context->keep != NULL ? 0 : -ENOSYS;
-	for (uint32_t i = 0; i < list_length(operation) && error == 0; i++)
-		error = run->context->keep(list_slot(run, operation, i), (int)run->value[1]);
-	return error;
+	uint16_t slots[MAX_PASSED];
+	int count = list_slots(run, 0, slots), error = run->context->keep != NULL ? 0 : -ENOSYS;
+	for (int i = 0; i < count && error == 0; i++)
+		error = run->context->keep(slots[i], run->value[1] != 0);
+	return count < 0 ? count : error;
 }
 
 static int open_checked(struct run *run, int flags, unsigned int mode, uint64_t magic)
@@ -174,21 +183,24 @@ static int do_netlink(struct run *run, int64_t *result)
 static int do_compare(const struct run *run)
 {
 	uint64_t number = 0;
+	if (run->length[0] > sizeof(number))
+		return -MALFORMED;
 	memcpy(&number, pointer(run, 0), run->length[0]);
 	return (number & run->value[1]) == run->value[2] ? 0 : -(int)run->value[3];
 }
 
 static int do_skip(struct run *run, const struct operation *operation)
 {
-	int64_t subject = run->evaluation.results[operation->argument[0].value];
-	int64_t value = (int64_t)operation->argument[2].value;
+	int64_t subject = (int64_t)run->value[0], value = (int64_t)run->value[2];
 	const bool holds[] = {
 		[SKIP_NEGATIVE] = subject < 0,
 		[SKIP_NOT_NEGATIVE] = subject >= 0,
 		[SKIP_EQUAL] = subject == value,
 		[SKIP_NOT_EQUAL] = subject != value,
 	};
-	if (holds[operation->argument[1].value])
+	if (run->value[1] >= sizeof(holds))
+		return -MALFORMED;
+	if (holds[run->value[1]])
 		run->next += operation->number;
 	return 0;
 }
@@ -196,46 +208,44 @@ static int do_skip(struct run *run, const struct operation *operation)
 static int perform(struct run *run, const struct operation *operation, int64_t *result)
 {
 	struct context *context = run->context;
-	/* Before evaluation: to SKIP, a RESULT that isn't there is a number like any other. */
-	if (operation->kind == KIND_SKIP)
-		return do_skip(run, operation);
-	run->evaluation.used = 0;
-	run->evaluation.empty = false;
-	for (unsigned int i = 0; i < operation->arguments; i++) {
-		const struct argument *argument = &operation->argument[i];
-		int error = argument_evaluate(&run->evaluation, argument, &run->value[i], &run->length[i]);
-		if (error < 0)
-			return error;
-	}
-	for (unsigned int i = operation->arguments; i < MAX_ARGUMENTS; i++)
-		run->value[i] = 0;
+	bool jumps = operation->kind == KIND_CLONE || operation->kind == KIND_SKIP;
+	bool shims = operation->kind >= KIND_PROCESS && operation->kind != KIND_NETLINK;
+	run->evaluation.index = run->index;
+	int error = operation_evaluate(&run->evaluation, operation, run->value, run->length);
+	if (error < 0)
+		return error;
+	if ((jumps && operation->number > run->end - run->index - 1) || (shims && run->body))
+		return -MALFORMED;
 
 	switch ((enum operation_kind)operation->kind) {
 	case KIND_SYSCALL: return do_syscall(run, operation, result);
 	case KIND_CLONE: return run_clone(run, operation, result);
 	case KIND_AWAIT: return do_await(run, result);
 	case KIND_SYNC: return do_sync(run);
-	case KIND_PASS: return do_pass(run, operation, result);
-	case KIND_TAKE: return do_take(run, operation, result);
+	case KIND_PASS: return do_pass(run, result);
+	case KIND_TAKE: return do_take(run, result);
 	case KIND_WRITE: return do_write(run, result);
 	case KIND_READ: return do_read(run, result);
 	case KIND_COMPARE: return do_compare(run);
-	case KIND_FAIL: return -(int)run->value[0];
-	case KIND_EXIT: _exit((int)run->value[0]);
+	case KIND_SKIP: return do_skip(run, operation);
+	case KIND_FAIL: return -(int)(run->value[0] & MAX_ERRNO);
 	case KIND_REMOVE: return remove_tree((int)run->value[0], pointer(run, 1), result);
 	case KIND_PROCESS: return context->process ? context->process((int)run->value[0], (int)run->value[1]) : -ENOSYS;
 	case KIND_HOLD: return context->hold ? context->hold() : -ENOSYS;
-	case KIND_KEEP: return do_keep(run, operation);
+	case KIND_KEEP: return do_keep(run);
 	case KIND_NETLINK: return do_netlink(run, result);
 	case KIND_COMPANION: return do_companion(run);
 	case KIND_CLOSE:
 		slot_set(context, operation->argument[0].index, -1);
 		return 0;
-	case KIND_SKIP:
+	case KIND_EXIT:
+		if (run->body)
+			_exit((int)run->value[0]);
+		break;
 	case KINDS:
 		break;
 	}
-	return -EINVAL;
+	return -MALFORMED;
 }
 
 static bool tolerated(const struct operation *operation, int error)
@@ -246,34 +256,19 @@ static bool tolerated(const struct operation *operation, int error)
 	return listed || operation->flags & FLAG_TOLERATE_ANY;
 }
 
-/* A slot that should have received something and didn't is empty, not what it was before. */
-static void empty_slots(struct run *run, const struct operation *operation)
-{
-	if (operation->result != NO_SLOT)
-		slot_set(run->context, operation->result, -1);
-	if (operation->kind == KIND_CLONE) {
-		if (operation->argument[1].value != NO_SLOT)
-			slot_set(run->context, (uint32_t)operation->argument[1].value, -1);
-		slot_set(run->context, (uint32_t)operation->argument[2].value, -1);
-	} else if (operation->kind == KIND_TAKE) {
-		for (uint32_t i = 0; i < list_length(operation); i++)
-			slot_set(run->context, list_slot(run, operation, i), -1);
-	}
-}
-
 static struct outcome run_operations(struct run *run)
 {
 	for (; run->index != run->end; run->index = run->next) {
 		const struct operation *operation = &run->evaluation.program->operations[run->index];
 		int64_t result = 0;
 
-		run->next = run->index + 1 + (operation->kind == KIND_CLONE ? operation->number : 0);
+		run->next = run->index + 1;
 		run->remote.error = 0;
 		int error = perform(run, operation, &result);
 		if (error < 0) {
 			if (run->evaluation.empty && operation->flags & FLAG_OPTIONAL)
 				continue;
-			if (!tolerated(operation, -error)) {
+			if (error == -MALFORMED || !tolerated(operation, -error)) {
 				struct outcome failed = { run->index, -error };
 				if (run->remote.error != 0)
 					failed.index = run->remote.index;
@@ -281,7 +276,9 @@ static struct outcome run_operations(struct run *run)
 					run_fail_body(run, failed);
 				return failed;
 			}
-			empty_slots(run, operation);
+			/* A slot that should have received something and didn't is empty, not what it was before. */
+			if (operation->result != NO_SLOT)
+				slot_set(run->context, operation->result, -1);
 			result = error;
 		}
 		run->evaluation.results[run->index] = result;
@@ -300,23 +297,23 @@ _Noreturn void run_borrowed_body(struct run *run)
 
 struct outcome program_run(const struct program *program, struct context *context, void *space)
 {
-	static _Alignas(16) uint8_t small[8 << 10];
-	uint8_t *arena = program->arena > sizeof(small) ? map_memory(program->arena, MAP_PRIVATE) : small;
-	uint8_t *output = (uint8_t *)space + (size_t)program->count * sizeof(int64_t);
+	static uint8_t *arena;
+	if (arena == NULL)
+		arena = map_memory(MAX_ARENA, MAP_PRIVATE);
 	struct run run = {
 		.context = context,
-		.evaluation = { program, context->slots, space, output, arena, 0, false },
+		.evaluation = { .program = program, .slots = context->slots, .results = space, .arena = arena,
+				.output = (uint8_t *)space + (size_t)program->count * sizeof(int64_t) },
 		.end = program->count,
 	};
 
 	for (uint32_t i = 0; i < program->count; i++)
 		run.evaluation.results[i] = NO_RESULT;
-	memset(output, 0, program->output_length);
+	memset(run.evaluation.output, 0, program->output_length);
 	if (arena == NULL)
 		return (struct outcome){ 0, ENOMEM };
 	struct outcome outcome = run_operations(&run);
 	children_forget(context, outcome.error != 0);
-	if (arena != small)
-		munmap(arena, program->arena);
+	give_back(arena, 0, MAX_ARENA);
 	return outcome;
 }

@@ -23,7 +23,7 @@ struct context {
 	struct child children[MAX_CHILDREN];
 };
 
-/* How a program ended: error is 0, or the errno with which operation `index` failed. */
+/* How a program ended: error is 0, or the errno with which operation `index` failed, or MALFORMED. */
 struct outcome {
 	uint32_t index;
 	int error;
@@ -34,23 +34,25 @@ void context_init(struct context *context);
 /* Fills a slot; what was in it is closed. */
 void slot_set(struct context *context, uint32_t slot, int fd);
 
-/* Performs a decoded program. `space` (8-aligned, program_space() bytes) receives the results and then the output. When
- * it fails, the children that it left are killed and reaped first. In a cloned child this does not return. */
+/* Performs a program. `space` (8-aligned, program_space() bytes) receives the results and then the output. When it fails,
+ * the children that it left are killed and reaped first. In a cloned child this does not return. */
 struct outcome program_run(const struct program *program, struct context *context, void *space);
 
-/* arguments.c: from a decoded operation to what the kernel takes */
+/* evaluate.c: from an operation to what the kernel takes */
 struct evaluation {
 	const struct program *program;
 	const int *slots;
 	int64_t *results;
 	uint8_t *output;
-	uint8_t *arena; /* program->arena bytes, 16-aligned; good until the next operation */
-	uint32_t used;
+	uint8_t *arena; /* MAX_ARENA bytes, 16-aligned; good until the next operation */
+	uint32_t index; /* of the operation */
+	uint32_t used, work, depth;
 	bool empty; /* the failure was an empty slot */
 };
 
-/* An argument's value. `length` (may be NULL) receives what lies behind a pointer, without a final NUL. */
-int argument_evaluate(struct evaluation *evaluation, const struct argument *argument, uint64_t *value, size_t *length);
+/* The values of an operation's MAX_ARGUMENTS arguments (the unused ones are 0), and what lies behind a pointer, without a
+ * final NUL. -MALFORMED: it is no operation that can be performed. */
+int operation_evaluate(struct evaluation *evaluation, const struct operation *operation, uint64_t *value, size_t *length);
 
 /* A program that is being performed: what execute.c and clone.c share. */
 struct run {

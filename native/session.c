@@ -72,9 +72,10 @@ static void send_reply(struct reply *reply, uint64_t id, uint16_t kind, size_t s
 	session.gone = session.gone || !send_all(SOCKET, reply, size);
 }
 
-static void answer(uint64_t id, uint16_t kind, uint16_t status, uint32_t index, int error)
+/* With a reply that speaks of no operation. */
+static void answer(uint64_t id, uint16_t kind, uint16_t status, int error)
 {
-	struct reply reply = { .status = status, .index = index, .error = (uint32_t)error };
+	struct reply reply = { .status = status, .index = NO_OPERATION, .error = (uint32_t)error };
 	send_reply(&reply, id, kind, sizeof(reply));
 }
 
@@ -84,9 +85,10 @@ static void perform(const struct program *program, struct frame *frame)
 	struct outcome outcome = program_run(program, &session.context, frame->space);
 	frame->operations = program->count;
 	frame->output_length = program->output_length;
-	frame->reply.status = outcome.error == 0 ? STATUS_DONE : STATUS_FAILED;
+	bool malformed = outcome.error == MALFORMED;
+	frame->reply.status = malformed ? STATUS_MALFORMED : outcome.error != 0 ? STATUS_FAILED : STATUS_DONE;
 	frame->reply.index = outcome.index;
-	frame->reply.error = (uint32_t)outcome.error;
+	frame->reply.error = malformed ? EINVAL : (uint32_t)outcome.error;
 }
 
 static void pending_close(const struct pending *pending)
@@ -228,7 +230,6 @@ static int do_shim(const struct request *request)
 static void handle(const struct request *request, const void *payload)
 {
 	struct program program;
-	uint32_t bad = NO_OPERATION;
 	bool run = request->kind == REQUEST_RUN, program_comes = run || request->kind == REQUEST_FORK;
 	int error = -EINVAL;
 	if (request->flags == 0 && request->reserved == 0) {
@@ -236,12 +237,12 @@ static void handle(const struct request *request, const void *payload)
 			error = -EAGAIN;
 		else if (request->kind == REQUEST_SHIM)
 			error = do_shim(request);
-		else if (program_comes && program_decode(payload, request->length, &program, &bad) == 0)
+		else if (program_comes && program_open(payload, request->length, &program) == 0)
 			error = (run ? do_run : do_fork)(request, &program);
 	}
 	uint16_t status = error == -EINVAL ? STATUS_MALFORMED : STATUS_FAILED;
 	if (error < 0)
-		answer(request->id, request->kind, status, bad, -error);
+		answer(request->id, request->kind, status, -error);
 }
 
 /* Hears a shim. It speaks twice; one that ends before that without a word was killed. */
@@ -273,7 +274,7 @@ static void conclude(struct pending *pending)
 	if (pending->state == RUNNING && pending->frame != NULL && pending->frame->reply.kind == REQUEST_FORK)
 		send_reply(&pending->frame->reply, pending->id, pending->kind, pending->size);
 	else if (pending->state != ANSWERED)
-		answer(pending->id, pending->kind, status, NO_OPERATION, pending->state == KILLED ? ETIMEDOUT : ECHILD);
+		answer(pending->id, pending->kind, status, pending->state == KILLED ? ETIMEDOUT : ECHILD);
 	pending_remove(pending);
 }
 
@@ -283,7 +284,7 @@ static void deadline_passed(struct pending *pending)
 	if (running)
 		kill(pending->kind == REQUEST_FORK ? -pending->pid : pending->pid, SIGKILL);
 	else
-		answer(pending->id, pending->kind, STATUS_DEADLINE, NO_OPERATION, ETIMEDOUT);
+		answer(pending->id, pending->kind, STATUS_DEADLINE, ETIMEDOUT);
 	pending->state = running ? KILLED : ANSWERED;
 	pending->deadline = running ? now() + GRACE : 0;
 }

@@ -222,7 +222,7 @@ void remove_traces(void)
 	unlinkat(shim.directory, "shim.sock", 0);
 }
 
-static int fail(uint16_t status, uint32_t index, int error)
+static int fail(uint32_t index, int error)
 {
 	end_companions();
 	/* When the program was done already. */
@@ -230,13 +230,14 @@ static int fail(uint16_t status, uint32_t index, int error)
 		syscall(SYS_pidfd_send_signal, shim.pidfd, SIGKILL, NULL, 0);
 	if (shim.directory >= 0)
 		remove_traces();
-	answer(status, index, error);
+	bool malformed = error == MALFORMED;
+	answer(malformed ? STATUS_MALFORMED : STATUS_FAILED, index, malformed ? EINVAL : error);
 	return 1;
 }
 
 /* Waits for the request, which may take long: a shim is started before it is needed. Returns whether there is a
- * configuration in it; what is wrong with its program is in `bad`. Exits if nobody needs a shim any more. */
-static bool read_configuration(struct parts *parts, uint32_t *bad)
+ * configuration in it. Exits if nobody needs a shim any more. */
+static bool read_configuration(struct parts *parts)
 {
 	struct request request;
 	if (RETRY(recv(SHIM_SOCKET, &request, sizeof(request), MSG_WAITALL)) != sizeof(request))
@@ -257,7 +258,7 @@ static bool read_configuration(struct parts *parts, uint32_t *bad)
 		if ((*texts[i] = configuration_string(bytes, parts->size, &at)) == NULL)
 			return false;
 	at = (at + 7) & ~(size_t)7;
-	if (at > parts->size || program_decode(bytes + at, parts->size - at, &parts->program, bad) < 0)
+	if (at > parts->size || program_open(bytes + at, parts->size - at, &parts->program) < 0)
 		return false;
 	parts->space = sizeof(struct context) + program_space(&parts->program);
 	return parts->program.slots >= 3;
@@ -317,10 +318,9 @@ void start_give_back(void)
 
 int start(char *title)
 {
-	uint32_t bad = NO_OPERATION;
 	fcntl(SHIM_SOCKET, F_SETFD, FD_CLOEXEC);
-	if (!read_configuration(&parts, &bad))
-		return fail(STATUS_MALFORMED, bad, EINVAL);
+	if (!read_configuration(&parts))
+		return fail(NO_OPERATION, MALFORMED);
 	show_id(title, parts.id);
 	uint32_t flags = parts.header->flags;
 	shim.tty = flags & SHIM_TTY;
@@ -333,17 +333,17 @@ int start(char *title)
 	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
 		int error = stages[i].perform(&parts);
 		if (error < 0)
-			return fail(STATUS_FAILED, stages[i].index, -error);
+			return fail(stages[i].index, -error);
 	}
 
 	struct outcome outcome = program_run(&parts.program, shim.context, shim.context + 1);
 	if (outcome.error != 0)
-		return fail(STATUS_FAILED, outcome.index, outcome.error);
+		return fail(outcome.index, outcome.error);
 	if (shim.pidfd < 0)
-		return fail(STATUS_MALFORMED, NO_OPERATION, EINVAL);
+		return fail(NO_OPERATION, MALFORMED);
 	int error = take_terminal();
 	if (error < 0)
-		return fail(STATUS_FAILED, STAGE_TERMINAL, -error);
+		return fail(STAGE_TERMINAL, -error);
 	shim.started = (uint64_t)clock_now(CLOCK_REALTIME);
 	answer(STATUS_DONE, 0, 0);
 	close_slots();

@@ -1,4 +1,4 @@
-/* The formats of PROTOCOL.md and the decoder of programs. Everything is little-endian, and so are the architectures
+/* The formats of PROTOCOL.md. Everything is little-endian, and so are the architectures
  * that this is built for: the structures are laid over the bytes as they arrived. */
 #pragma once
 
@@ -18,11 +18,10 @@ enum {
 	MAX_ARGUMENTS = 6,
 	MAX_PASSED = 250, /* the kernel's own limit for SCM_RIGHTS is 253 */
 	MAX_STRUCT_DEPTH = 4,
-	MAX_BODY_DEPTH = 16,
-	MAX_TEXT = 64 << 10,
 	MAX_ARENA = 16 << 20, /* what the copies, texts and vectors of one operation may take */
 	MAX_REQUEST = 64 << 20,
 	MAX_ERRNO = 4095,
+	MALFORMED = 4096, /* an errno of our own */
 	NO_SLOT = 0xffff,
 };
 
@@ -120,17 +119,16 @@ _Static_assert(sizeof(struct argument) == 16 && sizeof(struct patch) == 16, "arg
 _Static_assert(sizeof(struct message) == 24 && sizeof(struct request) == 24 && sizeof(struct reply) == 24, "messages");
 _Static_assert(sizeof(struct shim_configuration) == 32 && sizeof(struct shim_answer) == 56, "shim");
 
-/* A program that was found to be well-formed. It points into the bytes that were decoded; they must outlive it. */
+/* A program whose header is well-formed. It points into the bytes as they came; they must outlive it. */
 struct program {
 	const struct operation *operations;
 	const uint8_t *data;
 	uint32_t count, slots, data_length, output_length;
-	uint32_t arena; /* bytes that the evaluation of any one operation takes at most */
+	uint32_t strings; /* data before this offset has a NUL behind it */
 };
 
-/* Checks all of `length` bytes at `bytes` (8-aligned). Returns 0, or -EINVAL with the number of the operation that is
- * wrong in `bad` (NO_OPERATION: the header). */
-int program_decode(const void *bytes, size_t length, struct program *program, uint32_t *bad);
+/* Finds out what is where in the `length` bytes at `bytes` (8-aligned). -EINVAL: that is no program. */
+int program_open(const void *bytes, size_t length, struct program *program);
 
 /* Bytes of results and output together: what program_run() fills. */
 static inline size_t program_space(const struct program *program)
