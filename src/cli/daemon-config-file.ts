@@ -11,6 +11,7 @@ import { wordsOf } from "./daemon-values.ts";
 import { commandFailed } from "./failure-text.ts";
 import { checkValue } from "./flag-values.ts";
 import type { Flags } from "./flags.ts";
+import { cut } from "./key-values.ts";
 
 /** Flags and file as one, and which settings the file has. */
 export interface MergedSettings {
@@ -141,11 +142,20 @@ function refuseBoth(
 }
 
 /** A flag's value as pflag prints it. */
-function shownFlag({ name, type }: DaemonSetting, flags: Flags): string {
+function shownFlag({ name, type, json }: DaemonSetting, flags: Flags): string {
   if (type === "bool") return String(flags.bool(name));
   if (type === "map") {
     const pairs = flags.list(name).map((word) => word.replace("=", ":"));
     return `map[${pairs.toSorted().join(" ")}]`;
+  }
+  if (json === "options-by-driver") {
+    const drivers: Record<string, Record<string, string>> = {};
+    for (const word of flags.list(name)) {
+      const [driver, rest] = cut(word, "=");
+      const [option, value] = cut(rest, "=");
+      (drivers[driver] ??= {})[option] = value;
+    }
+    return shown(drivers);
   }
   if (type === "list" || type === "ulimit") return `[${flags.list(name).join(" ")}]`;
   return flags.string(name) ?? "";
@@ -167,7 +177,8 @@ function taken(setting: DaemonSetting, words: readonly string[]): readonly strin
   return words.map((word) => {
     try {
       if (setting.json !== "any") checkValue(setting.type, word);
-      return setting.json === "any" ? word : (setting.take?.(word) ?? word);
+      if (setting.json === "any" || setting.checkedLate === true) return word;
+      return setting.take?.(word) ?? word;
     } catch (error) {
       throw wrong(`invalid JSON: ${messageOf(error)}`);
     }

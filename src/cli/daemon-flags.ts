@@ -67,6 +67,7 @@ const ownFlags: readonly DaemonSetting[] = [
     type: "list",
     usage: "Set key=value labels to the daemon",
     take: takeDaemonLabel,
+    checkedLate: true,
   },
   {
     name: "log-driver",
@@ -234,8 +235,8 @@ export const daemonSettings: readonly DaemonSetting[] = [...ownFlags, ...network
   a.name < b.name ? -1 : 1,
 );
 
-/** A daemon's label has a value. */
-function takeDaemonLabel(value: string): string {
+/** Takes a label. @throws usage when it has no value, which a daemon's must have */
+export function takeDaemonLabel(value: string): string {
   if (!value.includes("=")) throw failure("usage", { message: `bad attribute format: ${value}` });
   return takeLabel(value);
 }

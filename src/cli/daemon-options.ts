@@ -8,7 +8,7 @@ import { checkHosts } from "../api/mod.ts";
 import { daemonDefaults, type DaemonOptions } from "../engine/daemon-options.ts";
 import { parseUlimit } from "./container/devices.ts";
 import { mergeConfigFile, type MergedSettings } from "./daemon-config-file.ts";
-import { daemonSettings } from "./daemon-flags.ts";
+import { daemonSettings, takeDaemonLabel } from "./daemon-flags.ts";
 import { networkOptions } from "./daemon-network-flags.ts";
 import { refusedSettings, refuseSettings } from "./daemon-refused.ts";
 import { socketsOf } from "./daemon-sockets.ts";
@@ -170,7 +170,7 @@ function logFormatOf(text: string): DaemonOptions["logFormat"] {
 function labelsOf(labels: readonly string[]): readonly string[] {
   const values = new Map<string, string>();
   for (const label of labels) {
-    const [key, value] = cut(label, "=");
+    const [key, value] = cut(takeDaemonLabel(label), "=");
     const other = values.get(key);
     if (other !== undefined && other !== value) {
       throw commandFailed(`conflict labels for ${key}=${value} and ${key}=${other}`);

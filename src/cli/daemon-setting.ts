@@ -32,6 +32,8 @@ export interface DaemonSetting extends FlagSpec {
   readonly json?: JsonForm;
   /** It is there only as a flag, or only as a key. */
   readonly only?: "flag" | "key";
+  /** What `take` checks of a flag is checked of the file with everything else, not while it is read. */
+  readonly checkedLate?: boolean;
   /** SIGHUP makes a changed value count. */
   readonly reloads?: boolean;
 }

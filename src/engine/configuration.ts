@@ -45,8 +45,10 @@ export class Configuration {
     const { options } = this;
     return {
       debug: String(options.debug),
+      "default-ipc-mode": options.defaultIpcMode,
       "default-runtime": "caisson",
       "default-shm-size": String(options.defaultShmSize),
+      features: "map[]",
       "insecure-registries": JSON.stringify(options.insecureRegistries),
       labels: JSON.stringify(options.labels),
       "live-restore": "true",
@@ -55,6 +57,7 @@ export class Configuration {
       "max-concurrent-uploads": String(options.maxConcurrentUploads),
       "max-download-attempts": String(options.maxDownloadAttempts),
       "registry-mirrors": JSON.stringify(options.registryMirrors),
+      runtimes: "",
       "shutdown-timeout": String(options.shutdownTimeout),
     };
   }

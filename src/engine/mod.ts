@@ -15,6 +15,7 @@ import { Configuration } from "./configuration.ts";
 import { ContainerStore } from "./container-store.ts";
 import { ContainerService } from "./containers.ts";
 import type { DaemonOptions } from "./daemon-options.ts";
+import { refuseDockersData } from "./data-root.ts";
 import { StateDatabase } from "./database.ts";
 import type { Engine } from "./engine.ts";
 import { EventLog } from "./events.ts";
@@ -66,6 +67,7 @@ export { withoutCredentials } from "./system-facts.ts";
 export async function openEngine(options: DaemonOptions, log: EngineLog): Promise<Engine> {
   const { dataRoot, execRoot } = options;
   checkDaemonLog(options);
+  refuseDockersData(dataRoot);
   const configuration = new Configuration(options);
   const paths = new EnginePaths(dataRoot, execRoot);
   const facts = gatherHostFacts();
@@ -242,7 +244,14 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
       events.publish({
         Type: "daemon",
         Action: "reload",
-        Actor: { ID: engineId(database), Attributes: { ...configuration.attributes, name: hostname() } },
+        Actor: {
+          ID: engineId(database),
+          Attributes: {
+            ...configuration.attributes,
+            "default-cgroupns-mode": fixedDefaults.cgroupnsMode,
+            name: hostname(),
+          },
+        },
       });
       return ignored;
     },

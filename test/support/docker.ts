@@ -26,6 +26,13 @@ const composePath = find(
   "/usr/local/lib/docker/cli-plugins",
 );
 
+/** The path of dockerd, to compare with: what it says of a configuration. */
+export const dockerdPath: string | undefined = find("dockerd", join(peers, "usr/sbin"), "/usr/sbin");
+
+/** For `testUnless`: why there is nothing to compare with. */
+export const noDockerd: string | undefined =
+  dockerdPath === undefined ? `no dockerd in PATH or ${peers}` : undefined;
+
 /** For `testUnless`: why the docker CLI can't be used. */
 export const noDocker: string | undefined =
   dockerPath === undefined ? `no docker CLI in PATH or ${peers}` : undefined;
