@@ -3,7 +3,6 @@
  * Files: the kernel's admin-guide/cgroup-v1 and cgroup-v2.
  * @module
  */
-import { readFile } from "node:fs/promises";
 import { directoryOf } from "./location.ts";
 import type { Cgroup } from "./types.ts";
 
@@ -21,19 +20,17 @@ export interface CpuStats {
 
 export interface MemoryStats {
   readonly usage: number;
-  /** The most that it ever was, if the kernel tells. */
+  /** The most that it ever was. Version 1 only. */
   readonly peak?: number;
   /** Undefined: no limit. */
   readonly limit?: number;
-  /** How often the limit was hit. Version 1 only. */
-  readonly failures?: number;
-  /** How often the kernel killed a process here for want of memory. */
-  readonly kills: number;
-  /** memory.stat as it is. */
-  readonly details: Readonly<Record<string, number>>;
+  /** How often the limit was hit; of version 2, how often there was nothing left below it. */
+  readonly failures: number;
+  /** memory.stat as it is, `key number` on each line. A number that means "no limit" is more than a double can hold. */
+  readonly details: string;
 }
 
-/** Bytes and operations of one kind on one device. */
+/** Bytes or operations of one kind on one device. */
 export interface BlockIOStats {
   readonly major: number;
   readonly minor: number;
@@ -54,51 +51,40 @@ export interface CgroupStats {
 }
 
 /** Reads a file; undefined if it isn't there. */
-export type ReadFile = (path: string) => Promise<string | undefined>;
-
-const readReal: ReadFile = (path) => readFile(path, "utf8").catch(() => undefined);
+export type ReadFile = (path: string) => string | undefined;
 
 /** Version 1 counts the time of `cpuacct.stat` in ticks of 10 ms (USER_HZ is 100 wherever Linux runs). */
 const TICK = 10_000_000;
 /** Version 1 has no word for "no limit": a number near the largest of 64 bits with a sign. */
 const UNLIMITED = 2 ** 62;
 
-/** Reads what the cgroup uses. */
-export async function readStats(cgroup: Cgroup, read: ReadFile = readReal): Promise<CgroupStats> {
+/** Reads what the cgroup uses. Its files are the kernel's memory: reading them waits for nothing. */
+export function readStats(cgroup: Cgroup, read: ReadFile): CgroupStats {
   const [first] = cgroup.directories;
-  if (first?.hierarchy.version === 2) return statsV2(first.path, read);
+  if (first?.hierarchy.version === 2) {
+    const at: ReadFile = (file) => read(`${first.path}/${file}`);
+    return { cpu: cpuV2(at), memory: memoryV2(at), pids: pidsOf(at), blockIO: blockIOV2(at) };
+  }
   const at = (controller: string): ReadFile => {
     const directory = directoryOf(cgroup, controller);
-    return (file) => (directory === undefined ? Promise.resolve(undefined) : read(`${directory}/${file}`));
+    return (file) => (directory === undefined ? undefined : read(`${directory}/${file}`));
   };
-  const [cpu, memory, pids, blockIO] = await Promise.all([
-    cpuV1(at("cpu"), at("cpuacct")),
-    memoryV1(at("memory")),
-    pidsOf(at("pids")),
-    blockIOV1(at("blkio")),
-  ]);
-  return { cpu, memory, pids, blockIO };
+  return {
+    cpu: cpuV1(at("cpu"), at("cpuacct")),
+    memory: memoryV1(at("memory")),
+    pids: pidsOf(at("pids")),
+    blockIO: blockIOV1(at("blkio")),
+  };
 }
 
-async function statsV2(directory: string, read: ReadFile): Promise<CgroupStats> {
-  const at: ReadFile = (file) => read(`${directory}/${file}`);
-  const [cpu, memory, pids, blockIO] = await Promise.all([
-    cpuV2(at),
-    memoryV2(at),
-    pidsOf(at),
-    blockIOV2(at),
-  ]);
-  return { cpu, memory, pids, blockIO };
-}
-
-/** `key value` on each line. */
-function table(text: string | undefined): Record<string, number> {
-  const found: Record<string, number> = {};
-  for (const line of text?.split("\n") ?? []) {
-    const [key, value] = line.split(" ");
-    if (key !== undefined && value !== undefined) found[key] = Number(value);
-  }
-  return found;
+/** The number after `key` in a text of lines `key number`; 0 if there is none. */
+function valueOf(text: string | undefined, key: string): number {
+  const lines = `\n${text ?? ""}`;
+  const at = lines.indexOf(`\n${key} `);
+  if (at < 0) return 0;
+  const from = at + key.length + 2;
+  const end = lines.indexOf("\n", from);
+  return Number(lines.slice(from, end < 0 ? undefined : end));
 }
 
 function limitOf(text: string | undefined): number | undefined {
@@ -106,85 +92,78 @@ function limitOf(text: string | undefined): number | undefined {
   return Number.isNaN(value) || value > UNLIMITED ? undefined : value;
 }
 
-async function cpuV1(cpu: ReadFile, account: ReadFile): Promise<CpuStats | undefined> {
-  const names = ["cpuacct.usage", "cpuacct.stat", "cpuacct.usage_percpu"];
-  const [usage, times, each, throttling] = await Promise.all([...names.map(account), cpu("cpu.stat")]);
+function cpuV1(cpu: ReadFile, account: ReadFile): CpuStats | undefined {
+  const usage = account("cpuacct.usage");
   if (usage === undefined) return undefined;
-  const { user = 0, system = 0 } = table(times);
-  const { nr_periods = 0, nr_throttled = 0, throttled_time = 0 } = table(throttling);
+  const times = account("cpuacct.stat");
+  const throttling = cpu("cpu.stat");
   return {
     usage: Number(usage),
-    user: user * TICK,
-    system: system * TICK,
-    each: each?.trim().split(/\s+/).map(Number),
-    periods: nr_periods,
-    throttledPeriods: nr_throttled,
-    throttledTime: throttled_time,
+    user: valueOf(times, "user") * TICK,
+    system: valueOf(times, "system") * TICK,
+    each: account("cpuacct.usage_percpu")?.trim().split(" ").map(Number),
+    periods: valueOf(throttling, "nr_periods"),
+    throttledPeriods: valueOf(throttling, "nr_throttled"),
+    throttledTime: valueOf(throttling, "throttled_time"),
   };
 }
 
-async function cpuV2(at: ReadFile): Promise<CpuStats | undefined> {
-  const text = await at("cpu.stat");
-  if (text === undefined) return undefined;
-  const stat = table(text);
-  const nanoseconds = (key: string): number => (stat[key] ?? 0) * 1000;
+function cpuV2(at: ReadFile): CpuStats | undefined {
+  const stat = at("cpu.stat");
+  if (stat === undefined) return undefined;
+  const nanoseconds = (key: string): number => valueOf(stat, key) * 1000;
   return {
     usage: nanoseconds("usage_usec"),
     user: nanoseconds("user_usec"),
     system: nanoseconds("system_usec"),
-    periods: stat["nr_periods"] ?? 0,
-    throttledPeriods: stat["nr_throttled"] ?? 0,
+    periods: valueOf(stat, "nr_periods"),
+    throttledPeriods: valueOf(stat, "nr_throttled"),
     throttledTime: nanoseconds("throttled_usec"),
   };
 }
 
-async function memoryV1(at: ReadFile): Promise<MemoryStats | undefined> {
-  const names = ["usage_in_bytes", "max_usage_in_bytes", "limit_in_bytes", "failcnt", "stat", "oom_control"];
-  const [usage, peak, limit, failures, stat, oom] = await Promise.all(
-    names.map((name) => at(`memory.${name}`)),
-  );
+function memoryV1(at: ReadFile): MemoryStats | undefined {
+  const usage = at("memory.usage_in_bytes");
   if (usage === undefined) return undefined;
   return {
     usage: Number(usage),
-    peak: limitOf(peak),
-    limit: limitOf(limit),
-    failures: limitOf(failures),
-    kills: table(oom)["oom_kill"] ?? 0,
-    details: table(stat),
+    peak: limitOf(at("memory.max_usage_in_bytes")),
+    limit: limitOf(at("memory.limit_in_bytes")),
+    failures: Number(at("memory.failcnt") ?? 0),
+    details: at("memory.stat") ?? "",
   };
 }
 
-async function memoryV2(at: ReadFile): Promise<MemoryStats | undefined> {
-  const names = ["current", "peak", "max", "stat", "events"];
-  const [usage, peak, limit, stat, events] = await Promise.all(names.map((name) => at(`memory.${name}`)));
+function memoryV2(at: ReadFile): MemoryStats | undefined {
+  const usage = at("memory.current");
   if (usage === undefined) return undefined;
   return {
     usage: Number(usage),
-    peak: limitOf(peak),
-    limit: limitOf(limit),
-    kills: table(events)["oom_kill"] ?? 0,
-    details: table(stat),
+    limit: limitOf(at("memory.max")),
+    failures: valueOf(at("memory.events"), "oom"),
+    details: at("memory.stat") ?? "",
   };
 }
 
-async function pidsOf(at: ReadFile): Promise<CgroupStats["pids"]> {
-  const [current, limit] = await Promise.all([at("pids.current"), at("pids.max")]);
-  return current === undefined ? undefined : { current: Number(current), limit: limitOf(limit) };
+function pidsOf(at: ReadFile): CgroupStats["pids"] {
+  const current = at("pids.current");
+  return current === undefined ? undefined : { current: Number(current), limit: limitOf(at("pids.max")) };
 }
 
-async function blockIOV1(at: ReadFile): Promise<CgroupStats["blockIO"]> {
+function blockIOV1(at: ReadFile): CgroupStats["blockIO"] {
   // BFQ's files count what BFQ scheduled; the throttle's count everything, but only they exist without BFQ.
-  const [bytes, operations] = await Promise.all(
-    ["io_service_bytes", "io_serviced"].map(async (name) => {
-      const bfq = await at(`blkio.bfq.${name}_recursive`);
-      return bfq !== undefined && linesV1(bfq).length > 0 ? bfq : at(`blkio.throttle.${name}_recursive`);
-    }),
-  );
+  const one = (name: string): string | undefined => {
+    const bfq = at(`blkio.bfq.${name}_recursive`);
+    return bfq?.includes(":") === true ? bfq : at(`blkio.throttle.${name}_recursive`);
+  };
+  const bytes = one("io_service_bytes");
+  const operations = one("io_serviced");
   return bytes === undefined ? undefined : { bytes: linesV1(bytes), operations: linesV1(operations ?? "") };
 }
 
 /** `8:0 Read 4096`; the last line, `Total 4096`, has no device. */
 function linesV1(text: string): BlockIOStats[] {
+  if (!text.includes(":")) return [];
   return [...text.matchAll(/^(\d+):(\d+) (\w+) (\d+)$/gm)].map(([, major, minor, operation = "", value]) => ({
     major: Number(major),
     minor: Number(minor),
@@ -194,8 +173,8 @@ function linesV1(text: string): BlockIOStats[] {
 }
 
 /** `8:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0` */
-async function blockIOV2(at: ReadFile): Promise<CgroupStats["blockIO"]> {
-  const text = await at("io.stat");
+function blockIOV2(at: ReadFile): CgroupStats["blockIO"] {
+  const text = at("io.stat");
   if (text === undefined) return undefined;
   const column = (read: string, written: string): BlockIOStats[] =>
     [...text.matchAll(/^(\d+):(\d+) (.*)$/gm)].flatMap(([, major, minor, rest = ""]) =>

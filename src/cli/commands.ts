@@ -92,6 +92,11 @@ const start = container(
   "Start one or more stopped containers",
   async () => (await import("./container/start.ts")).start,
 );
+const stats = container(
+  "stats",
+  "Display a live stream of container(s) resource usage statistics",
+  async () => (await import("./container/stats.ts")).stats,
+);
 const stop = container(
   "stop",
   "Stop one or more running containers",
@@ -162,6 +167,7 @@ const containers: Entry = {
     { ...rm, aliases: ["remove"] },
     run,
     start,
+    stats,
     stop,
     top,
     unpause,
@@ -408,6 +414,7 @@ export const commands: readonly Entry[] = [
   },
   save,
   start,
+  stats,
   stop,
   tag,
   top,

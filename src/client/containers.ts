@@ -6,11 +6,13 @@ import type {
   ContainerCreateRequest,
   ContainerCreateResponse,
   ContainerInspectResponse,
+  ContainerStatsResponse,
   ContainerSummary,
   ContainerTopResponse,
   ContainerWaitResponse,
   ContainerPruneResponse,
 } from "@docker/node-sdk";
+import { jsonValues } from "./json-stream.ts";
 import { filterQuery, textOf, type Filters, type Hijacked, type Reply, type Transport } from "./transport.ts";
 
 /** Which streams to attach to, and how. */
@@ -135,6 +137,19 @@ export class Containers {
     return this.#transport.send("GET", `${at(id)}/logs`, {
       query: { stdout: true, stderr: true, ...options },
     });
+  }
+
+  /** What the container uses, once a second; with `stream` false once, after two looks. Ends when it is removed. */
+  async *stats(
+    id: string,
+    options: { stream: boolean; signal?: AbortSignal },
+  ): AsyncGenerator<ContainerStatsResponse> {
+    const { stream, signal } = options;
+    const reply = await this.#transport.send("GET", `${at(id)}/stats`, {
+      query: { stream: stream ? "1" : "0" },
+      ...(signal === undefined ? {} : { signal }),
+    });
+    yield* jsonValues<ContainerStatsResponse>(reply.body);
   }
 
   /** Attaches to the container's streams. */

@@ -41,6 +41,7 @@ import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
 import { orderShim } from "./shim-line.ts";
 import type { Services } from "./services.ts";
 import { signalNumber } from "./signals.ts";
+import { containerStats, StatsCollector } from "./stats.ts";
 import { killContainer, pauseContainer, stopContainer, unpauseContainer } from "./stopping.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { now, parseTime } from "./time.ts";
@@ -52,6 +53,7 @@ export class ContainerService implements Containers {
   readonly #supervisor: Supervisor;
   readonly #health: HealthMonitors;
   readonly #inspection: InspectContext;
+  readonly #collector: StatsCollector;
 
   constructor(
     services: Services,
@@ -60,6 +62,7 @@ export class ContainerService implements Containers {
     inspection: InspectContext,
   ) {
     this.#services = services;
+    this.#collector = new StatsCollector(services);
     this.#supervisor = supervisor;
     this.#health = health;
     this.#inspection = inspection;
@@ -263,6 +266,13 @@ export class ContainerService implements Containers {
     const pids = await processesBelow(directory);
     publishContainer(this.#services, "top", container);
     return processTable(psArguments, new Set(pids));
+  }
+
+  stats(
+    name: string,
+    options: { stream: boolean; oneShot: boolean; signal: AbortSignal },
+  ): AsyncIterable<string> {
+    return containerStats(this.#collector, this.#find(name), options);
   }
 
   async logs(name: string, options: LogOptions): Promise<Logs> {

@@ -95,6 +95,14 @@ export interface Containers {
   remove(name: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void>;
   prune(filters: Filters): Promise<{ ContainersDeleted: string[] | null; SpaceReclaimed: number }>;
   top(name: string, psArguments: string): Promise<{ Titles: string[]; Processes: string[][] }>;
+  /**
+   * What it uses, in lines of Docker's JSON, as text for the sake of numbers beyond 2^53 and of 500 lines a second. `oneShot`:
+   * one look; else one for each second, each with the processors' counters of the one before.
+   */
+  stats(
+    name: string,
+    options: { stream: boolean; oneShot: boolean; signal: AbortSignal },
+  ): AsyncIterable<string>;
   logs(name: string, options: LogOptions): Promise<Logs>;
   attach(name: string, options: AttachOptions): Promise<Attachment>;
   /** A client left by its detach keys. */

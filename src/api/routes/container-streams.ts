@@ -59,6 +59,17 @@ async function logs(x: Exchange): Promise<void> {
   await x.stream(!tty && x.version >= 42 ? multiplexedStream : rawStream, stream, follow);
 }
 
+async function stats(x: Exchange): Promise<void> {
+  const stream = x.query.flag("stream", true);
+  const oneShot = x.version >= 41 && x.query.flag("one-shot");
+  if (stream && oneShot)
+    throw failure("invalid-parameter", { message: "cannot have stream=true and one-shot=true" });
+  const lines = x.engine.containers.stats(x.name, { stream, oneShot, signal: x.signal });
+  x.begin(200, "application/json");
+  for await (const line of lines) if (!(await x.write(line))) return;
+  x.response.end();
+}
+
 const conditions = new Set<string>(["not-running", "next-exit", "removed"]);
 
 async function wait(x: Exchange): Promise<void> {
@@ -82,5 +93,6 @@ async function wait(x: Exchange): Promise<void> {
 export const containerStreamRoutes: readonly Route[] = [
   { method: "POST", path: "/containers/*name/attach", body: true, handler: attach },
   { method: "GET", path: "/containers/*name/logs", handler: logs },
+  { method: "GET", path: "/containers/*name/stats", handler: stats },
   { method: "POST", path: "/containers/*name/wait", handler: wait },
 ];

@@ -329,13 +329,7 @@ describe("what is refused, in Docker's words", () => {
     ["PUT", "/volumes/x", {}, 503, "volume update only valid for cluster volumes, but swarm is unavailable"],
     ["GET", "/plugins/x/json", undefined, 404, 'plugin "x" not found'],
     ["POST", "/build", undefined, 501, "building images is not supported by this version of caisson"],
-    [
-      "GET",
-      "/containers/c/stats",
-      undefined,
-      501,
-      "a container's statistics is not supported by this version of caisson",
-    ],
+    ["GET", "/containers/c/stats?one-shot=1", undefined, 400, "cannot have stream=true and one-shot=true"],
     [
       "POST",
       "/images/create?fromSrc=http://x",

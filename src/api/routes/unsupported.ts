@@ -87,7 +87,6 @@ export const unsupportedRoutes: readonly Route[] = [
 
   row("GET", "/containers/*name/changes", unsupported("listing a container's changes")),
   row("GET", "/containers/*name/export", unsupported("exporting a container")),
-  row("GET", "/containers/*name/stats", unsupported("a container's statistics")),
   row("GET", "/containers/*name/attach/ws", unsupported("attaching by WebSocket")),
   row("GET", "/containers/*name/checkpoints", unsupported("listing checkpoints"), 25),
   row("POST", "/containers/*name/checkpoints", unsupported("making a checkpoint"), 25),
