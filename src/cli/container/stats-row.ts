@@ -4,7 +4,7 @@
  */
 import type { ContainerNetworkStats, ContainerStatsResponse } from "@docker/node-sdk";
 import { shortId } from "../list-format.ts";
-import { Row } from "../template/mod.ts";
+import { Row } from "../../template/mod.ts";
 import { bytesSize, humanSize } from "../units.ts";
 
 /** The columns' heads. */
