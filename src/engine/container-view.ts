@@ -13,10 +13,9 @@ import type { Container } from "./container-store.ts";
 import { findJoin, idRangeOf } from "./joins.ts";
 import { Lock } from "./lock.ts";
 import { fileDestinations, fileMounts, specMappings } from "./oci-spec.ts";
+import { PatientSession } from "./patient-session.ts";
 import type { Services } from "./services.ts";
 
-/** Milliseconds that one step may take: longer than any disk, not as long as a file system that never answers. */
-const patience = 30_000;
 /** A container that exits just then is looked at again. */
 const mostTries = 5;
 
@@ -71,7 +70,8 @@ async function stoppedView(
   container: Container,
   mounts: boolean,
 ): Promise<ContainerView | undefined> {
-  const leave = await turn(container);
+  // Without mounts nothing has to be made in its root, so it is only read.
+  const leave = mounts ? await turn(container) : (): void => undefined;
   try {
     const view = await container.lock.run(async () => {
       if (services.store.byId(container.id) !== container)
@@ -119,6 +119,7 @@ async function stopped(services: Services, { record }: Container, mounts: boolea
     kind: "stopped",
     // As it is started: a mark of the one mount would forbid the other.
     root: record.hostConfig.AutoRemove && plan.kind === "overlay" ? { ...plan, volatile: true } : plan,
+    shared: !mounts,
     ...(mapped ? { mappings: specMappings(range) } : {}),
     // A source that is yet to be made has nothing to show.
     mounts: all.filter(({ type, source = "" }) => type !== "bind" || directories.has(source)),
@@ -145,42 +146,30 @@ async function enter(
   view: View,
   leave: () => void = () => undefined,
 ): Promise<ContainerView> {
-  const session = executors.session();
-  const opened = new OpenView(session, container, view, leave);
+  const opened = new OpenView(executors.session(), container, view, leave);
   try {
     await opened.run(compileView(view));
     return opened;
   } catch (error) {
-    session.kill();
+    opened[Symbol.dispose]();
     throw error;
   }
 }
 
-class OpenView implements ContainerView {
+class OpenView extends PatientSession implements ContainerView {
   readonly ids: number;
   readonly running: boolean;
-  readonly #session: Executor;
-  readonly #doing: string;
   readonly #leave: () => void;
 
   constructor(session: Executor, { id, record }: Container, view: View, leave: () => void) {
-    this.#session = session;
-    this.#doing = `files of container ${id.slice(0, 12)}`;
+    super(session, `files of container ${id.slice(0, 12)}`);
     this.#leave = leave;
     this.running = view.kind === "running";
     this.ids = record.userNamespace.mode === "host" ? 0xffff_ffff : rangeSize;
   }
 
-  async run(...[program, options]: Parameters<Executor["run"]>): ReturnType<Executor["run"]> {
-    return await this.#session.run(program, {
-      ...options,
-      doing: options?.doing || this.#doing,
-      deadline: patience,
-    });
-  }
-
-  [Symbol.dispose](): void {
-    this.#session.kill();
+  override [Symbol.dispose](): void {
+    super[Symbol.dispose]();
     this.#leave();
   }
 }

@@ -124,6 +124,20 @@ export interface PathStat {
   readonly linkTarget: string;
 }
 
+/** What a container shall become an image with. */
+export interface CommitRequest {
+  readonly repository?: string;
+  readonly tag?: string;
+  readonly author?: string;
+  readonly comment?: string;
+  /** A running container stands still while it is read. */
+  readonly pause: boolean;
+  /** Dockerfile instructions that change the configuration. */
+  readonly changes: readonly string[];
+  /** In place of the container's own; what it doesn't say is the container's. */
+  readonly config?: CreateBody;
+}
+
 /** The files of containers. */
 export interface Files {
   stat(container: string, path: string): Promise<PathStat>;
@@ -136,6 +150,12 @@ export interface Files {
     archive: Readable,
     options: { readonly copyUIDGID: boolean; readonly noOverwriteDirNonDir: boolean },
   ): Promise<void>;
+  /** What was changed in the image's root: 0 modified, 1 added, 2 deleted; null: nothing. */
+  changes(container: string): Promise<{ readonly Path: string; readonly Kind: 0 | 1 | 2 }[] | null>;
+  /** The root as a tar archive, without what is mounted in it. */
+  export(container: string): Promise<Readable>;
+  /** Makes an image of it. */
+  commit(container: string, request: CommitRequest): Promise<{ readonly Id: string }>;
 }
 
 export interface ExecBody {

@@ -7,10 +7,12 @@ import { Readable } from "node:stream";
 import { CaissonError, failure, isFailure, messageOf } from "../errors/mod.ts";
 import { baseName, decompress, keepEnding, readTar, splitPath, writeTar } from "../image/mod.ts";
 import { containerFiles, type TreeEntriesOptions } from "../storage/mod.ts";
+import { containerChanges } from "./container-changes.ts";
 import { publishContainer } from "./container-events.ts";
 import { openView, type ContainerView } from "./container-view.ts";
 import type { Container } from "./container-store.ts";
-import type { Files, PathStat } from "./engine.ts";
+import type { CommitRequest, Files, PathStat } from "./engine.ts";
+import type { ImageService } from "./images.ts";
 import { pathStat } from "./path-stat.ts";
 import { containerUser } from "./runtime-context.ts";
 import type { Services } from "./services.ts";
@@ -20,9 +22,11 @@ const gathered = 64 << 10;
 
 export class FileService implements Files {
   readonly #services: Services;
+  readonly #images: Pick<ImageService, "commit">;
 
-  constructor(services: Services) {
+  constructor(services: Services, images: Pick<ImageService, "commit">) {
     this.#services = services;
+    this.#images = images;
   }
 
   async stat(name: string, path: string): Promise<PathStat> {
@@ -83,6 +87,32 @@ export class FileService implements Files {
     });
     await found(name, path, work);
     publishContainer(this.#services, "extract-to-dir", container);
+  }
+
+  async changes(name: string): Promise<{ readonly Path: string; readonly Kind: 0 | 1 | 2 }[] | null> {
+    const changes = await containerChanges(this.#services, this.#services.store.find(name));
+    if (changes.length === 0) return null;
+    return changes.map(({ path, kind }) => ({ Path: `/${path.join("/")}`.toWellFormed(), Kind: kind }));
+  }
+
+  async export(name: string): Promise<Readable> {
+    const container = this.#services.store.find(name);
+    const view = await openView(this.#services, container, { mounts: false });
+    try {
+      const archive = await archiveOf(view, { name: "", top: false, way: "layer" });
+      publishContainer(this.#services, "export", container);
+      return archive;
+    } catch (error) {
+      view[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  async commit(name: string, request: CommitRequest): Promise<{ readonly Id: string }> {
+    if (name === "") throw failure("invalid-parameter", { message: 'invalid name or ID supplied: ""' });
+    const container = this.#services.store.find(name);
+    const { commitContainer } = await import("./commit.ts");
+    return { Id: await commitContainer(this.#services, this.#images, container, request) };
   }
 
   /** The container's user, to whom `copyUIDGID` gives what is copied; undefined if it has none. */

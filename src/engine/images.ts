@@ -14,6 +14,7 @@ import type { ImageResolver, ResolvedImage } from "./image-types.ts";
 import { ImageCollector } from "./images-collect.ts";
 import { publishImage, type ImageContext, type ImageServiceOptions } from "./images-context.ts";
 import { SharedDownloads } from "./images-downloads.ts";
+import { commitImage, type NewImage } from "./images-commit.ts";
 import { imageHistory, inspectImage } from "./images-inspect.ts";
 import { listImages } from "./images-list.ts";
 import { importImage, loadImages, newName, saveImages, type ImportRequest } from "./images-load.ts";
@@ -135,6 +136,11 @@ export class ImageService implements Images, ImageResolver {
 
   async save(names: readonly string[]): Promise<Readable> {
     return await saveImages(this.#context, names);
+  }
+
+  /** Makes an image of another one and a layer. */
+  async commit(request: NewImage): Promise<{ readonly id: string; readonly name: string }> {
+    return await commitImage(this.#context, request);
   }
 
   async tag(name: string, repository: string, tag: string): Promise<void> {

@@ -232,7 +232,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
   return {
     containers,
     execs,
-    files: new FileService(services),
+    files: new FileService(services, images),
     images,
     volumes,
     networks,

@@ -2,6 +2,8 @@
  * Images: references, content, archives and layers. The only file of this folder that others import.
  * @module
  */
+export { storeChildImage, type ChildImage } from "./archive/child-image.ts";
+export { applyChanges } from "./archive/changes.ts";
 export { importRootfs, type ImportOptions } from "./archive/import.ts";
 export { readImageArchive, type LoadedImage, type LoadOptions } from "./archive/load.ts";
 export type { ArchiveLimits } from "./archive/members.ts";

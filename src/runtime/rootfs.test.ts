@@ -23,6 +23,8 @@ test("layers are joined topmost first, by their paths", () => {
     ["lowerdir+", "/l/a"],
     ["upperdir", "/c/diff"],
     ["workdir", "/c/work"],
+    ["redirect_dir", "off"],
+    ["metacopy", "off"],
   ]);
   expect(text).not.toContain("open_tree");
 });

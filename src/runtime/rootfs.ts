@@ -19,7 +19,7 @@ import {
   type ProgramBuilder,
   type Slot,
 } from "../kernel/mod.ts";
-import type { RootFileSystem } from "./context.ts";
+import type { OverlayRoot, RootFileSystem } from "./context.ts";
 import { keepUntilExit } from "./slots.ts";
 
 /**
@@ -73,7 +73,59 @@ export function assembleRoot(
     // Its mark forbids to mount the same directories again, since after a crash nobody knows what is in them.
     b.composite("forget what an earlier run left", "remove", [lock, "work"]);
   }
-  const layers = root.lower.map((path, index) => {
+  const layers = takeLayers(b, root, user);
+  const overlay = {
+    lower: layers,
+    upper: { path: root.upper, work: root.work },
+    options: [...plain, ...(root.volatile === true ? [["volatile"] as const] : [])],
+    attributes: flags(MOUNT_ATTR, "RELATIME"),
+  };
+  makeOverlay(b, "make the root file system", overlay, root.staged === true, context, into);
+  // The layers' descriptors too: letting go of a detached mount waits for an RCU grace period.
+  const detached = layers.flatMap((layer) => (typeof layer === "string" ? [] : layer));
+  return [into, ...detached.slice(0, mostKept), lock];
+}
+
+/**
+ * A layer is what its upper directory says by itself, whatever this host's kernel does by default: without references to
+ * directories by other names, and without files whose content is elsewhere.
+ */
+const plain = [
+  ["redirect_dir", "off"],
+  ["metacopy", "off"],
+] as const;
+
+/**
+ * Adds making the root read-only in `into`, as it is now, while others may use it; no device in it works. Nothing has to
+ * stay open: what is returned is of no use any more.
+ */
+export function assembleShared(
+  b: ProgramBuilder,
+  root: RootFileSystem,
+  user: Slot | undefined,
+  context: Slot,
+  into: Slot,
+): readonly Slot[] {
+  if (root.kind === "directory") return assembleRoot(b, root, user, context, into);
+  const layers = takeLayers(b, root, user);
+  const overlay = {
+    // What was written has the range's ids already.
+    lower: [root.upper, ...layers],
+    // With an index the kernel refuses layers that a container has mounted too.
+    options: [["index", "off"]] as const,
+    attributes: flags(MOUNT_ATTR, "RDONLY", "NOSUID", "NODEV", "NOEXEC"),
+  };
+  makeOverlay(b, "put the root file system together", overlay, root.staged === true, context, into);
+  return layers.filter((layer) => typeof layer !== "string");
+}
+
+/** Adds taking the layers of an overlay, with mapped ids where there is a user namespace. */
+function takeLayers(
+  b: ProgramBuilder,
+  root: OverlayRoot,
+  user: Slot | undefined,
+): readonly (string | Slot)[] {
+  return root.lower.map((path, index) => {
     if (user === undefined) return path;
     const slot = b.slot(`layer ${index}`);
     cloneTree(b, `take layer ${path}`, CWD, path, slot);
@@ -83,16 +135,6 @@ export function assembleRoot(
     });
     return slot;
   });
-  const overlay = {
-    lower: layers,
-    upper: { path: root.upper, work: root.work },
-    options: root.volatile === true ? [["volatile"] as const] : [],
-    attributes: flags(MOUNT_ATTR, "RELATIME"),
-  };
-  makeOverlay(b, "make the root file system", overlay, root.staged === true, context, into);
-  // The layers' descriptors too: letting go of a detached mount waits for an RCU grace period.
-  const detached = layers.flatMap((layer) => (typeof layer === "string" ? [] : layer));
-  return [into, ...detached.slice(0, mostKept), lock];
 }
 
 /** As many layers as a list of slots holds beside the root and the lock (PROTOCOL.md, PASS). */

@@ -32,7 +32,7 @@ import { attachMounts, clearMask, makeScratch, planMounts, prepareMounts, type S
 import { hostIds, mapText } from "./namespaces.ts";
 import { components } from "./paths.ts";
 import { becomeRoot } from "./process.ts";
-import { assembleRoot, attachRoot, pivotRoot } from "./rootfs.ts";
+import { assembleRoot, assembleShared, attachRoot, pivotRoot } from "./rootfs.ts";
 import type { IdMapping, SpecMount } from "./spec.ts";
 
 /** What is looked into. */
@@ -49,6 +49,8 @@ export type View =
       readonly isDirectory: (source: string) => boolean;
       /** Whether its root may not be written to, when its mounts have their places. */
       readonly readOnly: boolean;
+      /** The root is read-only from the beginning and without mounts; others may use it at the same time. */
+      readonly shared?: boolean;
     }
   /** A running one. */
   | {
@@ -75,7 +77,7 @@ export function compileView(view: View): Program {
     view.kind === "stopped" ? stopped(b, view, root, user, scratch) : running(b, view, root, user);
   attachRoot(b, root, scratch.target);
   entering.attach(scratch);
-  if (view.kind === "stopped" && view.readOnly)
+  if (view.kind === "stopped" && view.readOnly && view.shared !== true)
     setMountAttributes(b, "make the root read-only", root, { set: flags(MOUNT_ATTR, "RDONLY") });
   pivotRoot(b, root, undefined);
   if (entering.user) {
@@ -102,7 +104,7 @@ function leaveHost(b: ProgramBuilder): void {
 
 function stopped(
   b: ProgramBuilder,
-  { root: system, mappings, mounts, isDirectory }: Extract<View, { kind: "stopped" }>,
+  { root: system, mappings, mounts, isDirectory, shared = false }: Extract<View, { kind: "stopped" }>,
   root: Slot,
   user: Slot,
   scratch: Scratch,
@@ -111,7 +113,8 @@ function stopped(
   const idmap = mappings === undefined ? undefined : user;
   if (mappings !== undefined) makeUserNamespace(b, mappings, user);
   // The lock is the last of what it keeps, and the one thing that has to be kept: the mounts hold themselves.
-  const kept = assembleRoot(b, system, idmap, scratch.context, root);
+  const assemble = shared ? assembleShared : assembleRoot;
+  const kept = assemble(b, system, idmap, scratch.context, root);
   const linux = { namespaces: [], uidMappings: mappings, gidMappings: mappings };
   const context = { root: system, isDirectory, spec: { mounts, linux } };
   const planned = planMounts(b, context);
@@ -119,7 +122,7 @@ function stopped(
   return {
     attach: () => attachMounts(b, context, root, planned, scratch),
     user: mappings !== undefined,
-    done: [...kept.slice(1, -1), ...planned.map(({ slot }) => slot)],
+    done: [...(shared ? kept : kept.slice(1, -1)), ...planned.map(({ slot }) => slot)],
   };
 }
 

@@ -12,6 +12,7 @@ export { Trash } from "./trash.ts";
 export { probeIdmap, probeOverlay, type Probed } from "./probe.ts";
 export type { CopyUpOptions } from "./copy-up.ts";
 export type { Stat } from "./stat.ts";
+export type { FileChange } from "./changes.ts";
 export type { TreeEntriesOptions } from "./tree-entries.ts";
 export type { ViewSession } from "./view-session.ts";
 export type { DriverOptions, LayerSource, Owner, RootPlan, SnapshotDriver } from "./types.ts";

@@ -17,6 +17,7 @@ import {
   type Slot,
 } from "../kernel/mod.ts";
 import { nameArgument } from "./attributes.ts";
+import { isOpaque, isWhiteout } from "./changes.ts";
 import { directoryForReading, openDirectory, type Way } from "./directories.ts";
 import { readXattrs, type Xattrs } from "./extended-attributes.ts";
 import { addStat, isDirectory, isLink, isRegular, parseStat, typeMask, type Stat } from "./stat.ts";
@@ -33,6 +34,8 @@ export interface TreeEntriesOptions {
   readonly top: boolean;
   /** What may be on the way to a directory. */
   readonly way: Way;
+  /** Whether the tree is the upper directory of an overlay: what it hides is written as layers have it (OCI image-spec). */
+  readonly upper?: boolean;
   /** What an entry is to be in the end; undefined leaves it out, with all below it. */
   readonly change?: (entry: EntryInput, path: Path, stat: Stat) => EntryInput | undefined;
 }
@@ -110,11 +113,13 @@ class TreeWalk {
   async *#directory(path: Path, stat: Stat): AsyncGenerator<EntryInput, void, void> {
     const listed: Listed[] = [];
     for await (const files of this.#reader.list(path)) listed.push(...files);
+    const opaque = this.#options.upper === true && (await isOpaque(this.#session));
     if (path.length > 0 || this.#options.top) {
       const entry = this.#changed(path, stat, entryOf(this.#name(path), stat, await this.#xattrs(path)));
       if (entry === undefined) return;
       yield entry;
     }
+    if (opaque) yield this.#hidden([...path, ".wh..wh..opq"]);
     listed.sort((a, b) => Number(a.name > b.name) - Number(a.name < b.name));
     let files: Listed[] = [];
     for (const file of listed) {
@@ -162,6 +167,12 @@ class TreeWalk {
         if (length < 0) continue;
         const linkPath = decodeName(outcome.bytesOf(content).subarray(0, length));
         yield* this.#emit(path, file.stat, { ...entryOf(this.#name(path), file.stat), linkPath });
+        continue;
+      }
+      if (this.#options.upper === true && isWhiteout(file.stat)) {
+        const hidden = this.#hidden([...directory, `.wh.${file.name}`]);
+        const entry = this.#changed(path, file.stat, hidden);
+        if (entry !== undefined) yield entry;
         continue;
       }
       if (!isRegular(file.stat)) {
@@ -235,6 +246,11 @@ class TreeWalk {
       next = at < size ? read(at) : undefined;
       yield piece;
     }
+  }
+
+  /** What says in a layer that something is gone. */
+  #hidden(path: Path): EntryInput {
+    return { type: "file", path: this.#name(path), mode: 0o600 };
   }
 
   #emit(path: Path, stat: Stat, entry: EntryInput): EntryInput[] {

@@ -94,5 +94,8 @@ async function statPath(session: ViewSession, path: string, how: Int, doing: str
   const error = outcome.valueOf(opened) ?? -errnoNumbers.ENOENT;
   if (error >= 0) return parseStat(outcome.bytesOf(out));
   if (error === -errnoNumbers.ENOENT) throw failure("not-found", { message: path });
-  throw failure("internal", { message: `${doing === "" ? "" : `${doing}: `}${errnoText(-error)}` });
+  const through = doing === "";
+  if (through && error === -errnoNumbers.ELOOP)
+    throw failure("internal", { message: "EvalSymlinks: too many links" });
+  throw failure("internal", { message: `${through ? "" : `${doing}: `}${errnoText(-error)}` });
 }

@@ -8,6 +8,7 @@ import type { PathStat } from "../../engine/mod.ts";
 import { failure } from "../../errors/mod.ts";
 import { negotiateEncoding } from "../content-encoding.ts";
 import type { Exchange } from "../exchange.ts";
+import { readJson } from "../request.ts";
 import type { Route } from "../router.ts";
 
 function pathOf(x: Exchange): string {
@@ -54,10 +55,43 @@ async function write(x: Exchange): Promise<void> {
   x.empty(200);
 }
 
+async function changes(x: Exchange): Promise<void> {
+  x.json(200, await x.engine.files.changes(x.name));
+}
+
+async function exportRoot(x: Exchange): Promise<void> {
+  await x.stream("application/octet-stream", await x.engine.files.export(x.name), false);
+}
+
+async function commit(x: Exchange): Promise<void> {
+  const { query } = x;
+  const { readCreateBody } = await import("../schemas.ts");
+  const body = await readJson(x, true);
+  const config = readCreateBody(body ?? {});
+  const { HostConfig: _host, NetworkingConfig: _networking, ...own } = config;
+  const given = (name: string): { readonly [name: string]: string } => {
+    const value = query.nonEmpty(name);
+    return value === undefined ? {} : { [name === "repo" ? "repository" : name]: value };
+  };
+  const answer = await x.engine.files.commit(query.text("container"), {
+    ...given("repo"),
+    ...given("tag"),
+    ...given("author"),
+    ...given("comment"),
+    pause: query.flag("pause", true),
+    changes: query.all("changes"),
+    ...(Object.keys(own).length === 0 ? {} : { config: own }),
+  });
+  x.json(201, answer);
+}
+
 const archive = "/containers/*name/archive";
 
 export const fileRoutes: readonly Route[] = [
+  { method: "POST", path: "/commit", handler: commit },
   { method: "HEAD", path: archive, handler: look },
   { method: "GET", path: archive, handler: read },
   { method: "PUT", path: archive, body: true, handler: write },
+  { method: "GET", path: "/containers/*name/changes", handler: changes },
+  { method: "GET", path: "/containers/*name/export", handler: exportRoot },
 ];

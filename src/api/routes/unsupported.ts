@@ -83,10 +83,7 @@ export const unsupportedRoutes: readonly Route[] = [
   row("POST", "/build/cancel", unsupported("cancelling a build"), 39),
   row("POST", "/session", unsupported("BuildKit's session")),
   row("POST", "/grpc", unsupported("BuildKit's gRPC interface"), 39),
-  row("POST", "/commit", unsupported("committing a container")),
 
-  row("GET", "/containers/*name/changes", unsupported("listing a container's changes")),
-  row("GET", "/containers/*name/export", unsupported("exporting a container")),
   row("GET", "/containers/*name/attach/ws", unsupported("attaching by WebSocket")),
   row("GET", "/containers/*name/checkpoints", unsupported("listing checkpoints"), 25),
   row("POST", "/containers/*name/checkpoints", unsupported("making a checkpoint"), 25),
