@@ -128,7 +128,15 @@ const hostConfig = struct({
   CpusetMems: text,
   Devices: Type.Array(device),
   DeviceCgroupRules: texts,
-  DeviceRequests: Type.Array(Type.Object({})),
+  DeviceRequests: Type.Array(
+    struct({
+      Driver: text,
+      Count: integer,
+      DeviceIDs: texts,
+      Capabilities: Type.Array(texts),
+      Options: labels,
+    }),
+  ),
   KernelMemory: integer,
   KernelMemoryTCP: integer,
   MemoryReservation: integer,

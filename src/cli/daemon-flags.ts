@@ -9,6 +9,12 @@ import type { DaemonSetting } from "./daemon-setting.ts";
 import { takeLabel } from "./key-values.ts";
 
 const ownFlags: readonly DaemonSetting[] = [
+  {
+    name: "cdi-spec-dir",
+    key: "cdi-spec-dirs",
+    type: "list",
+    usage: "CDI specification directories to use",
+  },
   { name: "cgroup-parent", type: "string", usage: "Set parent cgroup for all containers" },
   {
     name: "data-root",

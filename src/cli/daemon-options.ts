@@ -107,6 +107,9 @@ function optionsOf({ flags, fromFile }: MergedSettings, places: DaemonPlaces): D
     ...present({ defaultCgroupnsMode: cgroupnsModeOf(named("default-cgroupns-mode")) }),
     noNewPrivileges: flags.bool("no-new-privileges"),
     init: flags.bool("init"),
+    cdiSpecDirs: flags.has("cdi-spec-dir")
+      ? flags.list("cdi-spec-dir").filter((folder) => folder !== "")
+      : usual.cdiSpecDirs,
     insecureRegistries: flags.list("insecure-registry"),
     registryMirrors: flags.list("registry-mirror").map(checkMirror),
     maxConcurrentDownloads:

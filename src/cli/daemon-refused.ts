@@ -34,7 +34,6 @@ export const refusedSettings: readonly RefusedSetting[] = [
     key: "authorization-plugins",
   }),
   missing("builder", "string", "images are not built", { only: "key", json: "any", harmless: ["{}"] }),
-  missing("cdi-spec-dir", "list", "devices of the Container Device Interface", { key: "cdi-spec-dirs" }),
   foreign("containerd", "string", containerd),
   foreign("containerd-namespace", "string", containerd, { harmless: ["moby"] }),
   foreign("containerd-plugins-namespace", "string", containerd, {

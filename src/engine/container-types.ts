@@ -56,6 +56,16 @@ export interface DeviceMapping {
   readonly CgroupPermissions: string;
 }
 
+/** A request for devices that a driver finds. */
+export interface DeviceRequest {
+  readonly Driver?: string;
+  readonly Count?: number;
+  readonly DeviceIDs?: readonly string[] | null;
+  /** Each list is enough by itself. */
+  readonly Capabilities?: readonly (readonly string[])[] | null;
+  readonly Options?: Readonly<Record<string, string>> | null;
+}
+
 export interface WeightDevice {
   readonly Path: string;
   readonly Weight: number;
@@ -155,7 +165,7 @@ export interface HostConfig {
   readonly CpusetMems: string;
   readonly Devices: readonly DeviceMapping[] | null;
   readonly DeviceCgroupRules: readonly string[] | null;
-  readonly DeviceRequests: readonly object[] | null;
+  readonly DeviceRequests: readonly DeviceRequest[] | null;
   readonly MemoryReservation: number;
   readonly MemorySwap: number;
   readonly MemorySwappiness: number | null;

@@ -178,6 +178,8 @@ export interface DaemonOptions extends ReloadableOptions {
   readonly noNewPrivileges: boolean;
   /** Whether containers begin with an init. */
   readonly init: boolean;
+  /** Folders with specifications of the Container Device Interface; the last has the last word. */
+  readonly cdiSpecDirs: readonly string[];
   /** Undefined: the best that the file system has. */
   readonly storageDriver?: string;
   readonly logDriver: string;
@@ -213,6 +215,7 @@ export const daemonDefaults: Omit<
   defaultIpcMode: "private",
   noNewPrivileges: false,
   init: false,
+  cdiSpecDirs: ["/etc/cdi", "/var/run/cdi"],
   logDriver: "json-file",
   logOpts: {},
   proxies: {},

@@ -8,6 +8,7 @@ import { failure } from "../errors/mod.ts";
 import { maskedPaths, normalizeCapabilities, readonlyPaths } from "../security/mod.ts";
 import type { CreateBody, HostConfig } from "./container-types.ts";
 import { checkRestartPolicy } from "./restart-policy.ts";
+import { checkDeviceRequests } from "./device-requests.ts";
 
 /** What the engine's own configuration says where the client says nothing. */
 export interface HostDefaults {
@@ -153,6 +154,7 @@ export function checkHostConfig(host: HostConfig, defaults: HostDefaults): void 
   if (host.AutoRemove && host.RestartPolicy.Name !== "no") {
     refuse("can't create 'AutoRemove' container with restart policy");
   }
+  checkDeviceRequests(host);
   checkUnsupported(host);
 }
 
@@ -271,8 +273,11 @@ function checkUnsupported(host: HostConfig): void {
     throw failure("not-implemented", { what });
   };
   if ((host.Links ?? []).length > 0) unsupported(`--link with the network ${host.NetworkMode}`);
-  if ((host.DeviceRequests ?? []).length > 0) unsupported("--gpus and other device requests");
-  if (Object.keys(host.StorageOpt ?? {}).length > 0) unsupported("--storage-opt");
+  for (const option of Object.keys(host.StorageOpt ?? {})) {
+    if (option.toLowerCase() !== "size") refuse(`Unknown option ${option}`);
+    // No driver here has quotas.
+    refuse("--storage-opt is supported only for overlay over xfs with 'pquota' mount option");
+  }
   if (!["", "caisson"].includes(host.Runtime)) refuse(`unknown or invalid runtime name: ${host.Runtime}`);
   if (!["", "default"].includes(host.Isolation))
     refuse(`invalid isolation (${host.Isolation}): linux only supports 'default'`);

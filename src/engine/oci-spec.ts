@@ -9,8 +9,8 @@ import { capabilitySets, rangeMappings, resolveCapabilities, type ResolvedUser }
 import type { ContainerRecord, MountPoint } from "./container.ts";
 import type { HostConfig } from "./container-types.ts";
 import { specMount } from "./spec-mounts.ts";
-import { hostDevicePaths } from "./host-devices.ts";
-import { containerResources, hostDevice } from "./resources.ts";
+import { hostDevicePaths, mappedDevices } from "./host-devices.ts";
+import { containerResources } from "./resources.ts";
 
 /** What the record doesn't say. */
 export interface SpecContext {
@@ -152,13 +152,17 @@ function ownFiles(record: ContainerRecord, directory: string): SpecMount[] {
 
 const depth = (path: string): number => path.split("/").filter((part) => part !== "").length;
 
+/** Devices beside those that every container has; a later one takes the place of an earlier. */
 function devices(host: HostConfig): SpecDevice[] {
   const all = host.Privileged
-    ? hostDevicePaths().map((path) => ({ PathOnHost: path, PathInContainer: path }))
+    ? hostDevicePaths().map((path) => ({ PathOnHost: path, PathInContainer: path, CgroupPermissions: "rwm" }))
     : [];
-  return [...all, ...(host.Devices ?? [])].map(({ PathOnHost, PathInContainer }) => {
-    const { type, major, minor, mode } = hostDevice(PathOnHost);
-    return { type, path: PathInContainer, major, minor, fileMode: mode };
+  const given = [...all, ...(host.Devices ?? [])].flatMap(mappedDevices);
+  const places = new Map(given.map((device) => [device.path, device]));
+  return [...places.values()].map(({ type, path, major, minor, mode }) => {
+    if (!path.startsWith("/dev/"))
+      throw failure("not-implemented", { what: `the device ${path}, which is not in /dev,` });
+    return { type, path, major, minor, fileMode: mode };
   });
 }
 

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { containerResources, hostDevice } from "./resources.ts";
+import { hostDevice } from "./host-devices.ts";
+import { containerResources } from "./resources.ts";
 import { exampleRecord } from "./testing.ts";
 
 const resources = (host: object): ReturnType<typeof containerResources> =>

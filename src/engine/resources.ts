@@ -2,10 +2,10 @@
  * Limits of a HostConfig as the cgroup's resources (engine-api: Resources; runtime-spec: linux.resources).
  * @module
  */
-import { statSync } from "node:fs";
 import type { DeviceRule, Resources, ThrottleDevice } from "../cgroup/mod.ts";
 import { failure } from "../errors/mod.ts";
 import type { HostConfig, ThrottleDevice as Throttle } from "./container-types.ts";
+import { hostDevice, mappedDevices } from "./host-devices.ts";
 
 /** Devices that every container may use: those of its /dev, its terminals, making (not opening) any node. */
 const defaultRules: readonly DeviceRule[] = [
@@ -26,28 +26,6 @@ const defaultRules: readonly DeviceRule[] = [
   ).map(([major, minor]) => ({ allow: true, type: "c" as const, major, minor, access: "rwm" })),
   { allow: true, type: "c", major: 136, access: "rwm" },
 ];
-
-/** Numbers and type of a device file of the host. */
-export function hostDevice(path: string): { type: "c" | "b"; major: number; minor: number; mode: number } {
-  let stat: ReturnType<typeof statSync>;
-  try {
-    stat = statSync(path);
-  } catch (error) {
-    const message = `error gathering device information while adding custom device "${path}": no such file or directory`;
-    throw failure("invalid-parameter", { message }, error);
-  }
-  if (!stat.isCharacterDevice() && !stat.isBlockDevice()) {
-    const message = `error gathering device information while adding custom device "${path}": not a device node`;
-    throw failure("invalid-parameter", { message });
-  }
-  const { rdev, mode } = stat;
-  return {
-    type: stat.isBlockDevice() ? "b" : "c",
-    major: (rdev >>> 8) & 0xfff,
-    minor: (rdev & 0xff) | ((rdev >>> 12) & 0xfff00),
-    mode: mode & 0o777,
-  };
-}
 
 function throttle(devices: readonly Throttle[] | null): ThrottleDevice[] | undefined {
   return devices?.map(({ Path, Rate }) => {
@@ -75,9 +53,8 @@ function parseRule(text: string): DeviceRule {
 /** Rules of the devices cgroup. */
 function deviceRules(host: HostConfig): readonly DeviceRule[] {
   if (host.Privileged) return [{ allow: true, type: "a", access: "rwm" }];
-  const devices = (host.Devices ?? []).map(({ PathOnHost, CgroupPermissions }) => {
-    const { type, major, minor } = hostDevice(PathOnHost);
-    return { allow: true, type, major, minor, access: CgroupPermissions || "rwm" } as const;
+  const devices = (host.Devices ?? []).flatMap(mappedDevices).map(({ type, major, minor, access }) => {
+    return { allow: true, type, major, minor, access } as const;
   });
   return [...defaultRules, ...devices, ...(host.DeviceCgroupRules ?? []).map(parseRule)];
 }

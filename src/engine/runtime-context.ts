@@ -4,13 +4,15 @@
  * @module
  */
 import { readFileSync, statSync } from "node:fs";
-import type { Cgroup } from "../cgroup/mod.ts";
+import type { Cgroup, DeviceRule, Resources } from "../cgroup/mod.ts";
 import { compile, type CompileContext, type NetworkPlan, type Spec } from "../runtime/mod.ts";
 import type { Program } from "../kernel/mod.ts";
 import { resolveUser, type ResolvedUser } from "../security/mod.ts";
 import type { RootPlan } from "../storage/mod.ts";
 import { checkPropagation } from "./bind-propagation.ts";
+import type { Injected } from "./cdi/inject.ts";
 import type { ContainerRecord } from "./container.ts";
+import { cdiNames } from "./device-requests.ts";
 import { findJoin, idRangeOf, requireJoinable } from "./joins.ts";
 import { makeSpec, processCapabilities } from "./oci-spec.ts";
 import { containerResources } from "./resources.ts";
@@ -67,6 +69,24 @@ function isDirectory({ mounts }: ContainerRecord, folder: string, path: string):
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? !file;
 }
 
+/** The container with devices of the Container Device Interface, whose code is loaded for who has some. */
+async function withDevices(
+  spec: Spec,
+  devices: readonly string[],
+  folders: readonly string[],
+): Promise<Injected> {
+  const [{ injectDevices }, { readCdiFolders }] = await Promise.all([
+    import("./cdi/inject.ts"),
+    import("./cdi/specs.ts"),
+  ]);
+  return injectDevices(spec, devices, readCdiFolders(folders), spec.linux.uidMappings !== undefined);
+}
+
+/** What the cgroup allows with the devices that were injected. */
+function withRules(resources: Resources, rules: readonly DeviceRule[]): Resources {
+  return rules.length === 0 ? resources : { ...resources, devices: [...(resources.devices ?? []), ...rules] };
+}
+
 /** Compiles the start of a container. `plan` is where its root comes from, `network` what its network is made by. */
 export async function prepareLaunch(
   services: Services,
@@ -89,7 +109,8 @@ export async function prepareLaunch(
   }));
   const capabilities = processCapabilities(host, user.uid, facts.capabilities, host.Privileged);
   const filter = seccomp.filter(host, capabilities.bounding ?? []);
-  const spec = makeSpec(record, {
+  const devices = cdiNames(host);
+  const plain = makeSpec(record, {
     user,
     directory: paths.container(files),
     capabilities: facts.capabilities,
@@ -99,6 +120,11 @@ export async function prepareLaunch(
     ulimits,
     layerPaths: (chain) => services.storage.layerPaths(chain),
   });
+  const { spec, rules } =
+    devices.length === 0
+      ? { spec: plain, rules: [] }
+      : await withDevices(plain, devices, options.cdiSpecDirs);
+  const resources = containerResources(host);
   const complete: Spec =
     filter === undefined ? spec : { ...spec, linux: { ...spec.linux, seccomp: filter.oci } };
   const context: CompileContext = {
@@ -106,7 +132,7 @@ export async function prepareLaunch(
     spec: complete,
     // What a container writes that removes itself is never read again.
     root: host.AutoRemove && plan.kind === "overlay" ? { ...plan, volatile: true } : plan,
-    cgroup: { driver: services.cgroups, cgroup, resources: containerResources(host) },
+    cgroup: { driver: services.cgroups, cgroup, resources: withRules(resources, rules) },
     isDirectory: (source) => isDirectory(record, paths.container(files), source),
     ...(network === undefined ? {} : { network }),
     openStdin: config.OpenStdin,

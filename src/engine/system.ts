@@ -133,7 +133,7 @@ export class SystemService implements System {
         ...(options.noNewPrivileges ? ["name=no-new-privileges"] : []),
       ],
       ...networkFacts(options.network),
-      CDISpecDirs: [],
+      CDISpecDirs: options.cdiSpecDirs,
       Warnings: warnings.length === 0 ? null : warnings,
     };
   }
