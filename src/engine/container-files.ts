@@ -11,6 +11,7 @@ import { placesOf, type Place } from "./endpoints.ts";
 import { hostnameFile, hostsFile, ownNames, resolvConf } from "./etc-files.ts";
 import { makeFolder } from "./folders.ts";
 import type { DnsSettings } from "./network-context.ts";
+import { linkLines } from "./links.ts";
 import { bridgeResolvConf, resolverResolvConf } from "./resolv-conf.ts";
 import type { Services } from "./services.ts";
 
@@ -21,8 +22,10 @@ function hostsOf(
   { networks }: Services,
   { hostConfig, config }: ContainerRecord,
   places: readonly Place[],
+  links: readonly string[] = [],
 ): string {
   return hostsFile(hostConfig, {
+    links,
     hostFile: hostConfig.NetworkMode === "host" ? readHost("/etc/hosts") : "",
     gateway: networks.hostGateway(),
     addresses: places.flatMap(({ endpoint: { ipv4, ipv6 } }) => [ipv4 ?? [], ipv6 ?? []].flat()),
@@ -59,12 +62,20 @@ export function folderProgram(services: Services, record: ContainerRecord): Prog
 export function addHosts(
   b: ProgramBuilder,
   services: Services,
-  { id, record }: Container,
+  container: Container,
   places: readonly Place[],
 ): void {
+  const { id, record } = container;
   const path = `${services.paths.container(id)}/hosts`;
   const how = flags(O, "WRONLY", "CREAT", "TRUNC", "NOFOLLOW");
-  write(b, "write its /etc/hosts", CWD, path, hostsOf(services, record, places), { how, mode: 0o644 });
+  write(
+    b,
+    "write its /etc/hosts",
+    CWD,
+    path,
+    hostsOf(services, record, places, linkLines(services, container)),
+    { how, mode: 0o644 },
+  );
 }
 
 /** Writes the /etc/hosts of a container that runs, after its places have changed. */

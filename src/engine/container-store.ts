@@ -110,7 +110,7 @@ export class ContainerStore {
   /** Finds by id, by name (with or without the slash), by the beginning of an id; `no-such-container` otherwise. */
   find(name: string): Container {
     const plain = name.startsWith("/") ? name.slice(1) : name;
-    const exact = this.#byId.get(name) ?? this.#byName.get(plain);
+    const exact = this.#byId.get(name) ?? this.#byName.get(plain) ?? this.#byAlias(plain);
     if (exact !== undefined) return exact;
     if (/^[0-9a-f]+$/.test(name)) {
       const matches = this.all().filter(({ id }) => id.startsWith(name));
@@ -120,6 +120,15 @@ export class ContainerStore {
       if (matches[0] !== undefined) return matches[0];
     }
     throw failure("no-such-container", { name });
+  }
+
+  /** What a link calls a container: `web/db`. */
+  #byAlias(name: string): Container | undefined {
+    const slash = name.indexOf("/");
+    if (slash === -1) return undefined;
+    const links = this.#byName.get(name.slice(0, slash))?.state.links ?? [];
+    const link = links.find(({ alias }) => alias === name.slice(slash + 1));
+    return link && this.#byId.get(link.id);
   }
 
   /** Indices of id ranges in use, or about to be. */

@@ -82,6 +82,14 @@ export interface ContainerNetwork {
   readonly settings: EndpointSettings;
 }
 
+/** A link of the default bridge: `--link name:alias`. */
+export interface ContainerLink {
+  readonly id: string;
+  /** What the container was called then; told when it is gone. */
+  readonly name: string;
+  readonly alias: string;
+}
+
 export type Status = "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
 
 /** What changes. Times are RFC 3339 with nanoseconds; Go's zero time where there is none. */
@@ -102,6 +110,8 @@ export interface ContainerState {
   networks: readonly ContainerNetwork[];
   /** Ports that are published in the place of those that it was made with. */
   ports?: NonNullable<HostConfig["PortBindings"]>;
+  /** What it knows others by on the default bridge. */
+  links?: readonly ContainerLink[];
   /** Whether names are answered in it, for as long as it runs. */
   relay?: boolean;
 }

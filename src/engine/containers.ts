@@ -46,6 +46,7 @@ import { killContainer, pauseContainer, stopContainer, unpauseContainer } from "
 import type { Supervisor } from "./supervisor.ts";
 import { now, parseTime } from "./time.ts";
 import { processTable } from "./top.ts";
+import { removeLink } from "./unlinking.ts";
 import { waitForContainer } from "./waiting.ts";
 
 export class ContainerService implements Containers {
@@ -79,9 +80,9 @@ export class ContainerService implements Containers {
   }
 
   async explain(request: CreateRequest): Promise<string> {
-    const { record, name, networks } = await draftContainer(this.#services, request);
+    const { record, name, networks, links } = await draftContainer(this.#services, request);
     const plan = this.#services.storage.plan(record.id, record.chain);
-    const sketch = new Container(record, name, { ...newState(), networks });
+    const sketch = new Container(record, name, { ...newState(), networks, links });
     const { plan: network } = await sketchSandbox(this.#services, sketch);
     const { program } = await prepareLaunch(this.#services, record, plan, network);
     return printProgram(program);
@@ -223,7 +224,7 @@ export class ContainerService implements Containers {
   }
 
   async remove(name: string, options: { force: boolean; volumes: boolean; link: boolean }): Promise<void> {
-    if (options.link) throw failure("not-implemented", { what: "removing links" });
+    if (options.link) return removeLink(this.#services, name);
     const container = this.#find(name);
     await container.lock.run(() => removeContainer(this.#services, container, options));
   }

@@ -12,7 +12,7 @@ import { folderProgram } from "./container-files.ts";
 import { Container } from "./container-store.ts";
 import { wantedPorts } from "./endpoints.ts";
 import type { ContainerConfig, CreateBody, HostConfig } from "./container-types.ts";
-import { newState, type ContainerNetwork, type ContainerRecord } from "./container.ts";
+import { newState, type ContainerLink, type ContainerNetwork, type ContainerRecord } from "./container.ts";
 import { discardLimits } from "./discarded-limits.ts";
 import { containerNetworks, hasOwnNetwork } from "./endpoint-requests.ts";
 import type { CreateRequest } from "./engine.ts";
@@ -22,6 +22,7 @@ import { checkHostConfig, completeHostConfig } from "./host-config.ts";
 import { findJoin, idRangeOf, resolveModes } from "./joins.ts";
 import { checkLogOptions, checkLogStart } from "./logging/options.ts";
 import { unmappableMount, prepareMounts, wantedMounts } from "./container-mounts.ts";
+import { readLinks } from "./links.ts";
 import type { WantedMount } from "./mount-requests.ts";
 import { checkName, randomName } from "./names.ts";
 import { removeContainer } from "./removal.ts";
@@ -41,6 +42,7 @@ export interface Draft {
   readonly name: string;
   /** The networks that it will be on. */
   readonly networks: readonly ContainerNetwork[];
+  readonly links: readonly ContainerLink[];
   /** Its mounts with what new volumes are made with. */
   readonly mounts: readonly WantedMount[];
   readonly warnings: string[];
@@ -97,6 +99,7 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
     unmappableSource: await unmappableMount(services, mounts),
     ...(join === undefined ? {} : { joinsPrivate: join.target.record.userNamespace.mode !== "host" }),
   });
+  const links = readLinks(store, host);
   const [path = "", ...args] = commandLine(config);
   const record: ContainerRecord = {
     id,
@@ -116,7 +119,7 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
   cgroupOf(services, record);
   const name = request.name ?? freeName(services);
   checkLogStart(host.LogConfig, { record, name });
-  return { record, name, networks, mounts, warnings };
+  return { record, name, networks, links, mounts, warnings };
 }
 
 /** Makes the container that `request` asks for; it can be started then. */
@@ -150,7 +153,12 @@ export async function createContainer(
       executors.warm().run(folderProgram(services, record), { doing: "create container" }),
       storage.prepare(record.id, record.chain, owner),
     ]);
-    const container = new Container(record, draft.name, { ...newState(), networks: draft.networks });
+    const { networks, links, name } = draft;
+    const container = new Container(record, name, {
+      ...newState(),
+      networks,
+      ...(links.length === 0 ? {} : { links }),
+    });
     store.add(container, () => {
       prepared.insert();
     });

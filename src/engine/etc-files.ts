@@ -43,13 +43,18 @@ export interface HostsContext {
   /** The container's addresses, and what it is called: `fqdn name` or `name`. */
   readonly addresses: readonly string[];
   readonly names: string;
+  /** Lines for what it is linked to. */
+  readonly links?: readonly string[];
 }
 
 /** /etc/hosts; with the host's network it begins with the host's own. */
-export function hostsFile(host: HostConfig, { hostFile, gateway, addresses, names }: HostsContext): string {
+export function hostsFile(
+  host: HostConfig,
+  { hostFile, gateway, addresses, names, links = [] }: HostsContext,
+): string {
   const base = host.NetworkMode === "host" ? [hostFile.trimEnd()] : loopback;
   const own = addresses.map((address) => `${address}\t${names}`);
-  return `${[...base, ...extraHosts(host.ExtraHosts ?? [], gateway), ...own].join("\n")}\n`;
+  return `${[...base, ...extraHosts(host.ExtraHosts ?? [], gateway), ...links, ...own].join("\n")}\n`;
 }
 
 /** What a container calls itself in its /etc/hosts. */

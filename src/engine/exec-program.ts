@@ -6,6 +6,7 @@ import type { Program } from "../kernel/mod.ts";
 import { compileExec, hostIds, type SpecProcess } from "../runtime/mod.ts";
 import type { Container } from "./container-store.ts";
 import type { ExecBody } from "./engine.ts";
+import { linkEnvironment } from "./links.ts";
 import { execEnvironment, noNewPrivileges, processCapabilities, specMappings } from "./oci-spec.ts";
 import { cgroupOf, containerUser } from "./runtime-context.ts";
 import { idRangeOf } from "./joins.ts";
@@ -37,7 +38,7 @@ export async function execProgram(
   const plan = storage.plan(record.id, record.chain);
   const user = await containerUser(services, plan, body.User || config.User, host.GroupAdd ?? []);
   const tty = body.Tty ?? false;
-  const own = execEnvironment(record, tty, user.home, body);
+  const own = execEnvironment(record, tty, user.home, body, linkEnvironment(services, container));
   const [rows, columns] = size ?? [0, 0];
   const process: SpecProcess = {
     terminal: tty,

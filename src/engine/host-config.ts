@@ -267,12 +267,8 @@ function checkSysctl(host: HostConfig, key: string, value: string): void {
   }
 }
 
-/** What belongs to a later issue: refused clearly, never accepted and ignored. */
+/** What this engine's one runtime and one storage driver can't do, in Docker's words. */
 function checkUnsupported(host: HostConfig): void {
-  const unsupported = (what: string): never => {
-    throw failure("not-implemented", { what });
-  };
-  if ((host.Links ?? []).length > 0) unsupported(`--link with the network ${host.NetworkMode}`);
   for (const option of Object.keys(host.StorageOpt ?? {})) {
     if (option.toLowerCase() !== "size") refuse(`Unknown option ${option}`);
     // No driver here has quotas.

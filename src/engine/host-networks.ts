@@ -28,6 +28,7 @@ import {
   hostPrefixes,
   linkAddresses,
   LinkIndex,
+  linkElements,
   networkElements,
   openFirewall,
   openNamespace,
@@ -163,8 +164,14 @@ export class HostNetworks {
     return store.all().flatMap((network) => {
       const known = this.#firewalled(network);
       if (known === undefined) return [];
-      const ports = store.endpointsOn(network.id).flatMap(({ ports: published }) => published);
-      return this.#allowed([...networkElements(known), ...portElements(known, ports, this.#steers)]);
+      const endpoints = store.endpointsOn(network.id);
+      const ports = endpoints.flatMap(({ ports: published }) => published);
+      const links = endpoints.flatMap((endpoint) => endpoint.links ?? []);
+      return this.#allowed([
+        ...networkElements(known),
+        ...portElements(known, ports, this.#steers),
+        ...linkElements(links),
+      ]);
     });
   }
 
@@ -194,9 +201,11 @@ export class HostNetworks {
   rules(b: ProgramBuilder, places: readonly Place[], how: typeof addElements): void {
     const elements = places.flatMap(({ network, endpoint }) => {
       const known = this.#firewalled(network);
-      return known === undefined || endpoint.ports.length === 0
-        ? []
-        : this.#allowed(portElements(known, endpoint.ports, this.#steers));
+      if (known === undefined) return [];
+      return this.#allowed([
+        ...(endpoint.ports.length === 0 ? [] : portElements(known, endpoint.ports, this.#steers)),
+        ...linkElements(endpoint.links ?? []),
+      ]);
     });
     if (elements.length === 0) return;
     this.#inFirewall(b, (socket) => {

@@ -8,6 +8,7 @@ import type { MountPoint } from "./container.ts";
 import { legacyJson, networksJson, portListJson, portMapJson } from "./endpoint-json.ts";
 import type { Json } from "./engine.ts";
 import { idRangeOf } from "./joins.ts";
+import { allNames, linksJson } from "./links.ts";
 import { portBindings } from "./republishing.ts";
 import type { Services } from "./services.ts";
 import { statusText } from "./status-text.ts";
@@ -82,7 +83,11 @@ export async function inspectContainer(
     ProcessLabel: "",
     AppArmorProfile: "",
     ExecIDs: execs.length === 0 ? null : execs,
-    HostConfig: { ...host, PortBindings: portBindings(container) },
+    HostConfig: {
+      ...host,
+      PortBindings: portBindings(container),
+      Links: linksJson(services.store, container),
+    },
     GraphDriver: {
       Name: storage.name,
       Data:
@@ -169,7 +174,7 @@ export async function summarizeContainer(
   const { config, hostConfig: host } = record;
   return {
     Id: id,
-    Names: [`/${container.name}`],
+    Names: allNames(services.store, container),
     Image: config.Image,
     ImageID: record.imageId,
     Command: [record.path, ...record.args].map(shellWord).join(" "),

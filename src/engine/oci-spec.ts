@@ -25,6 +25,8 @@ export interface SpecContext {
   readonly joinedRange?: number;
   readonly noNewPrivileges: boolean;
   readonly ulimits: readonly SpecRlimit[];
+  /** Variables of links to other containers. */
+  readonly linked?: readonly string[];
   /** Directories of an image's layers, topmost first. */
   readonly layerPaths: (chain: readonly string[]) => readonly string[];
 }
@@ -32,10 +34,15 @@ export interface SpecContext {
 const defaultPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** The environment: Docker's own variables first, then the configuration's; a name without a value unsets it. */
-export function environment(record: ContainerRecord, tty: boolean, home: string): string[] {
+export function environment(
+  record: ContainerRecord,
+  tty: boolean,
+  home: string,
+  linked: readonly string[] = [],
+): string[] {
   const { config } = record;
   const hostname = config.Hostname === "" ? [] : [`HOSTNAME=${config.Hostname}`];
-  const result = [defaultPath, ...hostname, ...(tty ? ["TERM=xterm"] : [])];
+  const result = [defaultPath, ...hostname, ...(tty ? ["TERM=xterm"] : []), ...linked];
   override(result, config.Env ?? []);
   if (!result.some((entry) => entry.startsWith("HOME="))) result.push(`HOME=${home}`);
   return result;
@@ -47,9 +54,10 @@ export function execEnvironment(
   tty: boolean,
   home: string,
   { Env: own, User: user = "" }: ExecBody,
+  linked: readonly string[] = [],
 ): string[] {
   const given = (record.config.Env ?? []).some((entry) => entry.startsWith("HOME="));
-  const result = environment(record, tty, home).filter(
+  const result = environment(record, tty, home, linked).filter(
     (entry) => (given && user === "") || !entry.startsWith("HOME="),
   );
   override(result, own ?? []);
@@ -245,7 +253,7 @@ export function makeSpec(record: ContainerRecord, context: SpecContext): Spec {
       ...(config.Tty && rows > 0 ? { consoleSize: { height: rows, width: columns } } : {}),
       user: { uid: user.uid, gid: user.gid, additionalGids: user.groups },
       args,
-      env: environment(record, config.Tty, user.home),
+      env: environment(record, config.Tty, user.home, context.linked),
       cwd: config.WorkingDir || "/",
       capabilities: processCapabilities(host, user.uid, capabilities, host.Privileged),
       rlimits: rlimits(host, context.ulimits),

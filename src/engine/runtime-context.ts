@@ -93,6 +93,7 @@ export async function prepareLaunch(
   record: ContainerRecord,
   plan: RootPlan,
   network: NetworkPlan | undefined,
+  linked: readonly string[] = [],
 ): Promise<Launch> {
   const { facts, options, paths, seccomp, store } = services;
   const { config, hostConfig: host } = record;
@@ -118,6 +119,7 @@ export async function prepareLaunch(
     joinedRange: idRangeOf(services, record),
     noNewPrivileges: options.noNewPrivileges,
     ulimits,
+    linked,
     layerPaths: (chain) => services.storage.layerPaths(chain),
   });
   const { spec, rules } =

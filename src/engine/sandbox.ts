@@ -18,6 +18,7 @@ import {
   type Place,
 } from "./endpoints.ts";
 import { giveLeasesBack, joinForeign, takeLeases } from "./foreign-places.ts";
+import { withLinks } from "./links.ts";
 import { isUserDefined } from "./network-context.ts";
 import { publishNetwork } from "./network-events.ts";
 import { movePorts } from "./republishing.ts";
@@ -44,7 +45,7 @@ export async function openSandbox(
   const leases = await takeLeases(services, container);
   let places: Place[];
   try {
-    places = takePlaces(services, container, passing, leases);
+    places = withLinks(services, container, takePlaces(services, container, passing, leases));
   } catch (error) {
     giveLeasesBack(services, leases);
     throw error;

@@ -28,6 +28,7 @@ import { publishContainer, publishVolumes } from "./container-events.ts";
 import { makeFolder } from "./folders.ts";
 import { shimLog } from "./logging/plan.ts";
 import { readExitRecord, type ExitRecord } from "./exit-record.ts";
+import { linkEnvironment, requireLinked, runningParents } from "./links.ts";
 import { portConflict, PortTries } from "./port-conflicts.ts";
 import { mountsAtStart } from "./mounted-volumes.ts";
 import { publishNetwork } from "./network-events.ts";
@@ -104,6 +105,11 @@ export class Supervisor {
     for (const { network, endpoint } of launched.places) {
       publishNetwork(this.#services, "connect", network, endpoint);
     }
+    for (const parent of runningParents(this.#services, container)) {
+      writeHosts(this.#services, parent).catch((error: unknown) => {
+        this.#services.log.error(`tell ${parent.name} where ${container.name} is`, { error });
+      });
+    }
     publishVolumes(this.#services, "mount", container);
     publishContainer(this.#services, "start", container);
     for (const attach of pending) void this.#joinAttach(container, attach);
@@ -126,6 +132,7 @@ export class Supervisor {
     if (container.traces) await removeRunTraces(this.#services, container);
     container.traces = true;
     ensureBindSources(record);
+    requireLinked(this.#services, container);
     const cgroup = cgroupOf(this.#services, record);
     this.#kills.begin(cgroup);
     const logging = await logs.connect(container);
@@ -133,7 +140,13 @@ export class Supervisor {
     try {
       const root = storage.plan(id, record.chain);
       const mounted = { ...record, mounts: await mountsAtStart(this.#services, record) };
-      const { spec, program } = await prepareLaunch(this.#services, mounted, root, plan);
+      const { spec, program } = await prepareLaunch(
+        this.#services,
+        mounted,
+        root,
+        plan,
+        linkEnvironment(this.#services, container),
+      );
       const bundle = new ProgramBuilder();
       makeFolder(bundle, folder, 0o700, { "config.json": { content: configJson(spec), mode: 0o600 } });
       if (places.length > 0) addHosts(bundle, this.#services, container, places);

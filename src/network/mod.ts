@@ -60,6 +60,7 @@ export {
   remove as removeElements,
   unchosen,
   type FirewallElement,
+  linkElements,
   type FirewallNetwork,
 } from "./firewall/mod.ts";
 export type * from "./dns/types.ts";

@@ -147,6 +147,16 @@ export interface Endpoint {
   /** `net.ipv4.conf.IFNAME.log_martians=1`, as `endpointSysctls` lets them through. */
   readonly sysctls?: readonly string[];
   readonly foreign?: ForeignEndpoint;
+  /** What `--link` opens in a network without icc, from or to this endpoint. */
+  readonly links?: readonly FirewallLink[];
+}
+
+/** `--link` in a network without icc: one container may reach a port of another. */
+export interface FirewallLink {
+  readonly from: string;
+  readonly to: string;
+  readonly protocol: Protocol;
+  readonly port: number;
 }
 
 /** How a bridge lets packets in from outside: com.docker.network.bridge.gateway_mode_ipv4/6. */

@@ -3,7 +3,7 @@
  * @module
  */
 import { isIPv6Text, isUnspecified } from "../ipam/addresses.ts";
-import type { BridgeOptions, GatewayMode, Protocol, PublishedPort } from "../types.ts";
+import type { BridgeOptions, FirewallLink, GatewayMode, PublishedPort } from "../types.ts";
 import {
   address,
   element,
@@ -27,14 +27,6 @@ export interface FirewallNetwork {
   readonly internal: boolean;
   /** --allow-direct-routing: published ports of its containers are reached by the containers' addresses, too. */
   readonly directRouting: boolean;
-}
-
-/** `--link` in a network without icc: one container may reach a port of another. */
-export interface FirewallLink {
-  readonly from: string;
-  readonly to: string;
-  readonly protocol: Protocol;
-  readonly port: number;
 }
 
 type Version = 4 | 6;

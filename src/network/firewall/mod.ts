@@ -3,13 +3,7 @@
  * @module
  */
 export type { FirewallElement } from "./element.ts";
-export {
-  linkElements,
-  networkElements,
-  portElements,
-  type FirewallLink,
-  type FirewallNetwork,
-} from "./elements.ts";
+export { linkElements, networkElements, portElements, type FirewallNetwork } from "./elements.ts";
 export { forgetOneByOne, unchosen } from "./forget.ts";
 export { Firewall, type FirewallOptions } from "./firewall.ts";
 export { FirewallObserver, type Disturbance } from "./observer.ts";
