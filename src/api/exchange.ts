@@ -141,7 +141,9 @@ export class Exchange {
   async write(chunk: string | Uint8Array): Promise<boolean> {
     const { response } = this;
     if (response.destroyed) return false;
-    if (response.write(chunk)) return true;
+    let taken = false;
+    this.#atOnce(() => (taken = response.write(chunk)));
+    if (taken) return true;
     return new Promise((resolve) => {
       const drained = (): void => {
         response.off("close", left);

@@ -157,13 +157,14 @@ function blockIOV1(at: ReadFile): CgroupStats["blockIO"] {
     return bfq?.includes(":") === true ? bfq : at(`blkio.throttle.${name}_recursive`);
   };
   const bytes = one("io_service_bytes");
-  const operations = one("io_serviced");
-  return bytes === undefined ? undefined : { bytes: linesV1(bytes), operations: linesV1(operations ?? "") };
+  if (bytes === undefined) return undefined;
+  // Most containers never touch a device: then the other file has nothing either.
+  if (!bytes.includes(":")) return { bytes: [], operations: [] };
+  return { bytes: linesV1(bytes), operations: linesV1(one("io_serviced") ?? "") };
 }
 
 /** `8:0 Read 4096`; the last line, `Total 4096`, has no device. */
 function linesV1(text: string): BlockIOStats[] {
-  if (!text.includes(":")) return [];
   return [...text.matchAll(/^(\d+):(\d+) (\w+) (\d+)$/gm)].map(([, major, minor, operation = "", value]) => ({
     major: Number(major),
     minor: Number(minor),

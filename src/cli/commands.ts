@@ -306,6 +306,11 @@ const system: Entry = {
   short: "Manage caisson",
   children: [
     {
+      name: "df",
+      short: "Show docker disk usage",
+      load: async () => (await import("./system/df.ts")).df,
+    },
+    {
       name: "dial-stdio",
       short: "Proxy the stdio stream to the daemon connection. Should not be invoked manually.",
       hidden: true,
@@ -313,6 +318,11 @@ const system: Entry = {
     },
     events,
     { ...info },
+    {
+      name: "prune",
+      short: "Remove unused data",
+      load: async () => (await import("./system/prune.ts")).pruneSystem,
+    },
   ],
 };
 

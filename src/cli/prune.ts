@@ -2,6 +2,7 @@
  * `caisson container|image|network|volume prune`
  * @module
  */
+import type { ImagePruneResponse } from "@docker/node-sdk";
 import type { Client, Filters } from "../client/mod.ts";
 import type { Command, Context } from "./command.ts";
 import { toFilters } from "./filters.ts";
@@ -61,7 +62,15 @@ async function prune(context: Context, flags: Flags, kind: Kind): Promise<number
   return 0;
 }
 
-async function confirmed(context: Context, warning: string): Promise<boolean> {
+/** What a prune of images did, line by line. */
+export function deletedLines({ ImagesDeleted }: ImagePruneResponse): string[] {
+  return (ImagesDeleted ?? []).map((item) =>
+    (item.Untagged ?? "") === "" ? `deleted: ${item.Deleted ?? ""}` : `untagged: ${item.Untagged}`,
+  );
+}
+
+/** Asks; whether the person says yes. */
+export async function confirmed(context: Context, warning: string): Promise<boolean> {
   context.stdout.text(`WARNING! ${warning}\nAre you sure you want to continue? [y/N] `);
   let answer = "";
   for await (const bytes of context.stdin()) {
@@ -94,9 +103,7 @@ export const pruneImages: Command = pruneCommand({
   filters: (all) => ({ dangling: [String(!all)] }),
   work: async (client, filters) => {
     const answer = await client.images.prune(filters);
-    const lines = (answer.ImagesDeleted ?? []).map((item) =>
-      (item.Untagged ?? "") === "" ? `deleted: ${item.Deleted ?? ""}` : `untagged: ${item.Untagged}`,
-    );
+    const lines = deletedLines(answer);
     return { lines, bytes: answer.SpaceReclaimed ?? 0 };
   },
 });

@@ -21,6 +21,7 @@ export { maxVersion, type Filters, type Hijacked, type Query, type Reply } from 
 export type { AttachOptions, LogsOptions } from "./containers.ts";
 export type { EngineEvent, EventsOptions } from "./events.ts";
 export type { ImportOptions } from "./images.ts";
+export type { DiskUsage } from "./system.ts";
 export type { Wire } from "./wire.ts";
 
 /** The engine's API, group by group. */

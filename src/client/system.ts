@@ -2,8 +2,25 @@
  * The engine itself: Engine API `/info`, `/version`, `/_ping`, and caisson's own `/caisson/explain/run`.
  * @module
  */
-import type { SystemInfo, SystemVersion } from "@docker/node-sdk";
+import type { ContainerSummary, ImageSummary, SystemInfo, SystemVersion, Volume } from "@docker/node-sdk";
 import { textOf, type Transport } from "./transport.ts";
+
+/** What `GET /system/df` answers below version 1.52. */
+export interface DiskUsage {
+  /** Bytes of all layers, each counted once. */
+  readonly LayersSize?: number;
+  readonly Images?: readonly ImageSummary[] | null;
+  readonly Containers?: readonly ContainerSummary[] | null;
+  readonly Volumes?: readonly Volume[] | null;
+  readonly BuildCache?: readonly BuildCacheEntry[] | null;
+}
+
+/** A record of a builder's cache. */
+export interface BuildCacheEntry {
+  readonly Size?: number;
+  readonly InUse?: boolean;
+  readonly Shared?: boolean;
+}
 
 /** Requests about the engine. All throw ServerError on refusal. */
 export class System {
@@ -19,6 +36,11 @@ export class System {
 
   version(): Promise<SystemVersion> {
     return this.#transport.json("GET", "/version");
+  }
+
+  /** What takes room, and how much. */
+  diskUsage(): Promise<DiskUsage> {
+    return this.#transport.json("GET", "/system/df");
   }
 
   /** Whether an engine answers; agrees on the API's version on the way. */

@@ -269,10 +269,10 @@ export class ContainerService implements Containers {
     return processTable(psArguments, new Set(pids));
   }
 
-  stats(
+  async stats(
     name: string,
     options: { stream: boolean; oneShot: boolean; signal: AbortSignal },
-  ): AsyncIterable<string> {
+  ): Promise<AsyncIterable<string>> {
     return containerStats(this.#collector, this.#find(name), options);
   }
 

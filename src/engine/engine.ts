@@ -102,7 +102,7 @@ export interface Containers {
   stats(
     name: string,
     options: { stream: boolean; oneShot: boolean; signal: AbortSignal },
-  ): AsyncIterable<string>;
+  ): Promise<AsyncIterable<string>>;
   logs(name: string, options: LogOptions): Promise<Logs>;
   attach(name: string, options: AttachOptions): Promise<Attachment>;
   /** A client left by its detach keys. */
@@ -271,10 +271,14 @@ export interface Events {
   }): AsyncIterable<EngineEvent>;
 }
 
+/** What `GET /system/df` can be asked about. */
+export type DiskUsageType = "container" | "image" | "volume" | "build-cache";
+
 export interface System {
   info(): Promise<Json>;
   version(): Promise<Json>;
-  df(): Promise<Json>;
+  /** Only what is asked for is looked at; the rest is null, `LayersSize` 0. */
+  df(types: ReadonlySet<DiskUsageType>): Promise<Json>;
   /** Checks credentials against their registry. */
   auth(auth: RegistryAuth): Promise<Json>;
 }

@@ -140,6 +140,7 @@ export class FakeServices implements Disposable {
         events,
         users: () => [],
         log: { error: log },
+        measure: async () => 0,
       }),
       images: {
         resolve: (name) => {

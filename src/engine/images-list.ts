@@ -26,7 +26,19 @@ export function createdAt({ config }: Pick<ImageRecord, "config">): bigint {
 }
 
 /** Bytes of what the image's layers hold. */
-export async function imageSize({ storage }: ImageContext, { chain }: ImageRecord): Promise<number> {
+export async function imageSize(context: ImageContext, { chain }: ImageRecord): Promise<number> {
+  return await chainSize(context, chain);
+}
+
+/** How many images each layer is in. */
+function layerUsers(images: Iterable<ImageRecord>): Map<string, number> {
+  const users = new Map<string, number>();
+  for (const { chain } of images)
+    for (const chainId of new Set(chain)) users.set(chainId, (users.get(chainId) ?? 0) + 1);
+  return users;
+}
+
+async function chainSize({ storage }: ImageContext, chain: readonly string[]): Promise<number> {
   const sizes = await Promise.all(chain.map((chainId) => storage.layerSize(chainId)));
   return sizes.reduce((sum, size) => sum + size, 0);
 }
@@ -34,7 +46,7 @@ export async function imageSize({ storage }: ImageContext, { chain }: ImageRecor
 /** The images as `GET /images/json` answers, the newest first. */
 export async function listImages(
   context: ImageContext,
-  options: { readonly filters: Filters },
+  options: { readonly filters: Filters; readonly sharedSize: boolean },
 ): Promise<Json[]> {
   const { filters } = options;
   checkFilters(filters, accepted);
@@ -53,7 +65,8 @@ export async function listImages(
     found.push({ image, tags, digests });
   }
   found.sort((a, b) => Number(createdAt(b.image) - createdAt(a.image)));
-  const summaries = await Promise.all(found.map(async (item) => await summarize(context, item)));
+  const users = options.sharedSize ? layerUsers(context.store.table.all()) : undefined;
+  const summaries = await Promise.all(found.map(async (item) => await summarize(context, item, users)));
   return summaries.filter((summary) => summary !== undefined);
 }
 
@@ -64,8 +77,13 @@ interface Found {
 }
 
 /** The image in the list; undefined if it was removed in the meantime. */
-async function summarize(context: ImageContext, { image, tags, digests }: Found): Promise<Json | undefined> {
+async function summarize(
+  context: ImageContext,
+  { image, tags, digests }: Found,
+  users: ReadonlyMap<string, number> | undefined,
+): Promise<Json | undefined> {
   const { store, options } = context;
+  const shared = image.chain.filter((chainId) => (users?.get(chainId) ?? 0) > 1);
   try {
     return {
       Containers: options.containersUsing(image.id).length,
@@ -75,7 +93,7 @@ async function summarize(context: ImageContext, { image, tags, digests }: Found)
       ParentId: "",
       RepoDigests: digests.map(familiarReference),
       RepoTags: tags.map(familiarReference),
-      SharedSize: -1,
+      SharedSize: users === undefined ? -1 : await chainSize(context, shared),
       Size: await imageSize(context, image),
     };
   } catch (error) {

@@ -10,7 +10,7 @@ import { cgroupDriver, cgroupFeatures, detectCgroups } from "../cgroup/mod.ts";
 import { inContext, messageOf } from "../errors/mod.ts";
 import { Executors, installNativeBinary, otherExecutorsGone } from "../kernel/mod.ts";
 import { ResolverClient } from "../network/mod.ts";
-import { openStorage, probeIdmap, Trash } from "../storage/mod.ts";
+import { diskUsage, openStorage, probeIdmap, Trash } from "../storage/mod.ts";
 import { Configuration } from "./configuration.ts";
 import { ContainerStore } from "./container-store.ts";
 import { ContainerService } from "./containers.ts";
@@ -136,6 +136,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     dataRoot,
     events,
     log,
+    measure: async (folder) => await diskUsage(() => executors.session(), folder),
     users: (name) =>
       store
         .all()

@@ -64,6 +64,7 @@ async function withSystem(
       events,
       users: () => [],
       log: { error: () => undefined },
+      measure: async () => 0,
     }),
     networks: { store: new NetworkStore(database) },
   } as unknown as SystemOptions["services"];
@@ -114,7 +115,14 @@ test("version has Docker's fields", async () =>
 test("disk usage sums up", async () =>
   withSystem(async (system, { services }) => {
     await services.volumes.create({ Name: "abc" });
-    expect(await system.df()).toMatchObject({
+    expect(await system.df(new Set(["volume"]))).toEqual({
+      LayersSize: 0,
+      Images: null,
+      Containers: null,
+      Volumes: [expect.objectContaining({ Name: "abc" })],
+      BuildCache: null,
+    });
+    expect(await system.df(new Set(["container", "image", "volume", "build-cache"]))).toMatchObject({
       LayersSize: 42,
       Images: [{ Id: "sha256:aa" }],
       Containers: statuses.map((State) => ({ Id: "c1", State, SizeRw: 5, SizeRootFs: 26 })),

@@ -6,7 +6,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { cgroupFeatures, type CgroupHost } from "../cgroup/mod.ts";
 import { failure } from "../errors/mod.ts";
-import type { Images, Json, RegistryAuth, System } from "./engine.ts";
+import type { DiskUsageType, Images, Json, RegistryAuth, System } from "./engine.ts";
 import { summarizeContainer, type InspectContext } from "./inspect.ts";
 import { engineId } from "./engine-id.ts";
 import { logDrivers } from "./logging/drivers.ts";
@@ -190,22 +190,30 @@ export class SystemService implements System {
     };
   }
 
-  async df(): Promise<Json> {
+  async df(types: ReadonlySet<DiskUsageType>): Promise<Json> {
     const { services, images } = this.#options;
     const { storage, volumes, store } = services;
-    const inspection: InspectContext = { services, runningExecs: () => [] };
-    const containers: Json[] = [];
-    for (const container of store.all())
-      containers.push(await summarizeContainer(inspection, container, true));
-    let LayersSize = 0;
-    for (const layer of await storage.layers()) LayersSize += await storage.layerSize(layer);
-    return {
-      LayersSize,
-      Images: await images.list({ ...everything, all: false, sharedSize: true }),
-      Containers: containers,
-      Volumes: await volumes.usage(),
-      BuildCache: [],
+    const layers = async (): Promise<number> => {
+      let size = 0;
+      for (const layer of await storage.layers()) size += await storage.layerSize(layer);
+      return size;
     };
+    const containers = async (): Promise<Json[]> => {
+      const inspection: InspectContext = { services, runningExecs: () => [] };
+      const found: Json[] = [];
+      for (const container of store.all()) found.push(await summarizeContainer(inspection, container, true));
+      return found;
+    };
+    const wanted = async <T>(type: DiskUsageType, work: () => Promise<T>): Promise<T | null> =>
+      types.has(type) ? work() : null;
+    const [LayersSize, Images, Containers, Volumes] = await Promise.all([
+      wanted("image", layers),
+      wanted("image", async () => images.list({ ...everything, all: false, sharedSize: true })),
+      wanted("container", containers),
+      wanted("volume", async () => volumes.usage()),
+    ]);
+    const BuildCache = types.has("build-cache") ? [] : null;
+    return { LayersSize: LayersSize ?? 0, Images, Containers, Volumes, BuildCache };
   }
 
   async auth(auth: RegistryAuth): Promise<Json> {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { existsSync, statSync } from "node:fs";
+import { existsSync, statSync, readdirSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,6 +35,8 @@ function open(): VolumeService {
     events,
     users: (name) => used[name] ?? [],
     log: { error: () => undefined },
+    measure: async (folder) =>
+      readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0),
   });
 }
 

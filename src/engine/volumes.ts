@@ -22,7 +22,6 @@ import { LocalVolumes, volumeNameForm } from "./local-volumes.ts";
 import type { EngineLog } from "./services.ts";
 import { now, formatTime } from "./time.ts";
 import { VolumePlugins } from "./volume-plugins.ts";
-import { folderSize } from "./volume-size.ts";
 import { VolumeUses } from "./volume-uses.ts";
 
 /** What the database keeps of a volume, beside its name. */
@@ -64,6 +63,8 @@ export interface VolumeOptions {
   /** IDs of the containers that have the volume. */
   readonly users: (name: string) => string[];
   readonly log: Pick<EngineLog, "error">;
+  /** Bytes of the files in a folder. */
+  readonly measure: (folder: string) => Promise<number>;
   readonly plugins?: VolumePlugins;
 }
 
@@ -84,13 +85,17 @@ export class VolumeService implements Volumes {
   readonly plugins: VolumePlugins;
   /** Who has a plugin's volume mounted. */
   readonly uses: VolumeUses;
+  readonly #measure: (folder: string) => Promise<number>;
+  readonly #log: Pick<EngineLog, "error">;
   #pruning = false;
 
-  constructor({ database, dataRoot, events, users, log, plugins }: VolumeOptions) {
+  constructor({ database, dataRoot, events, users, log, measure, plugins }: VolumeOptions) {
     this.#database = database;
     this.#local = new LocalVolumes(dataRoot);
     this.#events = events;
     this.#users = users;
+    this.#measure = measure;
+    this.#log = log;
     this.plugins = plugins ?? new VolumePlugins();
     this.uses = new VolumeUses(database, this.plugins, log);
     for (const { name, data } of database.volumes()) this.#rows.set(name, JSON.parse(data) as VolumeRow);
@@ -201,7 +206,7 @@ export class VolumeService implements Volumes {
       for (const [name, row] of this.#rows) {
         if (!isPlain(row) || !pruneLabelsMatch(filters, row.labels)) continue;
         if (!(all || this.#isAnonymous(name)) || this.#users(name).length > 0) continue;
-        const size = await folderSize(this.#local.path(name));
+        const size = Math.max(0, await this.#size(name));
         // A container may have taken it in the meantime.
         if (this.#users(name).length > 0 || !this.#rows.has(name)) continue;
         await this.#delete(name);
@@ -215,12 +220,22 @@ export class VolumeService implements Volumes {
     }
   }
 
+  /** Bytes; -1, as Docker says it, if they can't be counted. */
+  async #size(name: string): Promise<number> {
+    try {
+      return await this.#measure(this.#local.path(name));
+    } catch (error) {
+      this.#log.error(`measure volume ${name}: ${messageOf(error)}`, { error });
+      return -1;
+    }
+  }
+
   /** Volumes with their sizes and numbers of users, for `docker system df`: those whose space is this host's. */
   async usage(): Promise<Json[]> {
     const volumes: Json[] = [];
     for (const [name, row] of this.#rows) {
       if (!isPlain(row)) continue;
-      const Size = await folderSize(this.#local.path(name));
+      const Size = await this.#size(name);
       volumes.push({
         ...this.#localJson(name, row),
         UsageData: { RefCount: this.#users(name).length, Size },

@@ -3,6 +3,7 @@
  * @module
  */
 import { failure } from "../errors/mod.ts";
+import type { Executor } from "../kernel/mod.ts";
 import { Overlay2 } from "./overlay2.ts";
 import type * as ContainerFiles from "./container-files.ts";
 import type { CopyUpOptions } from "./copy-up.ts";
@@ -30,6 +31,12 @@ export async function openStorage(name: string | undefined, options: DriverOptio
 /** What is done with the files in a container's root, loaded when it is needed. */
 export async function containerFiles(): Promise<typeof ContainerFiles> {
   return await import("./container-files.ts");
+}
+
+/** {@link import("./usage.ts").diskUsage}, loaded when it is needed. */
+export async function diskUsage(session: () => Executor, directory: string): Promise<number> {
+  const { diskUsage: measure } = await import("./usage.ts");
+  return await measure(session, directory);
 }
 
 /** {@link import("./copy-up.ts").copyTree}, loaded when it is needed. */

@@ -2,23 +2,39 @@
  * How much a directory holds, as Docker counts it: the lengths of files, each inode once, directories not at all.
  * @module
  */
+import { failure } from "../errors/mod.ts";
 import type { Path } from "../image/mod.ts";
 import { CWD, open, ProgramBuilder, type Executor } from "../kernel/mod.ts";
 import { directoryForReading } from "./directories.ts";
 import { isDirectory } from "./stat.ts";
 import { TreeReader } from "./tree-reader.ts";
 
-/** Bytes of all files below `directory`. `session` starts an executor for it. */
+/** Milliseconds that a directory may take; a file system in it that doesn't answer holds nobody up for longer. */
+const DEADLINE = 60_000;
+
+/**
+ * Bytes of all files below `directory`, without what is mounted there. `session` starts an executor for it. Throws
+ * `unavailable` when it takes longer than a minute.
+ */
 export async function diskUsage(session: () => Executor, directory: string): Promise<number> {
   const executor = session();
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    late.reject(failure("unavailable", { message: `measuring ${directory} takes too long` }));
+  }, DEADLINE);
   try {
-    const b = new ProgramBuilder();
-    open(b, `open ${directory}`, CWD, directory, directoryForReading, b.slot("root"));
-    await executor.run(b.build());
-    return await usage(new TreeReader(executor));
+    return await Promise.race([measure(executor, directory), late.promise]);
   } finally {
+    clearTimeout(timer);
     executor.close();
   }
+}
+
+async function measure(executor: Executor, directory: string): Promise<number> {
+  const b = new ProgramBuilder();
+  open(b, `open ${directory}`, CWD, directory, directoryForReading, b.slot("root"));
+  await executor.run(b.build());
+  return await usage(new TreeReader(executor));
 }
 
 async function usage(reader: TreeReader): Promise<number> {

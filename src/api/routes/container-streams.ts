@@ -64,7 +64,7 @@ async function stats(x: Exchange): Promise<void> {
   const oneShot = x.version >= 41 && x.query.flag("one-shot");
   if (stream && oneShot)
     throw failure("invalid-parameter", { message: "cannot have stream=true and one-shot=true" });
-  const lines = x.engine.containers.stats(x.name, { stream, oneShot, signal: x.signal });
+  const lines = await x.engine.containers.stats(x.name, { stream, oneShot, signal: x.signal });
   x.begin(200, "application/json");
   for await (const line of lines) if (!(await x.write(line))) return;
   x.response.end();

@@ -264,8 +264,8 @@ describe("what a request becomes, and its answer", () => {
       "/system/df?type=image",
       undefined,
       200,
-      '{"LayersSize":1,"Images":[],"Containers":null,"Volumes":null,"BuildCache":null}\n',
-      ["df"],
+      '{"LayersSize":1,"Images":[],"Containers":[],"Volumes":[],"BuildCache":[]}\n',
+      ["df", new Set(["image"])],
     ],
     [
       "POST",

@@ -3,7 +3,7 @@
  * @module
  */
 import { failure } from "../../errors/mod.ts";
-import type { EngineEvent } from "../../engine/mod.ts";
+import type { DiskUsageType, EngineEvent } from "../../engine/mod.ts";
 import { engineHeaders, type Exchange } from "../exchange.ts";
 import { readJson } from "../request.ts";
 import type { Route } from "../router.ts";
@@ -62,30 +62,18 @@ async function auth(x: Exchange): Promise<void> {
   x.json(200, await x.engine.system.auth(readAuth(await readJson(x))));
 }
 
-/** What `type` may ask for, and the fields that tell it. */
-const usageFields: Readonly<Record<string, readonly string[]>> = {
-  container: ["Containers"],
-  image: ["Images", "LayersSize"],
-  volume: ["Volumes"],
-  "build-cache": ["BuildCache"],
-};
+const usageTypes: ReadonlySet<DiskUsageType> = new Set(["container", "image", "volume", "build-cache"]);
+
+function isUsageType(type: string): type is DiskUsageType {
+  return (usageTypes as ReadonlySet<string>).has(type);
+}
 
 async function diskUsage(x: Exchange): Promise<void> {
   const types = x.version >= 42 ? x.query.all("type") : [];
-  const asked = new Set<string>();
-  for (const type of types) {
-    const fields = usageFields[type];
-    if (fields === undefined) throw failure("invalid-parameter", { message: `unknown object type: ${type}` });
-    for (const field of fields) asked.add(field);
-  }
-  const usage = forVersion("disk-usage", x.version, await x.engine.system.df());
-  if (types.length === 0) return x.json(200, usage);
-  const empty = (field: string): unknown => (field === "LayersSize" ? 0 : null);
-  const fields = Object.values(usageFields).flat();
-  x.json(200, {
-    ...usage,
-    ...Object.fromEntries(fields.filter((f) => !asked.has(f)).map((f) => [f, empty(f)])),
-  });
+  const wrong = types.find((type) => !isUsageType(type));
+  if (wrong !== undefined) throw failure("invalid-parameter", { message: `unknown object type: ${wrong}` });
+  const asked = types.length === 0 ? usageTypes : new Set(types.filter(isUsageType));
+  x.json(200, forVersion("disk-usage", x.version, await x.engine.system.df(asked)));
 }
 
 export const systemRoutes: readonly Route[] = [

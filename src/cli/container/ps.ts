@@ -11,7 +11,8 @@ import { Row } from "../../template/mod.ts";
 import { goTime, humanDuration, humanSize } from "../units.ts";
 import { portsText } from "./ports-text.ts";
 
-const headers = {
+/** Heads of a list's columns. */
+export const containerHeaders: Readonly<Record<string, string>> = {
   ID: "CONTAINER ID",
   Names: "NAMES",
   Image: "IMAGE",
@@ -80,7 +81,7 @@ export const ps: Command = {
       ...(last > 0 ? { limit: last } : {}),
     });
     const rows = containers.map((container) => containerRow(container, !flags.bool("no-trunc")));
-    context.stdout.text(formatList(rows, { format, headers }));
+    context.stdout.text(formatList(rows, { format, headers: containerHeaders }));
     return 0;
   },
 };
@@ -95,7 +96,8 @@ function chooseFormat(given: string, quiet: boolean, size: boolean): string {
   return size ? `${table}\t{{.Size}}` : table;
 }
 
-function containerRow(container: ContainerSummary, short: boolean): Row {
+/** A container as a line of a list; `short` cuts what is long. */
+export function containerRow(container: ContainerSummary, short: boolean): Row {
   const created = container.Created ?? 0;
   const mounts = container.Mounts ?? [];
   return new Row(

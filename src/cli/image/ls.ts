@@ -11,7 +11,8 @@ import { familiarName, parseReference } from "../reference.ts";
 import { Row } from "../../template/mod.ts";
 import { goTime, humanDuration, humanSize } from "../units.ts";
 
-const headers = {
+/** Heads of a list's columns. */
+export const imageHeaders: Readonly<Record<string, string>> = {
   ID: "IMAGE ID",
   Repository: "REPOSITORY",
   Tag: "TAG",
@@ -60,9 +61,9 @@ export const images: Command = {
     const wanted = digests || format.includes("{{.Digest}}");
     const short = !flags.bool("no-trunc");
     const rows = summaries.flatMap((image) =>
-      lines(image, wanted, digests).map((line) => row(image, line, short)),
+      imageLines(image, wanted, digests).map((line) => imageRow(image, line, short)),
     );
-    context.stdout.text(formatList(rows, { format, headers }));
+    context.stdout.text(formatList(rows, { format, headers: imageHeaders }));
     return 0;
   },
 };
@@ -82,19 +83,20 @@ function chooseFormat(given: string, quiet: boolean, digests: boolean): string {
   return adds ? `${given}\t{{.Digest}}` : given;
 }
 
-interface Line {
+/** A name of an image. */
+export interface ImageLine {
   readonly repository: string;
   readonly tag: string;
   readonly digest: string;
 }
 
 /** An image has a line for each of its tags, and for each digest without one. */
-function lines(image: ImageSummary, wanted: boolean, digestRows: boolean): readonly Line[] {
+export function imageLines(image: ImageSummary, wanted: boolean, digestRows: boolean): readonly ImageLine[] {
   const none = "<none>";
   const tags = byRepository(image.RepoTags ?? [], "tag");
   const digests = byRepository(image.RepoDigests ?? [], "digest");
   if (tags.size === 0 && digests.size === 0) return [{ repository: none, tag: none, digest: none }];
-  const result: Line[] = [];
+  const result: ImageLine[] = [];
   for (const [repository, names] of tags) {
     const known = wanted ? (digests.get(repository) ?? [none]) : [none];
     digests.delete(repository);
@@ -120,7 +122,8 @@ function byRepository(references: readonly string[], what: "tag" | "digest"): Ma
   return result;
 }
 
-function row(image: ImageSummary, line: Line, short: boolean): Row {
+/** A name of an image as a line of a list; `short` cuts its ID. */
+export function imageRow(image: ImageSummary, line: ImageLine, short: boolean): Row {
   const seconds = image.Created ?? 0;
   const size = image.Size ?? 0;
   const shared = image.SharedSize ?? -1;

@@ -2,6 +2,7 @@
  * `caisson volume ls`
  * @module
  */
+import type { Volume } from "@docker/node-sdk";
 import type { Command } from "../command.ts";
 import { toFilters } from "../filters.ts";
 import { naturalOrder } from "../natural-order.ts";
@@ -9,7 +10,8 @@ import { formatList, labelText, listFormatFlag } from "../list-format.ts";
 import { Row } from "../../template/mod.ts";
 import { humanSize } from "../units.ts";
 
-const headers = {
+/** Heads of a list's columns. */
+export const volumeHeaders: Readonly<Record<string, string>> = {
   Name: "VOLUME NAME",
   Driver: "DRIVER",
   Scope: "SCOPE",
@@ -40,29 +42,34 @@ export const volumes: Command = {
     const given = flags.string("format") ?? "";
     const list = await (await context.client()).volumes.list(toFilters(flags.list("filter")));
     const all = (list.Volumes ?? []).toSorted((a, b) => naturalOrder(a.Name ?? "", b.Name ?? ""));
-    const rows = all.map((volume) => {
-      const { UsageData: usage } = volume;
-      return new Row(
-        "*formatter.volumeContext",
-        {
-          Name: () => volume.Name ?? "",
-          Driver: () => volume.Driver ?? "",
-          Scope: () => volume.Scope ?? "",
-          Mountpoint: () => volume.Mountpoint ?? "",
-          Labels: () => labelText(volume.Labels),
-          Links: () => (usage === undefined || usage === null ? "N/A" : String(usage.RefCount)),
-          Size: () => (usage === undefined || usage === null ? "N/A" : humanSize(usage.Size)),
-          // Of cluster volumes, which need a swarm.
-          Group: () => "N/A",
-          Availability: () => "N/A",
-          Status: () => "N/A",
-        },
-        { Label: (name) => volume.Labels?.[String(name)] ?? "" },
-      );
-    });
+    const rows = all.map(volumeRow);
     const table = given === "" || given === "table";
     const format = flags.bool("quiet") ? "{{.Name}}" : table ? "table {{.Driver}}\t{{.Name}}" : given;
-    context.stdout.text(formatList(rows, { format, headers }));
+    context.stdout.text(formatList(rows, { format, headers: volumeHeaders }));
     return 0;
   },
 };
+
+/** A volume as a line of a list. */
+export function volumeRow(volume: Volume): Row {
+  const { UsageData: usage } = volume;
+  const known = (text: (usage: NonNullable<Volume["UsageData"]>) => string) => (): string =>
+    usage === undefined || usage === null ? "N/A" : text(usage);
+  return new Row(
+    "*formatter.volumeContext",
+    {
+      Name: () => volume.Name ?? "",
+      Driver: () => volume.Driver ?? "",
+      Scope: () => volume.Scope ?? "",
+      Mountpoint: () => volume.Mountpoint ?? "",
+      Labels: () => labelText(volume.Labels),
+      Links: known(({ RefCount }) => String(RefCount)),
+      Size: known(({ Size }) => humanSize(Size)),
+      // Of cluster volumes, which need a swarm.
+      Group: () => "N/A",
+      Availability: () => "N/A",
+      Status: () => "N/A",
+    },
+    { Label: (name) => volume.Labels?.[String(name)] ?? "" },
+  );
+}

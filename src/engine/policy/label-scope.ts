@@ -36,6 +36,7 @@ export function scoped(engine: Engine, label: string): Engine {
       remove: async (name, options) => containers.remove(await scope.container(name), options),
       prune: (filters) => containers.prune(scope.narrow(filters)),
       top: async (name, words) => containers.top(await scope.container(name), words),
+      stats: async (name, options) => containers.stats(await scope.container(name), options),
       logs: async (name, options) => containers.logs(await scope.container(name), options),
       attach: async (name, options) => containers.attach(await scope.container(name), options),
       detached: (name) => void scope.container(name).then((id) => containers.detached(id), ignore),

@@ -41,6 +41,7 @@ export function limited(engine: Engine, limits: Limits): Engine {
       remove: "pass",
       prune: "pass",
       top: "pass",
+      stats: "pass",
       logs: "pass",
       detached: "pass",
       resize: "pass",

@@ -13,6 +13,7 @@ export function readOnly(engine: Engine): Engine {
       inspect: "pass",
       wait: "pass",
       top: "pass",
+      stats: "pass",
       logs: "pass",
       explain: "pass",
     },
