@@ -21,7 +21,8 @@ const lineFeed = 0x0a;
 /** Reads batches of one log. */
 export class BatchReader {
   readonly #remote: RemoteLog;
-  readonly #block = Buffer.allocUnsafe(BLOCK);
+  /** Only while there is something to read: there are many logs that say nothing. */
+  #block: Buffer | undefined;
   readonly #scanner = new RecordScanner();
   /** Of each stream: pieces of a line so far. */
   readonly #pieces: Record<LogLine["stream"], { id: string; ordinal: number } | undefined> = {
@@ -35,7 +36,7 @@ export class BatchReader {
 
   /** The next records of `file` from `offset` on; undefined: there is no whole one. */
   async read(file: LogFile, offset: number): Promise<Batch | undefined> {
-    const block = this.#block;
+    const block = (this.#block ??= Buffer.allocUnsafe(BLOCK));
     const filled = await file.read(block, 0, block.length, offset);
     const messages: Buffer[] = [];
     let size = 0;
@@ -53,7 +54,9 @@ export class BatchReader {
     }
     // Whatever fills a block and has no end isn't the shim's.
     if (at === 0 && filled === block.length) at = filled;
-    return at === 0 ? undefined : { messages, offset: offset + at };
+    if (at > 0) return { messages, offset: offset + at };
+    this.#block = undefined;
+    return undefined;
   }
 
   #line(block: Buffer): LogLine {

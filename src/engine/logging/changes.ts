@@ -17,6 +17,8 @@ class WatchedLog {
   readonly #followers = new Set<() => void>();
   /** What the last look saw: inode and size. */
   #seen = "";
+  #wokenAt = 0;
+  #later: NodeJS.Timeout | undefined;
   #looking = false;
 
   constructor(path: string) {
@@ -44,10 +46,22 @@ class WatchedLog {
     if (this.#followers.size > 0) return false;
     this.#watcher?.close();
     clearInterval(this.#timer);
+    clearTimeout(this.#later);
     return true;
   }
 
+  /** Each follower then looks at the file: so many of them are woken less often, a millisecond for each. */
   #wake(): void {
+    if (this.#later !== undefined) return;
+    const rest = this.#wokenAt + this.#followers.size - performance.now();
+    if (rest > 1) {
+      this.#later = setTimeout(() => {
+        this.#later = undefined;
+        this.#wake();
+      }, rest);
+      return;
+    }
+    this.#wokenAt = performance.now();
     for (const follower of this.#followers) follower();
   }
 

@@ -10,6 +10,7 @@ import {
   packEventTime,
   packMapHead,
   packText,
+  packTextHead,
   packUnsigned,
   unpackTextMap,
 } from "./msgpack.ts";
@@ -117,29 +118,20 @@ interface Acknowledging {
 class FluentSink implements LogSink {
   readonly #acknowledging: Acknowledging;
   readonly #stream: StreamSink;
-  readonly #heard: { buffer: Buffer; listener?: () => void };
+  /** What the server said and nobody has read. */
+  #heard: Buffer = Buffer.alloc(0);
+  /** The acknowledgement that is waited for. */
+  #awaited: { readonly chunk: string; readonly settle: (error?: Error) => void } | undefined;
 
-  private constructor(
-    stream: StreamSink,
-    heard: { buffer: Buffer; listener?: () => void },
-    acknowledging: Acknowledging,
-  ) {
+  private constructor(stream: StreamSink, acknowledging: Acknowledging) {
     this.#stream = stream;
-    this.#heard = heard;
     this.#acknowledging = acknowledging;
+    stream.onData = (data) => this.#hear(data);
+    stream.onLost = (error) => this.#awaited?.settle(error);
   }
 
-  static async open(settings: Settings, acknowledging: Acknowledging): Promise<FluentSink> {
-    const heard: { buffer: Buffer; listener?: () => void } = { buffer: Buffer.alloc(0) };
-    const { writeTimeout } = settings;
-    const stream = await openStream(settings.address, {
-      ...(writeTimeout === undefined ? {} : { writeTimeout }),
-      onData: (chunk) => {
-        heard.buffer = Buffer.concat([heard.buffer, chunk]);
-        heard.listener?.();
-      },
-    });
-    return new FluentSink(stream, heard, acknowledging);
+  static async open({ address, writeTimeout }: Settings, acknowledging: Acknowledging): Promise<FluentSink> {
+    return new FluentSink(await openStream(address, writeTimeout), acknowledging);
   }
 
   get certain(): boolean {
@@ -147,54 +139,51 @@ class FluentSink implements LogSink {
   }
 
   async send(messages: readonly Buffer[]): Promise<void> {
+    // Each message still lacks its last element, the options.
+    const none = packMapHead(0);
+    const parts = messages.flatMap((message) => [message, none]);
     if (this.#acknowledging.state === "no") {
-      await this.#stream.send(messages.map((message) => Buffer.concat([message, packMapHead(0)])));
+      await this.#stream.send(parts);
       return;
     }
     const chunk = randomBytes(16).toString("base64");
-    const last = messages.length - 1;
-    await this.#stream.send(
-      messages.map((message, i) =>
-        Buffer.concat(
-          i < last
-            ? [message, packMapHead(0)]
-            : [message, packMapHead(1), packText("chunk"), packText(chunk)],
-        ),
-      ),
-    );
-    await this.#acknowledged(chunk);
+    parts[parts.length - 1] = Buffer.concat([packMapHead(1), packText("chunk"), packText(chunk)]);
+    const acknowledged = this.#acknowledgement(chunk);
+    // It may fail while the write goes on.
+    acknowledged.catch(() => undefined);
+    await this.#stream.send(parts);
+    await acknowledged;
   }
 
-  async #acknowledged(chunk: string): Promise<void> {
-    const heard = this.#heard;
+  async #acknowledgement(chunk: string): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const timer =
         this.#acknowledging.state === "unknown"
           ? setTimeout(() => {
               this.#acknowledging.state = "no";
-              settle();
+              this.#awaited?.settle();
             }, ACK_PATIENCE)
           : undefined;
       const settle = (error?: Error): void => {
         clearTimeout(timer);
-        delete heard.listener;
+        this.#awaited = undefined;
         if (error === undefined) resolve();
         else reject(error);
       };
-      heard.listener = () => {
-        for (;;) {
-          const found = unpackTextMap(heard.buffer);
-          if (found === undefined) return;
-          heard.buffer = heard.buffer.subarray(found.end);
-          if (found.values["ack"] !== chunk) continue;
-          this.#acknowledging.state = "yes";
-          settle();
-          return;
-        }
-      };
-      this.#stream.onLost((error) => settle(error));
-      if (this.#stream.lost !== undefined) settle(this.#stream.lost);
+      this.#awaited = { chunk, settle };
     });
+  }
+
+  #hear(data: Buffer): void {
+    this.#heard = Buffer.concat([this.#heard, data]);
+    for (;;) {
+      const found = unpackTextMap(this.#heard);
+      if (found === undefined) return;
+      this.#heard = this.#heard.subarray(found.end);
+      if (this.#awaited === undefined || found.values["ack"] !== this.#awaited.chunk) continue;
+      this.#acknowledging.state = "yes";
+      this.#awaited.settle();
+    }
   }
 
   close(): void {
@@ -224,39 +213,42 @@ export const fluentd: RemoteDriver = {
     const settings = settingsOf(options);
     const tag = packText(tagOf(info, options, "{{.ID}}"));
     const { id } = info.record;
-    const fixed: Record<string, string> = {
-      container_id: id,
-      container_name: `/${info.name}`,
-      ...chosenAttributes(info, options),
+    const pack = (pairs: Readonly<Record<string, string>>): Buffer =>
+      Buffer.concat(Object.entries(pairs).flatMap(([key, value]) => [packText(key), packText(value)]));
+    const { source: _source, log: _log, ...chosen } = chosenAttributes(info, options);
+    const fixed = { container_id: id, container_name: `/${info.name}`, ...chosen };
+    const head = Buffer.concat([packArrayHead(4), tag]);
+    // Everything of a record but its text, and of a piece what makes it one.
+    const packed = {
+      stdout: Buffer.concat([pack({ ...fixed, source: "stdout" }), packText("log")]),
+      stderr: Buffer.concat([pack({ ...fixed, source: "stderr" }), packText("log")]),
     };
+    const count = Object.keys(fixed).length + 2;
+    const wholeMap = packMapHead(count);
+    const pieceMap = packMapHead(count + 4);
     const acknowledging: Acknowledging = { state: settings.requestAck ? "yes" : "unknown" };
     const { retries, renewal } = settings;
     return {
       // The message without its last element, the options, which the connection adds.
-      encode: ({ stream, text, time, piece }: LogLine): Buffer => {
-        const pairs: Record<string, string> = {
-          ...fixed,
-          source: stream,
-          ...(piece === undefined
-            ? {}
-            : {
-                partial_message: "true",
-                partial_id: piece.id,
-                partial_ordinal: String(piece.ordinal),
-                partial_last: String(piece.last),
-              }),
-        };
-        const entries = Object.entries(pairs);
-        return Buffer.concat([
-          packArrayHead(4),
-          tag,
+      encode: ({ stream, text, time, piece }: LogLine): Buffer =>
+        Buffer.concat([
+          head,
           settings.subSecond ? packEventTime(time) : packUnsigned(Number(time / 1_000_000_000n)),
-          packMapHead(entries.length + 1),
-          ...entries.flatMap(([key, value]) => [packText(key), packText(value)]),
-          packText("log"),
-          packText(text),
-        ]);
-      },
+          piece === undefined ? wholeMap : pieceMap,
+          ...(piece === undefined
+            ? []
+            : [
+                pack({
+                  partial_message: "true",
+                  partial_id: piece.id,
+                  partial_ordinal: String(piece.ordinal),
+                  partial_last: String(piece.last),
+                }),
+              ]),
+          packed[stream],
+          packTextHead(text.length),
+          text,
+        ]),
       connect: async () => FluentSink.open(settings, acknowledging),
       connectsAtStart: !settings.async,
       retryWait: settings.retryWait,

@@ -3,19 +3,18 @@
  * @module
  */
 
+/** What stands before a string of so many bytes. */
+export function packTextHead(length: number): Buffer {
+  if (length < 32) return Buffer.of(0xa0 | length);
+  if (length < 0x100) return Buffer.of(0xd9, length);
+  if (length < 0x10000) return Buffer.of(0xda, length >> 8, length & 0xff);
+  return Buffer.of(0xdb, length >>> 24, (length >> 16) & 0xff, (length >> 8) & 0xff, length & 0xff);
+}
+
 /** A string with its head. */
-export function packText(text: string | Uint8Array): Buffer {
-  const bytes = typeof text === "string" ? Buffer.from(text) : text;
-  const { length } = bytes;
-  const head =
-    length < 32
-      ? Uint8Array.of(0xa0 | length)
-      : length < 0x100
-        ? Uint8Array.of(0xd9, length)
-        : length < 0x10000
-          ? Uint8Array.of(0xda, length >> 8, length & 0xff)
-          : Uint8Array.of(0xdb, length >>> 24, (length >> 16) & 0xff, (length >> 8) & 0xff, length & 0xff);
-  return Buffer.concat([head, bytes]);
+export function packText(text: string): Buffer {
+  const bytes = Buffer.from(text);
+  return Buffer.concat([packTextHead(bytes.length), bytes]);
 }
 
 /** A map of up to 15 or 65,535 pairs; the pairs follow. */

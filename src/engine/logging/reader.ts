@@ -215,6 +215,8 @@ class LogReader {
       if (file !== undefined) at = yield* this.#readOn(file, at);
       if (inode === file?.inode || inode === undefined) {
         if (complete || expired) break;
+        // Many may wait at once.
+        if (this.#carried === 0) this.#block = Buffer.alloc(0);
         const { until } = this.#options;
         await changes.next(until === undefined ? undefined : Number((until - now()) / 1_000_000n) + 1);
         continue;

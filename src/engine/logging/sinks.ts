@@ -73,11 +73,8 @@ async function addressOf(network: string, host: string): Promise<string> {
 
 const shown = (host: string, port: number): string => `${isIPv6(host) ? `[${host}]` : host}:${port}`;
 
-/** Connects. `onData` gets what the server says. @throws unavailable in Go's words */
-export async function openStream(
-  address: StreamAddress,
-  options: { readonly writeTimeout?: number; readonly onData?: (chunk: Buffer) => void } = {},
-): Promise<StreamSink> {
+/** Connects. A write may take `writeTimeout` ms, if it is given and not 0. @throws unavailable in Go's words */
+export async function openStream(address: StreamAddress, writeTimeout?: number): Promise<StreamSink> {
   const host = address.network === "tcp" ? await addressOf("tcp", address.host) : "";
   const target = address.network === "unix" ? address.path : shown(host, address.port);
   return new Promise((resolve, reject) => {
@@ -104,7 +101,7 @@ export async function openStream(
     socket.once(network === "tcp" && address.tls !== undefined ? "secureConnect" : "connect", () => {
       clearTimeout(timer);
       socket.removeListener("error", refused);
-      resolve(new StreamSink(socket, options));
+      resolve(new StreamSink(socket, writeTimeout));
     });
   });
 }
@@ -116,14 +113,15 @@ export class StreamSink implements LogSink {
   #lost: Error | undefined;
   /** Who waits for the end of a write. */
   #waiting: ((error: Error) => void) | undefined;
+  /** Hears what the server says. */
+  onData: ((chunk: Buffer) => void) | undefined;
+  /** Hears when the connection is lost. */
+  onLost: ((error: Error) => void) | undefined;
 
-  constructor(
-    socket: Socket,
-    { writeTimeout, onData }: { readonly writeTimeout?: number; readonly onData?: (chunk: Buffer) => void },
-  ) {
+  constructor(socket: Socket, writeTimeout: number | undefined) {
     this.#socket = socket;
     this.#writeTimeout = writeTimeout;
-    socket.on("data", (chunk: Buffer) => onData?.(chunk));
+    socket.on("data", (chunk: Buffer) => this.onData?.(chunk));
     socket.on("error", (error) => this.#lose(error));
     socket.on("end", () =>
       this.#lose(failure("unavailable", { message: "the server closed the connection" })),
@@ -133,20 +131,11 @@ export class StreamSink implements LogSink {
     socket.unref();
   }
 
-  /** Why nothing can be sent any more. */
-  get lost(): Error | undefined {
-    return this.#lost;
-  }
-
-  /** Calls `then` once when the connection is lost. */
-  onLost(then: (error: Error) => void): void {
-    this.#socket.once("close", () => then(this.#lost ?? failure("unavailable", { message: "closed" })));
-  }
-
   #lose(error: Error): void {
     this.#lost ??= error;
     this.#socket.destroy();
     this.#waiting?.(this.#lost);
+    this.onLost?.(this.#lost);
   }
 
   /** Resolves when the kernel has taken all of it. */

@@ -95,8 +95,17 @@ function tlsOf(options: Options): ConnectionOptions {
 const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 const two = (n: number): string => String(n).padStart(2, "0");
 
+/** The last second that was written, as the next records are mostly of the same. */
+let lastStamp: { readonly second: bigint; readonly text: string } = { second: -1n, text: "" };
+
 /** `Jan _2 15:04:05` in the host's time. */
 function stamp(time: bigint): string {
+  const second = time / 1_000_000_000n;
+  if (second !== lastStamp.second) lastStamp = { second, text: formatStamp(time) };
+  return lastStamp.text;
+}
+
+function formatStamp(time: bigint): string {
   const date = new Date(Number(time / 1_000_000n));
   const day = String(date.getDate()).padStart(2, " ");
   return `${months[date.getMonth()]} ${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
