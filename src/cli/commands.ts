@@ -4,6 +4,7 @@
  * @module
  */
 import type { Command } from "./command.ts";
+import { contexts } from "./contexts/entries.ts";
 
 /** A command or a group of commands. */
 export interface Entry {
@@ -377,6 +378,7 @@ export const commands: readonly Entry[] = [
   },
   { ...info, common: true },
   containers,
+  contexts,
   images,
   networks,
   system,

@@ -41,8 +41,12 @@ test("TLS is asked for by flags or by docker's variables", () => {
   );
 });
 
-test("contexts aren't kept", async () => {
-  expect(await connect(flags({ context: ["other"] }), {}).then(() => "no error", messageOf)).toContain(
-    'the context "other" is not supported',
+test("a context that isn't there is said so, in docker's words", async () => {
+  const env = { DOCKER_CONFIG: directory };
+  expect(await connect(flags({ context: ["other"] }), env).then(() => "no error", messageOf)).toMatch(
+    /^Failed to initialize: unable to resolve docker endpoint: context "other": context not found: open .*meta\.json: no such file or directory$/,
+  );
+  expect(await connect(flags({ context: ["a"], host: ["unix:///x"] }), env).then(() => "", messageOf)).toBe(
+    "conflicting options: cannot specify both --host and --context",
   );
 });

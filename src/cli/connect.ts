@@ -1,11 +1,12 @@
 /**
- * Which engine a command talks to: -H, CAISSON_HOST, DOCKER_HOST, or this user's own, which is started when it doesn't
- * run.
+ * Which engine a command talks to: that of a context, -H, CAISSON_HOST, DOCKER_HOST, or this user's own, which is
+ * started when it doesn't run.
  * @module
  */
 import { Client, parseHost, type TlsFiles } from "../client/mod.ts";
 import { failure, isFailure } from "../errors/mod.ts";
 import { fs } from "./builtins.ts";
+import { configurationFolder, currentContext } from "./contexts/current.ts";
 import { commandFailed } from "./failure-text.ts";
 import type { Flags } from "./flags.ts";
 
@@ -14,13 +15,14 @@ export const defaultSocket = "/run/caisson/caisson.sock";
 
 /** A client of the engine that flags and environment name. */
 export async function connect(globals: Flags, env: NodeJS.ProcessEnv = process.env): Promise<Client> {
-  const context = globals.string("context") ?? env["DOCKER_CONTEXT"];
-  if (context !== undefined && context !== "" && context !== "default") {
-    throw failure("not-implemented", { what: `the context ${JSON.stringify(context)}` });
-  }
-  const host = namedHost(globals, env);
   const version = env["DOCKER_API_VERSION"];
   const options = version === undefined || version === "" ? {} : { version };
+  const { name: context } = currentContext(globals, env);
+  if (context !== "default") {
+    const { endpointOf } = await import("./contexts/endpoint.ts");
+    return new Client(endpointOf(configurationFolder(globals, env), context), options);
+  }
+  const host = namedHost(globals, env);
   if (host !== undefined) return new Client(parseHost(host, tlsFiles(globals, env)), options);
   const client = new Client({ kind: "unix", host: `unix://${defaultSocket}`, path: defaultSocket }, options);
   try {

@@ -4,7 +4,7 @@
  */
 import type { FlagSpec } from "./flags.ts";
 
-/** docker's global flags. `--context` is accepted by name only: contexts are not kept. */
+/** docker's global flags. */
 export const globalFlags: readonly FlagSpec[] = [
   { name: "config", type: "string", usage: "Location of client config files", shown: '"/root/.docker"' },
   {

@@ -10,7 +10,8 @@ import type { Flags, FlagSpec } from "./flags.ts";
 import { compactJson, indentJson } from "./json-indent.ts";
 import { Template, type Nothing } from "../template/mod.ts";
 
-const formatFlag: FlagSpec = {
+/** The --format flag of an inspection. */
+export const formatFlag: FlagSpec = {
   name: "format",
   short: "f",
   type: "string",
@@ -107,12 +108,14 @@ async function show(context: Context, flags: Flags, names: readonly string[], fi
 
 const isMissing = (error: unknown): boolean => messageOf(error).startsWith("Error: No such object");
 
-interface Printed {
+/** What is printed, and what is wrong with a template. */
+export interface Printed {
   readonly text: string;
   readonly problem?: string;
 }
 
-function printer(format: string): (found: readonly string[]) => Printed {
+/** Prints objects, each the JSON of one, as a format asks for it. @throws bad-template */
+export function printer(format: string): (found: readonly string[]) => Printed {
   if (format === "") {
     return (found) => ({
       text: found.length === 0 ? "[]\n" : `${indentJson(`[${found.join(",")}]`, "    ")}\n`,

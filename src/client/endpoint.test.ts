@@ -20,6 +20,10 @@ test("TLS has a port of its own", () => {
   expect(parseHost("tcp://a", tls)).toMatchObject({ port: 2376, tls });
 });
 
-test.each(["ssh://me@host", "npipe://x", "tcp://a:b", "tcp://a:99999"])("%p is refused", (host) => {
+test("a host that ssh reaches", () => {
+  expect(parseHost("ssh://me@host")).toMatchObject({ kind: "command", host: "ssh://me@host" });
+});
+
+test.each(["npipe://x", "tcp://a:b", "tcp://a:99999"])("%p is refused", (host) => {
   expect(() => parseHost(host)).toThrow(host);
 });

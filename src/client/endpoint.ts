@@ -1,9 +1,10 @@
 /**
- * Where the engine listens: Docker's `unix://` and `tcp://` host strings, and TLS as DOCKER_TLS_VERIFY and
+ * Where the engine listens: Docker's `unix://`, `tcp://` and `ssh://` host strings, and TLS as DOCKER_TLS_VERIFY and
  * DOCKER_CERT_PATH ask for it.
  * @module
  */
 import { failure } from "../errors/mod.ts";
+import { sshCommand } from "./ssh-command.ts";
 
 /** Certificates for a TLS connection, as PEM files. */
 export interface TlsFiles {
@@ -14,8 +15,9 @@ export interface TlsFiles {
   readonly verify: boolean;
 }
 
-/** A socket to dial. */
+/** A socket to dial, or a program that joins its standard streams to one. */
 export type Endpoint =
+  | { readonly kind: "command"; readonly host: string; readonly command: readonly [string, ...string[]] }
   | { readonly kind: "unix"; readonly host: string; readonly path: string }
   | {
       readonly kind: "tcp";
@@ -29,9 +31,9 @@ const plainPort = 2375;
 const tlsPort = 2376;
 
 /**
- * Reads a host string: `unix:///path`, `tcp://name[:port]`, or a bare `name[:port]` as docker takes it. Ports default to
+ * Reads a host string: `unix:///path`, `tcp://name[:port]`, `ssh://user@name`, or a bare `name[:port]` as docker takes it. Ports default to
  * 2375, or 2376 with TLS.
- * @throws usage for ssh://, npipe://, fd:// and anything that is no address
+ * @throws usage for npipe://, fd:// and anything that is no address
  */
 export function parseHost(host: string, tls?: TlsFiles): Endpoint {
   const [scheme, rest] = split(host.trim());
@@ -39,12 +41,8 @@ export function parseHost(host: string, tls?: TlsFiles): Endpoint {
     return { kind: "unix", host: `unix://${rest}`, path: rest === "" ? "/var/run/docker.sock" : rest };
   }
   if (scheme === "tcp" || scheme === "http" || scheme === "https") return tcp(host, rest, tls);
-  throw failure("usage", {
-    message:
-      scheme === "ssh"
-        ? `cannot connect to ${host}: ssh:// hosts are not supported by this version of caisson`
-        : `invalid bind address (${host}): unsupported proto ${scheme}`,
-  });
+  if (scheme === "ssh") return { kind: "command", host, command: sshCommand(host) };
+  throw failure("usage", { message: `invalid bind address (${host}): unsupported proto ${scheme}` });
 }
 
 function split(host: string): readonly [string, string] {

@@ -183,7 +183,7 @@ export class Transport {
       body = new TextEncoder().encode(JSON.stringify(options.json));
     }
     const { endpoint } = this;
-    const host = endpoint.kind === "unix" ? "api.caisson" : `${endpoint.hostname}:${endpoint.port}`;
+    const host = endpoint.kind === "tcp" ? `${endpoint.hostname}:${endpoint.port}` : "api.caisson";
     const head = { method, path: path + queryString(options.query), headers };
     let broken: unknown;
     const sending = sendRequest(wire, head, host, body).catch((error: unknown) => {

@@ -32,6 +32,10 @@ type Socket = Bun.Socket<undefined>;
  * @throws no-engine when nobody listens there
  */
 export async function dial(endpoint: Endpoint): Promise<Wire> {
+  if (endpoint.kind === "command") {
+    const { commandWire } = await import("./command-wire.ts");
+    return commandWire(endpoint.command, endpoint.host);
+  }
   const wire = new SocketWire();
   const socket = {
     data: (_: Socket, bytes: Buffer): void => wire.received(bytes),
