@@ -2,8 +2,8 @@
  *
  * When the file can't be written (a full disk), nothing is thrown away at first: records wait, nothing more is read, so
  * the container itself waits. A log must never stop a container for ever, so after PATIENCE records are dropped and
- * counted, and output flows again; the first record that fits afterwards says how many are missing. Files that somebody
- * else must still get are never dropped: for them the container waits as long as it takes. */
+ * counted, and output flows again; the first record that fits afterwards says how many are missing. Where somebody else
+ * must still get the records (journal.keep) the container waits as long as it takes. */
 #include <stdio.h>
 #include <sys/file.h>
 
@@ -177,7 +177,8 @@ static void settle(int64_t now)
 	}
 	if (journal.stuck_since == 0 || journal.unsent)
 		journal.stuck_since = now;
-	if (!journal.unsent && (journal.lost > 0 || now - journal.stuck_since >= journal.patience))
+	/* What somebody else must still get is worth waiting for, as long as there is a process that waits. */
+	if (!(journal.keep && !shim.exited) && (journal.lost > 0 || now - journal.stuck_since >= journal.patience))
 		drop();
 }
 

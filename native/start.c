@@ -160,6 +160,9 @@ static int open_streams(struct parts *parts)
 		error = pipe_with(&shim.input.fd, 1, &slots[0]);
 	for (int i = 0; error == 0 && !shim.tty && i < 2; i++)
 		error = pipe_with(&shim.streams[i].fd, 0, &slots[1 + i]);
+	/* More than the kernel allows is less than was asked for, no error. */
+	for (int i = 0; error == 0 && !shim.tty && i < 2 && parts->header->pipe_size > 0; i++)
+		fcntl(shim.streams[i].fd, F_SETPIPE_SZ, (int)parts->header->pipe_size);
 	return error;
 }
 

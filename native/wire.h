@@ -104,7 +104,7 @@ struct shim_configuration {
 	uint32_t magic, flags, expected;
 	uint16_t rows, columns;
 	uint64_t log_limit;
-	uint32_t log_files, reserved;
+	uint32_t log_files, pipe_size;
 };
 
 struct shim_answer {

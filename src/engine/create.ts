@@ -20,7 +20,7 @@ import { hostsFile } from "./etc-files.ts";
 import { checkHealthcheck, healthcheckWarnings } from "./healthcheck.ts";
 import { checkHostConfig, completeHostConfig } from "./host-config.ts";
 import { findJoin, idRangeOf, resolveModes } from "./joins.ts";
-import { checkLogOptions, checkLogStart } from "./logging/options.ts";
+import { checkLogOptions, checkLogStart, logWarnings } from "./logging/options.ts";
 import { unmappableMount, prepareMounts, wantedMounts } from "./container-mounts.ts";
 import { readLinks } from "./links.ts";
 import type { WantedMount } from "./mount-requests.ts";
@@ -76,6 +76,7 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
   const host = settleNetwork(resolveModes(store, complete), body, services.networks);
   checkHostConfig(host, defaults);
   checkLogOptions(host.LogConfig);
+  warnings.push(...logWarnings(host.LogConfig));
   checkHostname(body, host);
   checkHealthcheck(body.Healthcheck);
   checkSecurityOptions(host.SecurityOpt ?? [], seccomp, host);

@@ -33,6 +33,22 @@ test("Docker's defaults are filled in", () => {
   expect(completeHostConfig(privileged, { ...shared, cgroupVersion: 2 }).CgroupnsMode).toBe("private");
 });
 
+test("the daemon's log options count for its own driver, those of the cache for drivers that have one", () => {
+  const logOptions = { "max-size": "10m", "cache-max-size": "1m" };
+  const of = (LogConfig: { Type: string; Config: Record<string, string> }): object =>
+    completeHostConfig({ HostConfig: { LogConfig } }, { ...defaults, logOptions }).LogConfig;
+  expect(of({ Type: "json-file", Config: { "max-size": "5m" } })).toEqual({
+    Type: "json-file",
+    Config: { "max-size": "5m", "cache-max-size": "1m" },
+  });
+  expect(of({ Type: "local", Config: {} })).toEqual({ Type: "local", Config: {} });
+  const address = { "syslog-address": "udp://h" };
+  expect(of({ Type: "syslog", Config: address })).toEqual({
+    Type: "syslog",
+    Config: { ...address, "cache-max-size": "1m" },
+  });
+});
+
 test.each([
   [{ Memory: 1 << 20 }, "Minimum memory limit allowed is 6MB"],
   [

@@ -7,6 +7,7 @@ import type { CgroupFeatures } from "../cgroup/mod.ts";
 import { failure } from "../errors/mod.ts";
 import { maskedPaths, normalizeCapabilities, readonlyPaths } from "../security/mod.ts";
 import type { CreateBody, HostConfig } from "./container-types.ts";
+import { remoteDrivers } from "./logging/drivers.ts";
 import { checkRestartPolicy } from "./restart-policy.ts";
 import { checkDeviceRequests } from "./device-requests.ts";
 
@@ -38,7 +39,7 @@ function refuse(message: string): never {
   throw failure("invalid-parameter", { message });
 }
 
-/** The daemon's options count for its own driver; those of the local cache for every driver. */
+/** The daemon's options count for its own driver; those of the local cache for every driver that has one. */
 function completeLogConfig(
   given:
     { readonly Type?: string; readonly Config?: Readonly<Record<string, string>> | null } | null | undefined,
@@ -46,7 +47,7 @@ function completeLogConfig(
 ): HostConfig["LogConfig"] {
   const Type = given?.Type || logDriver;
   const inherited = Object.entries(logOptions).filter(
-    ([name]) => Type === logDriver || name.startsWith("cache-"),
+    ([name]) => Type === logDriver || (name.startsWith("cache-") && remoteDrivers[Type] !== undefined),
   );
   return { Type, Config: { ...Object.fromEntries(inherited), ...given?.Config } };
 }

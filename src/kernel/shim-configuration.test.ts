@@ -34,13 +34,13 @@ function strings(wire: Buffer): { readonly texts: readonly string[]; readonly en
 
 test("the layout of PROTOCOL.md, section 3, with the program behind it", () => {
   const wire = Buffer.from(
-    encodeShim({ ...options, log: { path: "/log", limit: 2 ** 40, files: 3, attributes: "é" } }),
+    encodeShim({ ...options, log: { path: "/log", limit: 2 ** 40, files: 3, attributes: "é", pipeSize: 7 } }),
   );
   expect(wire.toString("latin1", 0, 4)).toBe("SHM1");
   expect(wire.readUInt32LE(8)).toBe(2);
   expect([wire.readUInt16LE(12), wire.readUInt16LE(14)]).toEqual([40, 120]);
   expect(wire.readBigUInt64LE(16)).toBe(2n ** 40n);
-  expect(wire.readUInt32LE(24)).toBe(3);
+  expect([wire.readUInt32LE(24), wire.readUInt32LE(28)]).toEqual([3, 7]);
   const { texts, end } = strings(wire);
   expect(texts).toEqual(["é1", "/run/caisson/é1", "/log", "é"]);
   expect(wire.subarray(end)).toEqual(Buffer.from(encodeProgram(program)));

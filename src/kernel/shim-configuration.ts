@@ -25,6 +25,8 @@ export interface ShimLog {
   readonly keepsUnmarked?: boolean;
   /** Records are dropped at once, not after a while, when the file takes nothing. */
   readonly impatient?: boolean;
+  /** Bytes that wait between the container and the shim, at most what the kernel allows; undefined: as pipes have it. */
+  readonly pipeSize?: number;
 }
 
 export interface ShimOptions {
@@ -64,6 +66,7 @@ export function encodeShim(options: ShimOptions, headroom = 0): Buffer {
   buffer.writeUInt16LE(options.columns, at + 14);
   buffer.writeBigUInt64LE(BigInt(log?.limit ?? 0), at + 16);
   buffer.writeUInt32LE(Math.max(log?.files ?? 1, 1), at + 24);
+  buffer.writeUInt32LE(log?.pipeSize ?? 0, at + 28);
   at += HEADER;
   strings.forEach((text, i) => {
     buffer.writeUInt32LE(buffer.write(text, at + 4), at);

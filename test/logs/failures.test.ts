@@ -192,17 +192,18 @@ test("fluentd-async starts a container without a server; a bound of tries gives 
   expect(command(engine, ["logs", id]).stdout).toBe("1 lost\n1 lost\n");
 }, 30_000);
 
+const onSmallDisk = async (work: (folder: string) => Promise<void>): Promise<void> => {
+  const folder = join(engine.dataRoot, "containers");
+  expect(engine.runInside("mount", ["-t", "tmpfs", "-o", "size=1m", "none", folder]).code).toBe(0);
+  try {
+    await work(folder);
+  } finally {
+    await removeAll(engine);
+    engine.runInside("umount", ["-l", folder]);
+  }
+};
+
 test("a full disk: a container waits for a while, or not at all, and goes on without its log", async () => {
-  const onSmallDisk = async (work: () => Promise<void>): Promise<void> => {
-    const folder = join(engine.dataRoot, "containers");
-    expect(engine.runInside("mount", ["-t", "tmpfs", "-o", "size=1m", "none", folder]).code).toBe(0);
-    try {
-      await work();
-    } finally {
-      await removeAll(engine);
-      engine.runInside("umount", ["-l", folder]);
-    }
-  };
   await onSmallDisk(async () => {
     const begun = performance.now();
     const id = start(engine, ["--log-opt=mode=non-blocking"], lines(30_000));
@@ -218,5 +219,23 @@ test("a full disk: a container waits for a while, or not at all, and goes on wit
     await delay(3000);
     expect(await isRunning(id)).toBe(true);
     await eventually("it goes on without its log", async () => !(await isRunning(id)), 20);
+  });
+}, 90_000);
+
+test("a full disk with a server to be told: the container waits for room, nothing is lost", async () => {
+  const where = join(scratch, "full.sock");
+  using server = await LogServer.start(engine, fresh(), "fluentd", where, "ack");
+  await onSmallDisk(async (folder) => {
+    const options = { "fluentd-address": `unix://${where}`, "cache-max-size": "300k", "cache-max-file": "3" };
+    const fill = (size: string): number | null =>
+      engine.runInside("sh", ["-c", `head -c ${size} /dev/zero > ${folder}/filler`]).code;
+    fill("500k");
+    const id = start(engine, flagsOf("fluentd", options), lines(20_000));
+    await delay(13_000);
+    expect(await isRunning(id)).toBe(true);
+    engine.runInside("rm", [`${folder}/filler`]);
+    must(engine, ["wait", id]);
+    await eventually("the last line", () => numbersOf(server).at(-1) === 20_000, 30);
+    expectWhole(numbersOf(server), 20_000);
   });
 }, 90_000);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { exampleRecord } from "../testing.ts";
 import { attributesText, recordAttributes } from "./info.ts";
-import { checkLogOptions, checkLogStart } from "./options.ts";
+import { checkLogOptions, checkLogStart, logWarnings } from "./options.ts";
 
 type Options = Readonly<Record<string, string>>;
 
@@ -165,6 +165,18 @@ test("taken as dockerd takes them", () => {
   check("fluentd", { "fluentd-address": "unix:///run/x", "fluentd-write-timeout": "1m30s" });
   check("gelf", { "gelf-address": "udp://host:1", "gelf-compression-level": "-1", tag: "{{.Name | upper}}" });
   check("journald", { labels: "a" });
+});
+
+test("what has no effect is said", () => {
+  const of = (Type: string, Config: Options): string[] => logWarnings({ Type, Config });
+  expect(of("syslog", { labels: "a", tag: "x" })).toEqual([
+    "The log driver syslog has no place for attributes: labels discarded.",
+  ]);
+  expect(of("local", { "cache-disabled": "true" })).toEqual([
+    "The log driver local has no cache: cache-disabled discarded.",
+  ]);
+  expect(of("json-file", { labels: "a" })).toEqual([]);
+  expect(of("fluentd", { labels: "a", "cache-disabled": "true" })).toEqual([]);
 });
 
 test("attributes: the labels and variables that were asked for, and the tag", () => {

@@ -84,6 +84,19 @@ export function checkLogOptions({ Type: driver, Config: options }: LogConfig): v
   remote?.check(own);
 }
 
+/** What is taken, as dockerd takes it, and changes nothing there either. */
+export function logWarnings({ Type: driver, Config: options }: LogConfig): string[] {
+  const unsent = ["labels", "labels-regex", "env", "env-regex"].filter(
+    (name) => (options[name] ?? "") !== "",
+  );
+  if (driver === "syslog" && unsent.length > 0)
+    return [`The log driver syslog has no place for attributes: ${unsent.join(", ")} discarded.`];
+  const cache = Object.keys(options).filter((name) => name.startsWith("cache-"));
+  if (remoteDrivers[driver] === undefined && driver !== "none" && cache.length > 0)
+    return [`The log driver ${driver} has no cache: ${cache.join(", ")} discarded.`];
+  return [];
+}
+
 /**
  * Checks what dockerd finds only when the container is started: here a container that can't be started isn't made.
  * @throws invalid-parameter in dockerd's words

@@ -15,6 +15,8 @@ import { parseBool, parseBytes } from "./values.ts";
 
 /** Docker's size of the buffer between a container and a driver that it doesn't wait for. */
 const DEFAULT_BUFFER = 1024 * 1024;
+/** What the kernel allows a pipe by default (fs.pipe-max-size). */
+const PIPE_MOST = 1024 * 1024;
 
 /** Where a container's log lies; undefined: it has none. json-file's place is Docker's, others read it. */
 export function logPath(paths: EnginePaths, { id, hostConfig }: ContainerRecord): string | undefined {
@@ -53,9 +55,11 @@ export function logFiles(paths: EnginePaths, record: ContainerRecord): LogFilesP
   return { path, ...rotationOf(LogConfig), sentOnly: remoteDrivers[LogConfig.Type] !== undefined };
 }
 
-/** Whether a container never waits for its log. */
-function isImpatient({ hostConfig }: ContainerRecord): boolean {
-  return hostConfig.LogConfig.Config["mode"] === "non-blocking";
+/** Bytes that may wait for the log of a container that doesn't; undefined: it does. */
+function bufferOf({ hostConfig }: ContainerRecord): number | undefined {
+  const { mode, "max-buffer-size": size } = hostConfig.LogConfig.Config;
+  if (mode !== "non-blocking") return undefined;
+  return size === undefined ? DEFAULT_BUFFER : parseBytes(size, 1024);
 }
 
 /** How the shim writes a container's log; undefined: it writes none. */
@@ -63,7 +67,7 @@ export function shimLog(paths: EnginePaths, info: LogInfo): ShimLog | undefined 
   const { record } = info;
   const files = logFiles(paths, record);
   if (files === undefined) return undefined;
-  const impatient = isImpatient(record);
+  const buffer = bufferOf(record);
   // Servers get the attributes in their own forms.
   const attributes = files.sentOnly ? {} : recordAttributes(info, record.hostConfig.LogConfig.Config);
   return {
@@ -71,8 +75,9 @@ export function shimLog(paths: EnginePaths, info: LogInfo): ShimLog | undefined 
     limit: files.limit,
     files: files.files,
     attributes: attributesText(attributes),
-    keepsUnmarked: files.sentOnly && !impatient,
-    impatient,
+    keepsUnmarked: files.sentOnly && buffer === undefined,
+    impatient: buffer !== undefined,
+    ...(buffer === undefined ? {} : { pipeSize: Math.min(buffer, PIPE_MOST) }),
   };
 }
 
@@ -92,7 +97,6 @@ export function remotePlan(paths: EnginePaths, info: LogInfo): RemotePlan | unde
   const path = logPath(paths, record);
   if (driver === undefined || path === undefined) return undefined;
   const remote = driver.open(info, ownOptions(Config));
-  if (!isImpatient(record)) return { path, remote };
-  const size = Config["max-buffer-size"];
-  return { path, remote, buffer: size === undefined ? DEFAULT_BUFFER : parseBytes(size, 1024) };
+  const buffer = bufferOf(record);
+  return buffer === undefined ? { path, remote } : { path, remote, buffer };
 }
