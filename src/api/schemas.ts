@@ -8,9 +8,9 @@ import type {
   CreateBody,
   DisconnectBody,
   ExecBody,
-  HostConfig,
   NetworkBody,
   RegistryAuth,
+  UpdateBody,
   VolumeBody,
 } from "../engine/mod.ts";
 import { bodyReader, type BodyReader } from "./body-schema.ts";
@@ -72,7 +72,7 @@ const port = struct({ HostIp: text, HostPort: text });
 
 const portBindings = Type.Record(text, Type.Union([Type.Array(port), Type.Null()]));
 
-const hostConfig = struct({
+const hostConfigFields = {
   Binds: texts,
   ContainerIDFile: text,
   LogConfig: struct({ Type: text, Config: labels }),
@@ -152,7 +152,9 @@ const hostConfig = struct({
   IOMaximumBandwidth: integer,
   MaskedPaths: texts,
   ReadonlyPaths: texts,
-});
+};
+
+const hostConfig = struct(hostConfigFields);
 
 const endpoint = struct({
   IPAMConfig: struct({ IPv4Address: text, IPv6Address: text, LinkLocalIPs: texts }),
@@ -244,7 +246,13 @@ export const readExecStartBody: BodyReader<ExecStartBody> = bodyReader(
 );
 
 /** `POST /containers/{id}/update`: of a HostConfig what can be changed; more than Docker's own fields. */
-export const readUpdateBody: BodyReader<Partial<HostConfig>> = bodyReader(hostConfig);
+export const readUpdateBody: BodyReader<UpdateBody> = bodyReader(
+  struct({
+    ...hostConfigFields,
+    Labels: Type.Record(text, Type.Union([text, Type.Null()])),
+    Healthcheck: healthcheck,
+  }),
+);
 
 /** `POST /volumes/create`. */
 export const readVolumeBody: BodyReader<VolumeBody> = bodyReader(

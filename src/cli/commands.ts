@@ -113,6 +113,11 @@ const unpause = container(
   "Unpause all processes within one or more containers",
   async () => (await import("./container/lifecycle.ts")).unpause,
 );
+const update = container(
+  "update",
+  "Update configuration of one or more containers",
+  async () => (await import("./container/update.ts")).update,
+);
 const wait = container(
   "wait",
   "Block until one or more containers stop, then print their exit codes",
@@ -172,6 +177,7 @@ const containers: Entry = {
     stop,
     top,
     unpause,
+    update,
     wait,
   ],
 };
@@ -431,6 +437,7 @@ export const commands: readonly Entry[] = [
   tag,
   top,
   unpause,
+  update,
   wait,
 ];
 

@@ -97,9 +97,12 @@ export class Containers {
     await this.#transport.call("POST", `${at(id)}/unpause`);
   }
 
-  /** Publishes these ports, and no others, from now on. Of caisson's engine alone. */
-  async publish(id: string, bindings: Readonly<Record<string, readonly object[]>>): Promise<void> {
-    await this.#transport.call("POST", `${at(id)}/update`, { json: { PortBindings: bindings } });
+  /**
+   * Changes limits and restart policy. Caisson's engine alone knows `PortBindings`, which replace all, `Labels`, of which null
+   * removes one, and `Healthcheck`.
+   */
+  async update(id: string, changes: object): Promise<{ readonly Warnings?: readonly string[] | null }> {
+    return this.#transport.json("POST", `${at(id)}/update`, { json: changes });
   }
 
   async rename(id: string, name: string): Promise<void> {

@@ -23,7 +23,8 @@ export interface PendingAttach {
 
 /** A container and what belongs to it while the engine runs. */
 export class Container {
-  readonly record: ContainerRecord;
+  /** Changed by {@link ContainerStore.change} alone. */
+  record: ContainerRecord;
   /** Without the slash. */
   name: string;
   readonly state: ContainerState;
@@ -179,6 +180,16 @@ export class ContainerStore {
       .map(({ id, state }) => [id, JSON.stringify(state)] as const);
     this.#changed.clear();
     if (states.length > 0) this.#database.setContainerStates(states);
+  }
+
+  /** Changes what was decided about a container, in one transaction with its state. */
+  change(container: Container, record: ContainerRecord): void {
+    this.#changed.delete(container);
+    this.#database.transaction(() => {
+      this.#database.setContainerConfig(container.id, JSON.stringify(record));
+      this.#database.setContainerStates([[container.id, JSON.stringify(container.state)]]);
+    });
+    container.record = record;
   }
 
   rename(container: Container, name: string): void {

@@ -199,6 +199,16 @@ export interface NetworkingConfig {
   readonly EndpointsConfig?: Readonly<Record<string, EndpointSettings | null>> | null;
 }
 
+/**
+ * The body of `POST /containers/{id}/update`: Docker's, which is a part of a HostConfig, and what its clients never send.
+ */
+export type UpdateBody = Partial<HostConfig> & {
+  /** Labels to set; those that are null are removed. */
+  readonly Labels?: Readonly<Record<string, string | null>> | null;
+  /** What it leaves out stays. */
+  readonly Healthcheck?: Healthcheck | null;
+};
+
 /** The body of `POST /containers/create`: anything may be absent. */
 export type CreateBody = Partial<ContainerConfig> & {
   readonly HostConfig?: Partial<HostConfig> | null;

@@ -106,6 +106,8 @@ export interface ContainerState {
   manuallyStopped: boolean;
   /** Of one with a healthcheck, since its first start. */
   health?: Health;
+  /** What was before an update that the cgroup may not have been told of. */
+  updating?: Partial<HostConfig>;
   /** Changed by connect and disconnect. */
   networks: readonly ContainerNetwork[];
   /** Ports that are published in the place of those that it was made with. */

@@ -8,7 +8,7 @@ import { printProgram } from "../kernel/mod.ts";
 import { processesBelow } from "../cgroup/mod.ts";
 import { attachContainer } from "./attaching.ts";
 import { newState, type ContainerRecord } from "./container.ts";
-import type { HostConfig } from "./container-types.ts";
+import type { UpdateBody } from "./container-types.ts";
 import { Container } from "./container-store.ts";
 import { publishContainer } from "./container-events.ts";
 import { tellPlaces } from "./connecting.ts";
@@ -35,7 +35,6 @@ import { isReadable, logPath } from "./logging/plan.ts";
 import { readLogs } from "./logging/reader.ts";
 import { checkName } from "./names.ts";
 import { removeContainer } from "./removal.ts";
-import { republish } from "./republishing.ts";
 import { requireNotRestarting } from "./restarting.ts";
 import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
 import { orderShim } from "./shim-line.ts";
@@ -47,6 +46,8 @@ import type { Supervisor } from "./supervisor.ts";
 import { now, parseTime } from "./time.ts";
 import { processTable } from "./top.ts";
 import { removeLink } from "./unlinking.ts";
+import { readChanges } from "./update-request.ts";
+import { checkExtensions, updateContainer } from "./updating.ts";
 import { waitForContainer } from "./waiting.ts";
 
 export class ContainerService implements Containers {
@@ -294,9 +295,12 @@ export class ContainerService implements Containers {
     publishContainer(this.#services, "detach", this.#find(name));
   }
 
-  async publish(name: string, bindings: NonNullable<HostConfig["PortBindings"]>): Promise<void> {
+  async update(name: string, body: UpdateBody): Promise<{ Warnings: string[] | null }> {
+    const { changes, warnings } = readChanges(body, this.#services.defaults);
+    checkExtensions(body);
     const container = this.#find(name);
-    await container.lock.run(() => republish(this.#services, container, bindings));
+    await container.lock.run(() => updateContainer(this.#services, this.#health, container, body, changes));
+    return { Warnings: warnings.length === 0 ? null : warnings };
   }
 
   async resize(name: string, rows: number, columns: number): Promise<void> {

@@ -173,6 +173,10 @@ export class StateDatabase {
     });
   }
 
+  setContainerConfig(id: string, config: string): void {
+    this.#database.run("UPDATE containers SET config = ?2 WHERE id = ?1", [id, config]);
+  }
+
   renameContainer(id: string, name: string): void {
     this.#rename.run(id, name);
   }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Duplex, Readable } from "node:stream";
-import type { CreateBody, HostConfig } from "./container-types.ts";
+import type { CreateBody, UpdateBody } from "./container-types.ts";
 import type { DaemonOptions } from "./daemon-options.ts";
 import type { PeerCredentials } from "./peer-credentials.ts";
 import type { ConnectBody, DisconnectBody, NetworkBody } from "./network-types.ts";
@@ -108,8 +108,8 @@ export interface Containers {
   /** A client left by its detach keys. */
   detached(name: string): void;
   resize(name: string, rows: number, columns: number): Promise<void>;
-  /** Publishes these ports, and no others, from now on; of a running container at once. Not Docker's. */
-  publish(name: string, bindings: NonNullable<HostConfig["PortBindings"]>): Promise<void>;
+  /** Changes limits and restart policy, and what Docker can't: ports, labels, healthcheck. Of a running container at once. */
+  update(name: string, body: UpdateBody): Promise<{ Warnings: string[] | null }>;
 }
 
 /** What is at a path of a container; fields as in Docker's `X-Docker-Container-Path-Stat`. */

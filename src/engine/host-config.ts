@@ -187,13 +187,14 @@ function checkModes(host: HostConfig): void {
   if (host.ShmSize < 0) refuse("SHM size can not be less than 0");
 }
 
-function checkResources(host: HostConfig, defaults: HostDefaults): void {
+/** Checks limits; an `update` says only what is to change. */
+export function checkResources(host: HostConfig, defaults: HostDefaults, update = false): void {
   const { Memory: memory, MemorySwap: swap, MemoryReservation: reservation } = host;
   if (memory > 0 && memory < minimalMemory) refuse("Minimum memory limit allowed is 6MB");
   if (memory > 0 && swap > 0 && swap < memory) {
     refuse("Minimum memoryswap limit should be larger than memory limit, see usage");
   }
-  if (memory === 0 && swap > 0)
+  if (memory === 0 && swap > 0 && !update)
     refuse("You should always set the Memory limit when using Memoryswap limit, see usage");
   if (memory > 0 && reservation > 0 && memory < reservation) {
     refuse("Minimum memory limit can not be less than memory reservation limit, see usage");

@@ -49,6 +49,7 @@ import { SystemService } from "./system.ts";
 import { removeRunTraces } from "./run-traces.ts";
 import { warmUp } from "./warm-up.ts";
 import { serverVersion } from "./version.ts";
+import { resumeUpdate } from "./updating.ts";
 import { VolumeService } from "./volumes.ts";
 
 /** Milliseconds that an engine which ends waits for plugins. */
@@ -215,6 +216,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     try {
       execs.recover(container);
       await supervisor.recover(container);
+      await resumeUpdate(services, container);
       services.logs.recover(container);
     } catch (error) {
       log.error(`find container ${container.id} again: ${messageOf(error)}`, { error });

@@ -4,7 +4,6 @@
  */
 import { failure } from "../errors/mod.ts";
 import { hostPorts } from "../network/mod.ts";
-import { publishContainer } from "./container-events.ts";
 import type { Container } from "./container-store.ts";
 import type { HostConfig } from "./container-types.ts";
 import { hasOwnNetwork } from "./endpoint-requests.ts";
@@ -46,7 +45,6 @@ export async function republish(
   }
   services.store.save(container);
   services.store.flush();
-  publishContainer(services, "update", container);
 }
 
 /**

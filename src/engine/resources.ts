@@ -2,7 +2,7 @@
  * Limits of a HostConfig as the cgroup's resources (engine-api: Resources; runtime-spec: linux.resources).
  * @module
  */
-import type { DeviceRule, Resources, ThrottleDevice } from "../cgroup/mod.ts";
+import type { DeviceRule, LiveResources, Resources, ThrottleDevice } from "../cgroup/mod.ts";
 import { failure } from "../errors/mod.ts";
 import type { HostConfig, ThrottleDevice as Throttle } from "./container-types.ts";
 import { hostDevice, mappedDevices } from "./host-devices.ts";
@@ -61,6 +61,11 @@ function deviceRules(host: HostConfig): readonly DeviceRule[] {
 
 /** What a container's cgroup is limited to. */
 export function containerResources(host: HostConfig): Resources {
+  return { ...limits(host), devices: deviceRules(host) };
+}
+
+/** The limits among them, which can be changed while the container runs. */
+export function limits(host: HostConfig): LiveResources {
   const quota =
     host.NanoCpus > 0 ? { quota: Math.round(host.NanoCpus / 10_000), period: 100_000 } : undefined;
   const positive = (value: number): number | undefined => (value === 0 ? undefined : value);
@@ -97,6 +102,5 @@ export function containerResources(host: HostConfig): Resources {
       throttleReadIOPSDevice: throttle(host.BlkioDeviceReadIOps),
       throttleWriteIOPSDevice: throttle(host.BlkioDeviceWriteIOps),
     },
-    devices: deviceRules(host),
   };
 }

@@ -82,25 +82,9 @@ async function kill(x: Exchange): Promise<void> {
   x.empty(204);
 }
 
-/**
- * Of Docker's update nothing is done yet. What it doesn't have, published ports in the fields of `HostConfig`, is: a client
- * that doesn't know of it doesn't send it.
- */
 async function update(x: Exchange): Promise<void> {
   const { readUpdateBody } = await import("../schemas.ts");
-  const { PortBindings, ...others } = readUpdateBody(await readJson(x));
-  const asked = Object.entries(others).find(([, value]) => isSomething(value));
-  if (asked !== undefined || PortBindings === undefined || PortBindings === null) {
-    throw failure("not-implemented", { what: `updating a container's ${asked?.[0] ?? "resources"}` });
-  }
-  await x.engine.containers.publish(x.name, PortBindings);
-  x.json(200, { Warnings: [] });
-}
-
-/** Clients send every field, most of them with Go's zero. */
-function isSomething(value: unknown): boolean {
-  if (value === null || value === undefined || value === 0 || value === "" || value === false) return false;
-  return typeof value !== "object" || Object.values(value).some(isSomething);
+  x.json(200, await x.engine.containers.update(x.name, readUpdateBody(await readJson(x))));
 }
 
 async function rename(x: Exchange): Promise<void> {

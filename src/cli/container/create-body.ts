@@ -195,7 +195,8 @@ function storageOptions(words: readonly string[]): Record<string, string> {
   return toMap(words);
 }
 
-function resources(flags: Flags): HostConfig {
+/** Limits, as far as flags say them. @throws command-failed with docker's text */
+export function resources(flags: Flags): HostConfig {
   const swappiness = flags.int("memory-swappiness");
   if (swappiness !== undefined && swappiness !== -1 && (swappiness < 0 || swappiness > 100)) {
     throw commandFailed(`invalid value: ${swappiness}. Valid memory swappiness range is 0-100`);
@@ -247,7 +248,8 @@ function resources(flags: Flags): HostConfig {
 
 const durations = ["interval", "timeout", "start-period", "start-interval"] as const;
 
-function healthcheck(flags: Flags): HealthConfig | undefined {
+/** What the flags say of a healthcheck. @throws command-failed with docker's text */
+export function healthcheck(flags: Flags): HealthConfig | undefined {
   const [interval, timeout, startPeriod, startInterval] = durations.map((name) => {
     const text = flags.string(`health-${name}`);
     const value = text === undefined ? 0 : parseDuration(text);

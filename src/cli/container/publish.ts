@@ -20,7 +20,7 @@ export const publish: Command = {
   run: async (context, flags, [name = ""]) => {
     const { bindings } = parsePorts(flags.list("publish"), []);
     const client = await context.client();
-    await client.containers.publish(name, bindings);
+    await client.containers.update(name, { PortBindings: bindings });
     context.stdout.line(name);
     return 0;
   },

@@ -41,7 +41,10 @@ export function scoped(engine: Engine, label: string): Engine {
       attach: async (name, options) => containers.attach(await scope.container(name), options),
       detached: (name) => void scope.container(name).then((id) => containers.detached(id), ignore),
       resize: async (name, rows, columns) => containers.resize(await scope.container(name), rows, columns),
-      publish: async (name, bindings) => containers.publish(await scope.container(name), bindings),
+      update: async (name, body) => {
+        scope.keepsLabel(body.Labels);
+        return containers.update(await scope.container(name), body);
+      },
     },
     execs: {
       create: async (container, body) => execs.create(await scope.container(container), body),
@@ -128,6 +131,14 @@ class Scope {
       throw denied(`label ${this.#label}`, `the label ${this.#key}=${asked}`);
     }
     return { ...labels, [this.#key]: this.#value };
+  }
+
+  /** Throws `forbidden` if our label is to go, or to have another value. */
+  keepsLabel(labels: Readonly<Record<string, string | null>> | null | undefined): void {
+    const asked = labels?.[this.#key];
+    if (asked !== undefined && asked !== this.#value) {
+      throw denied(`label ${this.#label}`, `changing the label ${this.#key}`);
+    }
   }
 
   #isOwn(labels: Labels): boolean {

@@ -45,7 +45,13 @@ export function limited(engine: Engine, limits: Limits): Engine {
       logs: "pass",
       detached: "pass",
       resize: "pass",
-      publish: "pass",
+      update: async (name, body) => {
+        const { Labels: _, Healthcheck: check, ...host } = body;
+        for (const access of accessOf({ HostConfig: host })) guard.refuse(access);
+        // A healthcheck is entered by the engine.
+        const entered = check !== undefined && check !== null;
+        return containers.update(entered ? await guard.plain(name) : name, body);
+      },
     },
     execs: {
       create: async (container, body) => {
