@@ -4,7 +4,7 @@
  * between tells it when it starts.
  * @module
  */
-import { readStats } from "../cgroup/mod.ts";
+import { KernelFiles, readStats } from "../cgroup/mod.ts";
 import { failure, inContext, messageOf } from "../errors/mod.ts";
 import { KernelError, ProgramBuilder } from "../kernel/mod.ts";
 import { publishContainer } from "./container-events.ts";
@@ -18,11 +18,12 @@ import type { Services } from "./services.ts";
 import { liveChanges, mergeChanges, type HostChanges } from "./update-request.ts";
 
 /** Refuses a limit below what can't be reclaimed: version 2 of cgroups would kill the container's processes for it. */
-async function checkUsage(services: Services, container: Container, after: HostConfig): Promise<void> {
+function checkUsage(services: Services, container: Container, after: HostConfig): void {
   const before = container.record.hostConfig.Memory;
   if (services.defaults.cgroupVersion === 1 || after.Memory <= 0 || (before > 0 && after.Memory >= before))
     return;
-  const { memory } = await readStats(cgroupOf(services, container.record));
+  using files = new KernelFiles();
+  const { memory } = readStats(cgroupOf(services, container.record), (path) => files.read(path));
   if (memory === undefined) return;
   const cache = (memory.details["inactive_file"] ?? 0) + (memory.details["active_file"] ?? 0);
   if (memory.usage - cache > after.Memory) throw tooLow(after.Memory, memory.usage);
@@ -86,7 +87,7 @@ async function changeHost(
     write(services, container, after, undefined, config);
     return;
   }
-  await checkUsage(services, container, after);
+  checkUsage(services, container, after);
   const configBefore = container.record.config;
   write(services, container, after, former(before, changes), config);
   try {
