@@ -25,7 +25,8 @@ function checkUsage(services: Services, container: Container, after: HostConfig)
   using files = new KernelFiles();
   const { memory } = readStats(cgroupOf(services, container.record), (path) => files.read(path));
   if (memory === undefined) return;
-  const cache = (memory.details["inactive_file"] ?? 0) + (memory.details["active_file"] ?? 0);
+  const cached = memory.details.matchAll(/^(?:in)?active_file (\d+)$/gm);
+  const cache = [...cached].reduce((sum, [, bytes]) => sum + Number(bytes), 0);
   if (memory.usage - cache > after.Memory) throw tooLow(after.Memory, memory.usage);
 }
 
