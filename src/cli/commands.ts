@@ -36,6 +36,11 @@ const attach = container(
   "Attach local standard input, output, and error streams to a running container",
   async () => (await import("./container/attach.ts")).attach,
 );
+const commit = container(
+  "commit",
+  "Create a new image from a container's changes",
+  async () => (await import("./container/commit.ts")).commit,
+);
 const cp = container(
   "cp",
   "Copy files/folders between a container and the local filesystem",
@@ -45,6 +50,16 @@ const create = container(
   "create",
   "Create a new container",
   async () => (await import("./container/create.ts")).create,
+);
+const diff = container(
+  "diff",
+  "Inspect changes to files or directories on a container's filesystem",
+  async () => (await import("./container/diff.ts")).diff,
+);
+const exportContainer = container(
+  "export",
+  "Export a container's filesystem as a tar archive",
+  async () => (await import("./container/export.ts")).exportContainer,
 );
 const exec = container(
   "exec",
@@ -145,9 +160,12 @@ const containers: Entry = {
   short: "Manage containers",
   children: [
     attach,
+    commit,
     cp,
     create,
+    diff,
     exec,
+    exportContainer,
     {
       name: "inspect",
       short: "Display detailed information on one or more containers",
@@ -390,6 +408,7 @@ export const commands: readonly Entry[] = [
   system,
   volumes,
   attach,
+  commit,
   cp,
   create,
   {
@@ -397,12 +416,14 @@ export const commands: readonly Entry[] = [
     short: "Run the engine",
     load: async () => (await import("./daemon.ts")).daemon,
   },
+  diff,
   events,
   {
     name: "explain",
     short: "Show what a command would do, without doing it",
     load: async () => (await import("./explain.ts")).explain,
   },
+  exportContainer,
   history,
   importImage,
   {

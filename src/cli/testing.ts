@@ -19,6 +19,7 @@ export interface Answer {
   readonly json?: unknown;
   readonly text?: string;
   readonly contentType?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   /** What a hijacked connection says before it closes. */
   readonly stream?: Uint8Array;
 }
@@ -153,8 +154,8 @@ class FakeEngine {
     const pieces: Buffer[] = [];
     for await (const piece of request) pieces.push(piece as Buffer);
     if (this.asked.length > index) this.bodies[index] = Buffer.concat(pieces).toString();
-    const { status = 200, json, text, contentType = "application/json" } = answer;
-    response.writeHead(status, { "Content-Type": contentType });
+    const { status = 200, json, text, contentType = "application/json", headers } = answer;
+    response.writeHead(status, { "Content-Type": contentType, ...headers });
     response.end(text ?? (json === undefined ? "" : JSON.stringify(json)));
   }
 

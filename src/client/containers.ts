@@ -12,6 +12,8 @@ import type {
   ContainerWaitResponse,
   ContainerPruneResponse,
 } from "@docker/node-sdk";
+import { failure } from "../errors/mod.ts";
+import { ServerError } from "./errors.ts";
 import { jsonValues } from "./json-stream.ts";
 import { filterQuery, textOf, type Filters, type Hijacked, type Reply, type Transport } from "./transport.ts";
 
@@ -36,6 +38,34 @@ export interface LogsOptions {
 }
 
 const at = (id: string): string => `/containers/${encodeURIComponent(id)}`;
+
+/** What an image that is made of a container shall say. */
+export interface CommitOptions {
+  readonly repo?: string;
+  readonly tag?: string;
+  readonly comment?: string;
+  readonly author?: string;
+  readonly changes: readonly string[];
+  readonly pause: boolean;
+}
+
+/** What is at a path inside a container. */
+export interface PathStat {
+  readonly name: string;
+  readonly size: number;
+  /** Go's FileMode: its uppermost bit is a directory's, 2^27 a symbolic link's. */
+  readonly mode: number;
+  readonly mtime: string;
+  readonly linkTarget: string;
+}
+
+/** What an answer with an archive says of what is in it. @throws internal if the engine didn't say */
+export function pathStatOf({ headers }: Pick<Reply, "headers">): PathStat {
+  const header = headers.get("x-docker-container-path-stat");
+  if (header === undefined)
+    throw failure("internal", { message: "unable to decode container path stat header: it is missing" });
+  return JSON.parse(Buffer.from(header, "base64").toString("utf8")) as PathStat;
+}
 
 /** Requests on containers; `id` is an ID, its unique beginning, or a name. All throw ServerError on refusal. */
 export class Containers {
@@ -170,9 +200,39 @@ export class Containers {
     return this.#transport.json("POST", "/containers/prune", { query: { filters: filterQuery(filters) } });
   }
 
+  /** What is at `path` inside the container; undefined if there is nothing. */
+  async statPath(id: string, path: string): Promise<PathStat | undefined> {
+    try {
+      const reply = await this.#transport.send("HEAD", `${at(id)}/archive`, { query: { path } });
+      for await (const piece of reply.body) void piece;
+      return pathStatOf(reply);
+    } catch (error) {
+      // There is no body that would say why: whoever copies next is told.
+      if (error instanceof ServerError) return undefined;
+      throw error;
+    }
+  }
+
   /** A tar archive of `path` inside the container. */
   getArchive(id: string, path: string): Promise<Reply> {
     return this.#transport.send("GET", `${at(id)}/archive`, { query: { path } });
+  }
+
+  /** What was changed in the container's root: 0 modified, 1 added, 2 deleted; null: nothing. */
+  changes(id: string): Promise<readonly { readonly Path: string; readonly Kind: number }[] | null> {
+    return this.#transport.json("GET", `${at(id)}/changes`);
+  }
+
+  /** A tar archive of the container's root. */
+  export(id: string): Promise<Reply> {
+    return this.#transport.send("GET", `${at(id)}/export`);
+  }
+
+  /** Makes an image of the container; its ID. */
+  async commit(id: string, options: CommitOptions): Promise<string> {
+    const { repo, tag, comment, author, changes, pause } = options;
+    const query = { container: id, repo, tag, comment, author, changes, ...(pause ? {} : { pause: "0" }) };
+    return (await this.#transport.json<{ Id: string }>("POST", "/commit", { query })).Id;
   }
 
   /** Unpacks a tar archive at `path` inside the container. */

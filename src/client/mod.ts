@@ -18,7 +18,7 @@ export { ServerError } from "./errors.ts";
 export { demultiplex, type FrameSink } from "./frames.ts";
 export { jsonValues, type ProgressMessage } from "./json-stream.ts";
 export { maxVersion, type Filters, type Hijacked, type Query, type Reply } from "./transport.ts";
-export type { AttachOptions, LogsOptions } from "./containers.ts";
+export { pathStatOf, type AttachOptions, type LogsOptions } from "./containers.ts";
 export type { EngineEvent, EventsOptions } from "./events.ts";
 export type { ImportOptions } from "./images.ts";
 export type { DiskUsage } from "./system.ts";
