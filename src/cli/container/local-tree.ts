@@ -35,7 +35,7 @@ class LocalTree {
     if (type === "directory") {
       yield entry;
       const names = attempt("open", path, () => fs().readdirSync(path, { encoding: "buffer" }));
-      names.sort(Buffer.compare);
+      names.sort((a, b) => Buffer.compare(a, b));
       for (const child of names)
         yield* this.walk(Buffer.concat([path, Buffer.from("/"), child]), `${name}/${decodeName(child)}`);
       return;
