@@ -204,6 +204,11 @@ export interface Images {
     reference: string,
     options: { tag?: string; platform?: string; auth?: RegistryAuth; signal: AbortSignal },
   ): AsyncGenerator<Progress>;
+  /** Pushes a tag of a repository, or all of them. */
+  push(
+    name: string,
+    options: { tag?: string; platform?: string; auth?: RegistryAuth; signal: AbortSignal },
+  ): AsyncGenerator<Progress>;
   import(
     source: Readable,
     options: {

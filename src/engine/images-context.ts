@@ -29,6 +29,8 @@ export interface ImageServiceOptions {
   readonly attempts?: () => number;
   /** Layers downloaded at once by all pulls together; 3 if undefined. */
   readonly downloads?: number;
+  /** Layers uploaded at once by all pushes together; 5 if undefined. */
+  readonly uploads?: number;
   readonly publish: (event: NewEvent) => void;
   /** Told of images that can't be used and of what couldn't be removed. */
   readonly warn?: (message: string) => void;
@@ -48,6 +50,8 @@ export interface ImageContext {
   /** These two are shared by all pulls. */
   readonly limiter: Limiter;
   readonly downloads: SharedDownloads;
+  /** Shared by all pushes. */
+  readonly uploads: Limiter;
 }
 
 /** Tells that something happened to an image. `id` and `name` are its ID unless it was called by a name. */

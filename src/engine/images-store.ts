@@ -72,7 +72,7 @@ export class ImageStore {
   }
 
   /** The images as they are now. What is got from {@link change} later is another table. */
-  get table(): Omit<ImageTable, "add" | "name" | "unname" | "touch" | "remove"> {
+  get table(): Omit<ImageTable, "add" | "store" | "name" | "unname" | "touch" | "remove"> {
     return this.#table;
   }
 

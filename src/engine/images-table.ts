@@ -115,6 +115,12 @@ export class ImageTable {
     if (image !== undefined) this.#images.set(id, { ...image, tagged });
   }
 
+  /** The image's documents and blobs are other ones from now on, of the same content. */
+  store(id: string, manifest: Descriptor, layers: readonly Descriptor[]): void {
+    const image = this.#images.get(id);
+    if (image !== undefined) this.#images.set(id, { ...image, manifest, layers });
+  }
+
   /** Removes an image with its names. */
   remove(id: string): void {
     const image = this.#images.get(id);

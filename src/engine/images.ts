@@ -5,7 +5,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import { familiarReference, openLayout } from "../image/mod.ts";
+import { familiarReference, openLayout, parseReference, withTag } from "../image/mod.ts";
 import { formatPlatform, Limiter, normalize, parsePlatform } from "../image/registry/mod.ts";
 import { failure, isFailure } from "../errors/mod.ts";
 import type { Empty } from "./container-types.ts";
@@ -19,6 +19,7 @@ import { imageHistory, inspectImage } from "./images-inspect.ts";
 import { listImages } from "./images-list.ts";
 import { importImage, loadImages, newName, saveImages, type ImportRequest } from "./images-load.ts";
 import { pullImage, type PullRequest } from "./images-pull.ts";
+import { pushImages, type PushRequest } from "./images-push.ts";
 import { pruneImages, removeImage } from "./images-remove.ts";
 import { ImageStore } from "./images-store.ts";
 import type { ImageRecord } from "./images-table.ts";
@@ -27,6 +28,7 @@ import { formatTime, now } from "./time.ts";
 export type { ImageServiceOptions, ImageUser } from "./images-context.ts";
 
 const defaultDownloads = 3;
+const defaultUploads = 5;
 
 /** Everything about images; made by {@link ImageService.open}. */
 export class ImageService implements Images, ImageResolver {
@@ -55,12 +57,18 @@ export class ImageService implements Images, ImageResolver {
       collector,
       limiter: new Limiter(downloads),
       downloads: new SharedDownloads(content),
+      uploads: new Limiter(options.uploads ?? defaultUploads),
     });
   }
 
   /** So many layers may be downloaded at once by all pulls, from now on. */
   limitDownloads(limit: number): void {
     this.#context.limiter.change(limit);
+  }
+
+  /** How many layers are uploaded at once from now on. */
+  limitUploads(limit: number): void {
+    this.#context.uploads.change(limit);
   }
 
   /**
@@ -123,6 +131,15 @@ export class ImageService implements Images, ImageResolver {
     return pullImage(this.#context, reference, options);
   }
 
+  push(
+    name: string,
+    request: PushRequest & { readonly platform?: string },
+  ): AsyncGenerator<Progress, void, void> {
+    const { platform, ...rest } = request;
+    if (platform !== undefined) this.resolve(taggedName(name, request.tag), platform);
+    return pushImages(this.#context, name, rest);
+  }
+
   import(source: Readable, options: ImportRequest): AsyncGenerator<Progress, void, void> {
     return importImage(this.#context, source, options);
   }
@@ -178,6 +195,11 @@ function resolvedOf({ id, chain, config: { config, architecture, os } }: ImageRe
 /** A set as Go writes it: the keys alone count. */
 function emptied(set: Readonly<Record<string, object>>): Record<string, Empty> {
   return Object.fromEntries(Object.keys(set).map((key) => [key, {}]));
+}
+
+/** The name that a tag beside it makes. */
+function taggedName(name: string, tag: string | undefined): string {
+  return tag === undefined || tag === "" ? name : familiarReference(withTag(parseReference(name), tag));
 }
 
 /** Throws as Docker does if the image isn't for the platform that was asked for, so that clients pull the right one. */

@@ -117,6 +117,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     }),
     attempts: () => configuration.options.maxDownloadAttempts,
     downloads: options.maxConcurrentDownloads,
+    uploads: options.maxConcurrentUploads,
     chainsInUse: () =>
       store
         .all()
@@ -244,6 +245,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     reload: (wanted) => {
       const ignored = configuration.reload(wanted);
       images.limitDownloads(wanted.maxConcurrentDownloads);
+      images.limitUploads(wanted.maxConcurrentUploads);
       events.publish({
         Type: "daemon",
         Action: "reload",

@@ -3,6 +3,7 @@
  * @module
  */
 export { storeChildImage, type ChildImage } from "./archive/child-image.ts";
+export { compressLayers, isPlainLayer, type CompressedImage } from "./archive/compress-layers.ts";
 export { applyChanges } from "./archive/changes.ts";
 export { importRootfs, type ImportOptions } from "./archive/import.ts";
 export { readImageArchive, type LoadedImage, type LoadOptions } from "./archive/load.ts";

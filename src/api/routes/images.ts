@@ -35,6 +35,44 @@ function platformOf(x: Exchange): { platform?: string } {
   return platform === undefined ? {} : { platform };
 }
 
+/**
+ * The platform as JSON, `{"os":…,"architecture":…}`, where version 1.`since` brought it: as `os/architecture/variant`.
+ * Throws 400 in dockerd's words.
+ */
+function jsonPlatform(x: Exchange, since: number): { platform?: string } {
+  const text = x.version >= since ? x.query.nonEmpty("platform") : undefined;
+  return text === undefined ? {} : { platform: parsePlatformJson(text) };
+}
+
+function parsePlatformJson(text: string): string {
+  const bad = (why: string): never => {
+    throw failure("invalid-parameter", { message: why });
+  };
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return bad("failed to parse platform");
+  }
+  const { os, architecture, variant } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const parts = [os, architecture, variant].filter((part) => typeof part === "string" && part !== "");
+  const whole =
+    typeof os === "string" && os !== "" && typeof architecture === "string" && architecture !== "";
+  return whole ? parts.join("/") : bad("both OS and Architecture must be provided");
+}
+
+async function push(x: Exchange): Promise<void> {
+  const tag = x.query.nonEmpty("tag");
+  const auth = registryAuth(x.request);
+  const work = x.engine.images.push(x.name, {
+    ...jsonPlatform(x, 46),
+    ...(tag === undefined ? {} : { tag }),
+    ...(auth === undefined ? {} : { auth }),
+    signal: x.signal,
+  });
+  await answerProgress(x, work);
+}
+
 async function create(x: Exchange): Promise<void> {
   const { query } = x;
   const reference = query.nonEmpty("fromImage");
@@ -114,6 +152,7 @@ export const imageRoutes: readonly Route[] = [
   { method: "GET", path: "/images/*name/json", handler: inspect },
   { method: "GET", path: "/images/*name/history", handler: history },
   { method: "GET", path: "/images/*name/get", handler: save },
+  { method: "POST", path: "/images/*name/push", handler: push },
   { method: "POST", path: "/images/*name/tag", handler: tag },
   { method: "DELETE", path: "/images/*name", handler: remove },
 ];

@@ -89,7 +89,6 @@ export const unsupportedRoutes: readonly Route[] = [
   row("POST", "/containers/*name/checkpoints", unsupported("making a checkpoint"), 25),
   row("DELETE", "/containers/*name/checkpoints/:checkpoint", unsupported("removing a checkpoint"), 25),
 
-  row("POST", "/images/*name/push", unsupported("pushing an image")),
   row("GET", "/images/search", unsupported("searching a registry")),
   row("GET", "/distribution/*name/json", unsupported("asking a registry about an image"), 30),
 ];

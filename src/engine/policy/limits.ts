@@ -71,6 +71,7 @@ export function limited(engine: Engine, limits: Limits): Engine {
       inspect: "pass",
       history: "pass",
       pull: "pass",
+      push: "pass",
       import: "pass",
       load: "pass",
       save: "pass",

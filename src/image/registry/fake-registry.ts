@@ -103,6 +103,8 @@ export class FakeRegistry implements AsyncDisposable {
   #serve(request: IncomingMessage, response: ServerResponse): void {
     const [, kind, name = ""] = /^\/v2\/.+\/(manifests|blobs)\/([^/]+)$/.exec(request.url ?? "") ?? [];
     if (request.url === "/v2/") return void response.end("{}");
+    if (request.method !== "GET" && request.method !== "HEAD") return void this.#store(request, response);
+    if (this.#uploads.has(request.url ?? "")) return this.#tell(request.url ?? "", response, 204);
     const manifest = kind === "manifests" ? this.manifests.get(name) : undefined;
     const blob = kind === "blobs" ? this.blobs.get(name) : undefined;
     if (manifest !== undefined) {
@@ -113,6 +115,64 @@ export class FakeRegistry implements AsyncDisposable {
     const code = kind === "blobs" ? "BLOB_UNKNOWN" : "MANIFEST_UNKNOWN";
     response.writeHead(404, { "content-type": "application/json" });
     response.end(JSON.stringify({ errors: [{ code, message: code.toLowerCase().replace("_", " ") }] }));
+  }
+
+  /** Uploads that have begun, by their path: what has come. */
+  readonly #uploads: Map<string, Buffer> = new Map<string, Buffer>();
+  /** After so many bytes of an upload the connection breaks, once. */
+  cut: number = Number.POSITIVE_INFINITY;
+  /** Blobs by the repositories that may be mounted from. */
+  readonly mounts: Map<string, Set<string>> = new Map<string, Set<string>>();
+
+  #tell(path: string, response: ServerResponse, status: number): void {
+    const length = this.#uploads.get(path)?.length ?? 0;
+    response.writeHead(status, { location: path, range: `0-${Math.max(0, length - 1)}` }).end();
+  }
+
+  async #store(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? "", this.url);
+    const digest = url.searchParams.get("digest");
+    const mount = url.searchParams.get("mount");
+    const got = this.#uploads.get(url.pathname) ?? Buffer.alloc(0);
+    const pieces: Buffer[] = [];
+    try {
+      for await (const piece of request) {
+        pieces.push(piece as Buffer);
+        if (request.method !== "PATCH" || Buffer.concat(pieces).length < this.cut) continue;
+        this.cut = Number.POSITIVE_INFINITY;
+        this.#uploads.set(url.pathname, Buffer.concat([got, ...pieces]));
+        return void request.socket.destroy();
+      }
+    } catch {
+      // What came until it broke off stays.
+    }
+    const body = Buffer.concat(pieces);
+    if (request.method === "POST" && mount !== null) {
+      if (this.mounts.get(url.searchParams.get("from") ?? "")?.has(mount) === true)
+        return void response.writeHead(201, { location: "/", "docker-content-digest": mount }).end();
+    }
+    if (request.method === "POST") {
+      const path = `${url.pathname}${this.#uploads.size}`;
+      this.#uploads.set(path, Buffer.alloc(0));
+      return this.#tell(path, response, 202);
+    }
+    if (request.method === "PATCH") {
+      this.#uploads.set(url.pathname, Buffer.concat([got, body]));
+      return this.#tell(url.pathname, response, 202);
+    }
+    const manifest = /^\/v2\/.+\/manifests\/([^/]+)$/.exec(url.pathname)?.[1];
+    if (manifest !== undefined) {
+      const type = request.headers["content-type"] ?? "";
+      for (const name of [manifest, digestOf(body)]) this.manifests.set(name, { type, body });
+      return void response.writeHead(201, { "docker-content-digest": digestOf(body) }).end();
+    }
+    if (digest === null || digestOf(got) !== digest) {
+      response.writeHead(400, { "content-type": "application/json" });
+      const error = { code: "DIGEST_INVALID", message: "provided digest did not match uploaded content" };
+      return void response.end(JSON.stringify({ errors: [error] }));
+    }
+    this.blobs.set(digest, got);
+    response.writeHead(201, { "docker-content-digest": digest }).end();
   }
 
   /** Sends a blob, the part that the request asks for if `ranges` are on. */

@@ -10,6 +10,7 @@ export { isDigest, parseManifest, type ImageIndex, type ImageManifest } from "./
 export { formatPlatform, hostPlatform, normalize, parsePlatform } from "./platform.ts";
 export { LayerProgress, progressMessage, shortDigest, type ProgressMessage } from "./progress.ts";
 export { pull, type LocalState, type PullOptions } from "./pull.ts";
+export { openForPush, pushImage, type PushEvent } from "./push.ts";
 export { rootDigest, type ResolvedImage, type StoredManifest } from "./resolve.ts";
 export type { RetryPolicy } from "./retry.ts";
 export type * from "./types.ts";

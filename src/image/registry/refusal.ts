@@ -41,6 +41,17 @@ export async function refusalOf(answer: Answer, reference: RegistryReference): P
   return statusFailure(url, status, null);
 }
 
+/** The error for an answer to a push whose status isn't a success. Docker tells the registry's own words. */
+export async function pushRefusalOf(answer: Answer): Promise<CaissonError> {
+  const { status, url, headers } = answer;
+  const error = await readError(answer);
+  const trouble = statusFailure(url, status, headers.get("retry-after"));
+  if (error !== undefined && (error.code !== "" || error.message !== ""))
+    return failure("registry-refused", { message: spoken(error) }, trouble);
+  if (status !== 401 && status !== 403) return trouble;
+  return failure("registry-refused", { message: defaultReason(status) }, trouble);
+}
+
 function defaultReason(status: number): string {
   return status === 401
     ? "unauthorized: authentication required"

@@ -10,6 +10,7 @@ import { parseChallenges, type Challenge } from "./challenge.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { refusedFailure } from "./failures.ts";
 import { acceptManifests, isDigest, manifestLimit } from "./manifest.ts";
+import { redirectTarget } from "./redirect.ts";
 import { refusalOf } from "./refusal.ts";
 import { Authorizer } from "./token.ts";
 import type { Request, Transport } from "./transport.ts";
@@ -27,7 +28,12 @@ export interface RepositoryRequest extends Omit<Request, "url" | "follow"> {
   readonly path: string;
   /** What the token has to allow. */
   readonly actions?: "pull" | "pull,push";
+  /** Another repository of this registry that it must allow to be read. */
+  readonly source?: string;
 }
+
+/** What {@link Session.sendTo} takes. */
+export type UploadRequest = Omit<Request, "url" | "follow">;
 
 const repositoryForm = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/;
 const tagForm = /^\w[\w.-]{0,127}$/;
@@ -58,16 +64,40 @@ export class Session {
    * Sends a request to the repository, answering one challenge. Resolves with whatever status comes then. Fails with
    * `registry-denied` if there is nothing to answer the challenge with.
    */
-  async send({ path, actions = "pull", ...request }: RepositoryRequest): Promise<Answer> {
+  async send({ path, actions = "pull", source, ...request }: RepositoryRequest): Promise<Answer> {
     const { repository } = this.reference;
     const url = new URL(`v2/${repository}/${path}`, this.#endpoint.base);
-    const scope = `repository:${repository}:${actions}`;
+    const read = source === undefined ? "" : ` repository:${source}:pull`;
+    return this.#authorized({ ...request, url, follow: true }, `repository:${repository}:${actions}${read}`);
+  }
+
+  /** Where `answer` says that an upload goes on. Fails with `registry-unreachable` for what no registry should say. */
+  placeOf(answer: Answer): URL {
+    const location = answer.headers.get("location");
+    if (location === null) throw refusedFailure(answer.url, "it doesn't say where to upload to");
+    return redirectTarget(this.#transport.trust, answer.url, location);
+  }
+
+  /** Sends a part of an upload to the place that the registry named. Another origin gets no credentials. */
+  async sendTo(place: URL, request: UploadRequest): Promise<Answer> {
+    if (place.origin !== this.#endpoint.base.origin)
+      return this.#transport.send({ ...request, url: place, follow: false });
+    const scope = `repository:${this.reference.repository}:pull,push`;
+    // A body that is a stream can't be sent twice.
+    return this.#authorized(
+      { ...request, url: place, follow: false },
+      scope,
+      request.body instanceof ReadableStream,
+    );
+  }
+
+  async #authorized(request: Request, scope: string, once = false): Promise<Answer> {
     for (let attempt = 1; ; attempt += 1) {
       const authorization = await this.#authorizer.header(this.#challenges, scope, request.signal);
       const headers = { ...request.headers, ...(authorization === undefined ? {} : { authorization }) };
-      const answer = await this.#transport.send({ ...request, url, headers, follow: true });
+      const answer = await this.#transport.send({ ...request, headers });
       // Who we were redirected to has no say about our credentials.
-      if (answer.status !== 401 || answer.foreign || attempt === 2) return answer;
+      if (answer.status !== 401 || answer.foreign || attempt === 2 || once) return answer;
       const challenges = parseChallenges(answer.headers.get("www-authenticate"));
       if (challenges.length === 0) return answer;
       await answer.discard();

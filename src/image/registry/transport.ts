@@ -15,6 +15,8 @@ export interface Request {
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array | ReadableStream<Uint8Array>;
+  /** Milliseconds until the answer's head must be there; the limits' own if undefined. An upload takes its time. */
+  readonly patience?: number;
   /** Whether redirects are followed; otherwise they are the answer. */
   readonly follow: boolean;
   readonly signal?: AbortSignal;
@@ -81,7 +83,8 @@ export class Transport {
     const onAbort = (): void => controller.abort(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
     const release = (): void => signal?.removeEventListener("abort", onAbort);
-    const timer = setTimeout(() => controller.abort(timeoutFailure(url)), this.#limits.headers);
+    const patience = request.patience ?? this.#limits.headers;
+    const timer = setTimeout(() => controller.abort(timeoutFailure(url)), patience);
     try {
       const response = await fetch(url, {
         method,
