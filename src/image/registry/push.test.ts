@@ -95,7 +95,7 @@ test("an upload that breaks off goes on where it stopped", async () => {
   const uploads = registry.log
     .filter((line) => /^(?:GET|PATCH) .*uploads/.test(line))
     .map((line) => line.split(" ")[0]);
-  expect(uploads.toSorted()).toEqual(["GET", "PATCH", "PATCH", "PATCH"]);
+  expect(uploads.join(" ")).toMatch(/PATCH .*GET PATCH$/);
 });
 
 test("a refusal is told in the registry's words, and nothing is tried again", async () => {
