@@ -258,10 +258,10 @@ export class VolumeService implements Volumes {
    */
   async prepare(given: string | undefined, wish: VolumeWish = {}): Promise<PreparedVolume> {
     const name = given ?? newName();
-    const known = this.#rows.get(name);
-    const driver = wish.driver ?? known?.driver ?? LOCAL;
+    const driver = wish.driver ?? this.#rows.get(name)?.driver ?? LOCAL;
     try {
-      if (known !== undefined) await this.#checkConflict(name, known, driver);
+      await this.#checkConflict(name, driver);
+      const known = this.#rows.get(name);
       const { options, labels } = known ?? { options: wish.options ?? null, labels: wish.labels ?? null };
       const own = given === undefined ? { ...labels, [anonymousLabel]: "" } : labels;
       const row: VolumeRow = {
@@ -272,7 +272,7 @@ export class VolumeService implements Volumes {
       };
       const insert = (): void => this.#insert(name, row);
       if (driver !== LOCAL) {
-        if (known?.driver !== driver) await this.plugins.create(driver, name, options ?? {});
+        if (known === undefined) await this.plugins.create(driver, name, options ?? {});
         return { name, driver, path: "", fresh: false, insert };
       }
       if (known === undefined) checkNewVolume(name, options);
@@ -286,16 +286,23 @@ export class VolumeService implements Volumes {
     }
   }
 
-  /** A name belongs to one driver; what only a row knows of is made again. */
-  async #checkConflict(name: string, known: VolumeRow, driver: string): Promise<void> {
+  /** A name belongs to one driver. What a plugin doesn't have any more is forgotten, unless containers have it. */
+  async #checkConflict(name: string, driver: string): Promise<void> {
+    const known = this.#rows.get(name);
+    if (known === undefined) return;
+    const conflict = (why: string): never => {
+      throw failure("conflict", { message: `${why}: volume name must be unique` });
+    };
     const theirs = known.driver ?? LOCAL;
-    if (driver !== LOCAL) await this.plugins.scope(driver);
-    if (theirs === driver) return;
-    const taken = theirs === LOCAL || (await this.plugins.has(theirs, name));
-    if (taken || this.#users(name).length > 0) {
-      const message = `driver '${theirs}' already has volume '${name}': volume name must be unique`;
-      throw failure("conflict", { message });
+    if (driver !== LOCAL && driver !== theirs) await this.plugins.scope(driver);
+    if (theirs === LOCAL || (await this.plugins.has(theirs, name))) {
+      if (theirs !== driver) conflict(`driver '${theirs}' already has volume '${name}'`);
+      return;
     }
+    if (this.#users(name).length > 0)
+      conflict(
+        `found references to volume '${name}' in driver '${theirs}' but the volume was not found in the driver -- you may need to remove containers referencing this volume or force remove the volume to re-create it`,
+      );
     this.#forget(name);
   }
 
