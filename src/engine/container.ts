@@ -38,6 +38,8 @@ export interface MountPoint {
   readonly fromFlag?: boolean;
   /** What is mounted as a volume in place of its folder. */
   readonly backing?: VolumeBacking;
+  /** While it starts: the mount namespace that has the volume as its root. */
+  readonly namespace?: string;
   /** The image that is mounted: its id and its layers, lowest first. */
   readonly image?: { readonly id: string; readonly chain: readonly string[] };
 }
@@ -112,6 +114,8 @@ export interface ContainerState {
   networks: readonly ContainerNetwork[];
   /** Ports that are published in the place of those that it was made with. */
   ports?: NonNullable<HostConfig["PortBindings"]>;
+  /** Inodes of the mount namespaces of its volatile volumes, by name, of its last run. */
+  shared?: Readonly<Record<string, number>>;
   /** What it knows others by on the default bridge. */
   links?: readonly ContainerLink[];
   /** Whether names are answered in it, for as long as it runs. */

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { Container, type ContainerStore } from "./container-store.ts";
 import { newState, type ContainerRecord } from "./container.ts";
 import { completeHostConfig } from "./host-config.ts";
-import { findJoin, idRangeOf, resolveModes } from "./joins.ts";
+import { findJoin, idRangeOf, requireJoinable, resolveModes } from "./joins.ts";
 import { defaults } from "./testing.ts";
 
 const host = (change: object): ReturnType<typeof completeHostConfig> =>
@@ -40,4 +40,19 @@ test("whoever joins has the range of the container that it joins, through severa
   expect(idRangeOf({ store }, a.record)).toBe(3);
   expect(idRangeOf({ store }, joins("a"))).toBe(3);
   expect(idRangeOf({ store }, joins("b"))).toBeUndefined();
+});
+
+test("only shareable IPC namespaces of running containers are joined", () => {
+  const target = (IpcMode: string, status = "running"): Container =>
+    new Container({ id: "t", hostConfig: host({ IpcMode }) } as ContainerRecord, "t", {
+      ...newState(),
+      status: status as "running",
+    });
+  const join =
+    (donor: Container): (() => void) =>
+    () =>
+      requireJoinable({ target: donor, namespaces: ["ipc"] });
+  expect(join(target("private"))).toThrow("container t: non-shareable IPC (hint: use IpcMode:shareable");
+  expect(join(target("shareable"))).not.toThrow();
+  expect(join(target("shareable", "exited"))).toThrow("container t is not running");
 });

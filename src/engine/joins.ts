@@ -55,7 +55,14 @@ function findJoined(
 
 /** Throws Docker's error for what can't be joined because its container doesn't run. */
 export function requireJoinable({ target, namespaces }: JoinTarget): void {
-  if (target.running) return;
+  if (target.running) {
+    if (namespaces.includes("ipc") && ["private", "none"].includes(target.record.hostConfig.IpcMode)) {
+      const hint = "hint: use IpcMode:shareable for the donor container";
+      const message = `failed to join IPC namespace: container ${target.id}: non-shareable IPC (${hint})`;
+      throw failure("invalid-parameter", { message });
+    }
+    return;
+  }
   if (namespaces.includes("network")) {
     const message = `cannot join network namespace of a non running container: container ${target.name} is ${target.state.status}`;
     throw failure("conflict", { message });

@@ -43,6 +43,7 @@ import { EnginePaths } from "./paths.ts";
 import { runProbe } from "./probing.ts";
 import { SeccompFilters } from "./seccomp.ts";
 import type { EngineLog, Services } from "./services.ts";
+import { SharedVolumes } from "./shared-volumes.ts";
 import { Supervisor } from "./supervisor.ts";
 import { sweep } from "./sweep.ts";
 import { SystemService } from "./system.ts";
@@ -191,6 +192,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     cgroups,
     events,
     volumes,
+    sharedVolumes: new SharedVolumes(executors, store),
     networks: networkContext,
     images,
     logs: new LogService({ paths, executors, log }),

@@ -6,6 +6,7 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { failure, messageOf } from "../errors/mod.ts";
 import type { ContainerRecord, MountPoint, VolumeBacking } from "./container.ts";
+import type { SharedNamespaces } from "./shared-volumes.ts";
 import type { Services } from "./services.ts";
 
 /** Finds the address of a name. */
@@ -16,16 +17,20 @@ const findAddress: FindAddress = async (name) => (await lookup(name)).address;
 /**
  * The container's mounts with the sources that they have now. Plugins count it as a user of its volumes from here on,
  * until `volumes.uses.end`.
+ * @param namespaces of volumes that containers share, by name
  */
 export async function mountsAtStart(
   { volumes }: Services,
   { id, mounts }: ContainerRecord,
+  namespaces: SharedNamespaces["paths"],
 ): Promise<MountPoint[]> {
   const result: MountPoint[] = [];
   for (const mount of mounts) {
     const { type, driver = "local", name = "", backing } = mount;
     if (type === "volume" && driver !== "local") {
       result.push({ ...mount, source: await volumes.uses.begin(id, driver, name) });
+    } else if (namespaces.has(name)) {
+      result.push({ ...mount, namespace: namespaces.get(name) ?? "" });
     } else if (backing !== undefined) {
       result.push({ ...mount, backing: await withAddress(backing, findAddress) });
     } else result.push(mount);

@@ -25,6 +25,8 @@ export interface SpecContext {
   readonly joinedRange?: number;
   readonly noNewPrivileges: boolean;
   readonly ulimits: readonly SpecRlimit[];
+  /** The process whose IPC namespace is joined. */
+  readonly ipcOf?: number;
   /** Variables of links to other containers. */
   readonly linked?: readonly string[];
   /** Directories of an image's layers, topmost first. */
@@ -109,7 +111,7 @@ function namespaces(record: ContainerRecord): SpecNamespace[] {
   return result;
 }
 
-function systemMounts(record: ContainerRecord): SpecMount[] {
+function systemMounts(record: ContainerRecord, ipcOf: number | undefined): SpecMount[] {
   const { hostConfig: host } = record;
   const readOnly = host.Privileged ? [] : ["ro"];
   const quiet = ["nosuid", "noexec", "nodev"];
@@ -131,7 +133,17 @@ function systemMounts(record: ContainerRecord): SpecMount[] {
     { destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: [...readOnly, ...quiet] },
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: quiet },
   ];
-  if (host.IpcMode !== "none" && host.IpcMode !== "host") {
+  if (ipcOf !== undefined) {
+    // Shared memory belongs to the IPC namespace: POSIX's is in files.
+    const from = { namespace: `/proc/${ipcOf}/ns/mnt`, keep: false };
+    mounts.push({
+      destination: "/dev/shm",
+      type: "bind",
+      source: "/dev/shm",
+      options: ["bind", "rprivate"],
+      from,
+    });
+  } else if (host.IpcMode !== "none" && host.IpcMode !== "host") {
     const options = [...quiet, "mode=1777", `size=${host.ShmSize}`];
     mounts.push({ destination: "/dev/shm", type: "tmpfs", source: "shm", options });
   } else if (host.IpcMode === "host") {
@@ -240,7 +252,7 @@ export function makeSpec(record: ContainerRecord, context: SpecContext): Spec {
   const custom = record.mounts
     .map((mount) => specMount(mount, idmap, context.layerPaths))
     .toSorted((a, b) => depth(a.destination) - depth(b.destination));
-  const system = systemMounts(record).filter(
+  const system = systemMounts(record, context.ipcOf).filter(
     ({ destination }) => !custom.some((mount) => mount.destination === destination),
   );
   const [rows, columns] = host.ConsoleSize;

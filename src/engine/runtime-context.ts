@@ -120,6 +120,7 @@ export async function prepareLaunch(
     noNewPrivileges: options.noNewPrivileges,
     ulimits,
     linked,
+    ...(join?.namespaces.includes("ipc") === true ? { ipcOf: join.target.state.pid } : {}),
     layerPaths: (chain) => services.storage.layerPaths(chain),
   });
   const { spec, rules } =

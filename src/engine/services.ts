@@ -17,6 +17,7 @@ import type { ImageResolver } from "./image-types.ts";
 import type { LogService } from "./logging/service.ts";
 import type { EnginePaths } from "./paths.ts";
 import type { SeccompFilters } from "./seccomp.ts";
+import type { SharedVolumes } from "./shared-volumes.ts";
 import type { VolumeService } from "./volumes.ts";
 
 /** Where the engine tells its operator what happened. */
@@ -40,6 +41,7 @@ export interface Services {
   readonly cgroups: CgroupDriver;
   readonly events: EventLog;
   readonly volumes: VolumeService;
+  readonly sharedVolumes: SharedVolumes;
   readonly networks: NetworkContext;
   readonly images: ImageResolver;
   readonly logs: LogService;

@@ -136,10 +136,11 @@ export class Supervisor {
     const cgroup = cgroupOf(this.#services, record);
     this.#kills.begin(cgroup);
     const logging = await logs.connect(container);
+    using shared = await this.#services.sharedVolumes.open(container);
     const { places, plan } = await openSandbox(this.#services, container, passing);
     try {
       const root = storage.plan(id, record.chain);
-      const mounted = { ...record, mounts: await mountsAtStart(this.#services, record) };
+      const mounted = { ...record, mounts: await mountsAtStart(this.#services, record, shared.paths) };
       const { spec, program } = await prepareLaunch(
         this.#services,
         mounted,

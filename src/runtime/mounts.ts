@@ -5,6 +5,7 @@
  */
 import {
   attachMount,
+  CLONE,
   cloneTree,
   close,
   CWD,
@@ -21,6 +22,7 @@ import {
   openResolved,
   RESOLVE,
   setMountAttributes,
+  slotList,
   type ProgramBuilder,
   type Slot,
 } from "../kernel/mod.ts";
@@ -28,7 +30,7 @@ import { failure } from "../errors/mod.ts";
 import { cgroupMounts, prepareCgroupMount, type CgroupChild } from "./cgroup-mount.ts";
 import type { CompileContext } from "./context.ts";
 import { defaultDevices, makeDev, type HostIds } from "./devices.ts";
-import { parseMountOptions } from "./mount-options.ts";
+import { parseMountOptions, type MountOptions } from "./mount-options.ts";
 import { components, openDirectoryTarget, openFileTarget, openOrdinaryDirectory } from "./paths.ts";
 import type { Spec, SpecMount } from "./spec.ts";
 
@@ -40,7 +42,7 @@ export interface MountContext extends Pick<CompileContext, "root" | "isDirectory
 /** A mount that the parent makes and the container's process attaches. */
 export interface PreparedMount {
   readonly mount: SpecMount;
-  readonly kind: "bind" | "dev" | "cgroup" | "image" | "filesystem";
+  readonly kind: "bind" | "dev" | "cgroup" | "image" | "filesystem" | "taken";
   readonly slot: Slot;
   /** Whether it is no file. Of a part of what is mounted nobody knows before it is found. */
   readonly directory: boolean;
@@ -74,7 +76,9 @@ export function planMounts(b: ProgramBuilder, context: MountContext): PreparedMo
   const planned: PreparedMount[] = [];
   for (const mount of context.spec.mounts) {
     const slot = (): Slot => b.slot(`mount ${mount.destination}`);
-    if (isBind(mount)) {
+    if (mount.from !== undefined) {
+      planned.push({ mount, kind: "taken", slot: slot(), directory: true, children: [] });
+    } else if (isBind(mount)) {
       const directory = context.isDirectory(mount.source ?? "");
       planned.push({ mount, kind: "bind", slot: slot(), directory, children: [] });
     } else if (mount.type === "tmpfs" && components(mount.destination).join("/") === "dev") {
@@ -111,6 +115,8 @@ export function prepareMounts(
     } else if (prepared.kind === "image") {
       const staged = context.root.kind === "overlay" && context.root.staged === true;
       prepareImage(b, prepared, user, staged, scratch.context);
+    } else if (prepared.kind === "taken") {
+      prepareTaken(b, prepared, user, scratch);
     } else if (prepared.kind === "filesystem") {
       prepareFileSystem(b, prepared, user, scratch.context);
     } else {
@@ -135,6 +141,18 @@ function prepareBind(
   const options = parseMountOptions(destination, mount.options ?? []);
   const { recursive } = options;
   cloneTree(b, `take ${source} for ${destination}`, CWD, source, slot, { recursive });
+  setBindOptions(b, mount, slot, options, directory, user);
+}
+
+/** Adds the options of a bind whose source has been taken into `slot`. */
+function setBindOptions(
+  b: ProgramBuilder,
+  { destination }: SpecMount,
+  slot: Slot,
+  options: MountOptions,
+  directory: boolean,
+  user: Slot | undefined,
+): void {
   // A bind keeps the propagation of its source unless it is told another one; private is Docker's and runc's default.
   const idmap = options.idmap ? user : undefined;
   const propagation = options.propagation ?? flags(MS, "PRIVATE");
@@ -160,6 +178,35 @@ function prepareBind(
       recursive: true,
     });
   }
+}
+
+/** Adds taking a mount of another mount namespace: only whoever is in it can. */
+function prepareTaken(
+  b: ProgramBuilder,
+  { mount, slot }: PreparedMount,
+  user: Slot | undefined,
+  scratch: Scratch,
+): void {
+  const { destination, source = "/", from } = mount;
+  if (from === undefined) return;
+  const home = b.slot("the mount namespace so far");
+  const other = b.slot(`mount namespace of ${destination}`);
+  const namespace = flags(O, "RDONLY", "CLOEXEC");
+  open(b, "remember the mount namespace", CWD, "/proc/self/ns/mnt", namespace, home);
+  open(b, `open the mount namespace that has ${destination}`, CWD, from.namespace, namespace, other);
+  b.call("go into it", "setns", [other, flags(CLONE, "NEWNS")]);
+  const how = flags(O, "PATH", "DIRECTORY", "CLOEXEC");
+  open(b, "open its root", CWD, "/", how, scratch.directory);
+  const path = components(source).join("/") || ".";
+  const strict = flags(RESOLVE, "IN_ROOT", "NO_SYMLINKS");
+  openResolved(b, `open ${source} in it`, scratch.directory, path, how, strict, scratch.target);
+  cloneTree(b, `take it for ${destination}`, scratch.target, "", slot);
+  b.call("go back", "setns", [home, flags(CLONE, "NEWNS")]);
+  close(b, home);
+  setBindOptions(b, mount, slot, parseMountOptions(destination, mount.options ?? []), true, user);
+  // As long as one who has it runs.
+  if (from.keep) b.composite("keep it for others", "keep", [slotList([other]), int(1, "exit")]);
+  else close(b, other);
 }
 
 /** Adds the layers of an image as one read-only file system, with mapped ids. */

@@ -15,6 +15,11 @@ export interface SpecMount {
   readonly type?: string;
   readonly source?: string;
   readonly options?: readonly string[];
+  /**
+   * Not OCI's: `source` is a path in this mount namespace, whose links are not followed. `keep`: the namespace stays
+   * open until the container's process has exited.
+   */
+  readonly from?: { readonly namespace: string; readonly keep: boolean };
   /** Not OCI's: only this path inside of what is mounted; no link of it leads out. */
   readonly subpath?: string;
 }
