@@ -219,7 +219,12 @@ test("gelf by UDP: compressed, and in chunks when it is long", async () => {
 
 test("gelf by TCP: each message ends with a NUL", async () => {
   using server = await LogServer.start(engine, fresh(), "stream", 12_202);
-  start(engine, flagsOf("gelf", { "gelf-address": "tcp://127.0.0.1:12202" }), script);
+  // Graylog refuses a message without text.
+  start(engine, flagsOf("gelf", { "gelf-address": "tcp://127.0.0.1:12202" }), [
+    "sh",
+    "-c",
+    "echo; echo one; echo two >&2; sleep 0.1; printf three",
+  ]);
   const got = (await arrived<string>(server, 3)).map((text) => JSON.parse(text) as { short_message: string });
   expect(got.map(({ short_message }) => short_message).toSorted()).toEqual(["one", "three", "two"]);
 });

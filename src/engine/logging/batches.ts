@@ -47,8 +47,8 @@ export class BatchReader {
       if (feed < 0 || feed >= filled) break;
       if (this.#scanner.read(block, at, feed)) {
         const message = this.#remote.encode(this.#line(block));
-        size += message.length;
-        messages.push(message);
+        size += message?.length ?? 0;
+        if (message !== undefined) messages.push(message);
       }
       at = feed + 1;
     }

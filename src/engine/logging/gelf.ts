@@ -114,7 +114,9 @@ export const gelf: RemoteDriver = {
       type === "none" ? json : type === "zlib" ? deflateSync(json, { level }) : gzipSync(json, { level });
     const retries = options["gelf-tcp-max-reconnect"];
     return {
-      encode: ({ stream, text, time }: LogLine): Buffer => {
+      encode: ({ stream, text, time }: LogLine): Buffer | undefined => {
+        // Graylog refuses a message without text.
+        if (text.length === 0) return undefined;
         const json = Buffer.from(
           JSON.stringify({
             version: "1.1",

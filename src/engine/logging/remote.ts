@@ -33,8 +33,8 @@ export interface SinkHost {
 
 /** One container's way to a log server. */
 export interface RemoteLog {
-  /** A record as the server takes it. */
-  encode(line: LogLine): Buffer;
+  /** A record as the server takes it; undefined: it takes none like this. */
+  encode(line: LogLine): Buffer | undefined;
   /** Throws `unavailable` with Go's text. */
   connect(host: SinkHost): Promise<LogSink>;
   /** Whether a container isn't started when there is no connection. */
