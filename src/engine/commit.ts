@@ -14,7 +14,7 @@ import type { CommitRequest } from "./engine.ts";
 import type { ImageService } from "./images.ts";
 import { PatientSession } from "./patient-session.ts";
 import type { Services } from "./services.ts";
-import { pauseContainer, unpauseContainer } from "./stopping.ts";
+import { whileStandingStill } from "./standstill.ts";
 
 /** Makes the image and resolves to its ID. A running container stands still meanwhile, unless it shall not. */
 export async function commitContainer(
@@ -31,7 +31,10 @@ export async function commitContainer(
   };
   const { id, name } = await images.commit({
     parent: record.imageId,
-    layer: () => standingStill(services, container, request.pause),
+    layer: () =>
+      request.pause
+        ? whileStandingStill(services, container, () => layerOf(services, container))
+        : layerOf(services, container),
     config: imageConfig(mergeConfig(record.id, body, record.config, true)),
     changes,
     createdBy: (record.config.Cmd ?? []).join(" "),
@@ -44,25 +47,7 @@ export async function commitContainer(
   return id;
 }
 
-/** The archive of the container's layer, read while the container stands still. */
-async function* standingStill(
-  services: Services,
-  container: Container,
-  pause: boolean,
-): AsyncGenerator<Uint8Array, void, void> {
-  const paused = pause && container.state.status === "running";
-  if (paused) await container.lock.run(() => pauseContainer(services, container));
-  try {
-    yield* layerOf(services, container);
-  } finally {
-    if (paused)
-      await container.lock.run(async () => {
-        // Somebody may have killed it, or let it go on, meanwhile.
-        if (container.state.status === "paused") await unpauseContainer(services, container);
-      });
-  }
-}
-
+/** The archive of the container's layer. */
 async function* layerOf(services: Services, container: Container): AsyncGenerator<Uint8Array, void, void> {
   const { upperLayer } = await containerFiles();
   const changes = await containerChanges(services, container);

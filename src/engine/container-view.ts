@@ -27,20 +27,38 @@ export interface ContainerView extends ViewSession, Disposable {
   readonly running: boolean;
 }
 
-/** Who looks into containers that don't run, one after the other. */
+/** Who is alone in a container's root, one after the other. */
 const waiting = new WeakMap<Container, Lock>();
 
-/** Opens a session in the container's root; without `mounts` nothing that is mounted in it is there. */
+/** What a session is opened for. */
+export interface ViewOptions {
+  /** Without them nothing that is mounted in the root is there, and it is only read. */
+  readonly mounts: boolean;
+  /** Nobody else writes there meanwhile. */
+  readonly writing?: boolean;
+}
+
+/** Opens a session in the container's root. */
 export async function openView(
   services: Services,
   container: Container,
-  { mounts }: { readonly mounts: boolean },
+  { mounts, writing = false }: ViewOptions,
 ): Promise<ContainerView> {
   for (let tries = 1; ; tries++) {
-    const view = container.running
-      ? await runningView(services, container, mounts, tries)
-      : await stoppedView(services, container, mounts);
-    if (view !== undefined) return view;
+    const alone = mounts && (writing || !container.running);
+    const leave = alone ? await turn(container) : (): void => undefined;
+    try {
+      const view = container.running
+        ? await runningView(services, container, { mounts, tries, leave })
+        : alone || !mounts
+          ? await stoppedView(services, container, mounts, leave)
+          : undefined;
+      if (view !== undefined) return view;
+      leave();
+    } catch (error) {
+      leave();
+      throw error;
+    }
   }
 }
 
@@ -48,14 +66,13 @@ export async function openView(
 async function runningView(
   services: Services,
   container: Container,
-  mounts: boolean,
-  tries: number,
+  { mounts, tries, leave }: { readonly mounts: boolean; readonly tries: number; readonly leave: () => void },
 ): Promise<ContainerView | undefined> {
   const { record, state, exited } = container;
   const user = record.userNamespace.mode !== "host";
   const destinations = mounts ? fileDestinations(record) : [];
   try {
-    return await enter(services, container, { kind: "running", pid: state.pid, user, destinations });
+    return await enter(services, container, { kind: "running", pid: state.pid, user, destinations }, leave);
   } catch (error) {
     const hasGone = error instanceof KernelError && ["ESRCH", "ENOENT"].includes(error.errnoName);
     if (!hasGone || tries === mostTries) throw error;
@@ -69,23 +86,14 @@ async function stoppedView(
   services: Services,
   container: Container,
   mounts: boolean,
+  leave: () => void,
 ): Promise<ContainerView | undefined> {
-  // Without mounts nothing has to be made in its root, so it is only read.
-  const leave = mounts ? await turn(container) : (): void => undefined;
-  try {
-    const view = await container.lock.run(async () => {
-      if (services.store.byId(container.id) !== container)
-        throw failure("no-such-container", { name: container.id });
-      return container.running
-        ? undefined
-        : await enter(services, container, await stopped(services, container, mounts), leave);
-    });
-    if (view === undefined) leave();
-    return view;
-  } catch (error) {
-    leave();
-    throw error;
-  }
+  return await container.lock.run(async () => {
+    if (services.store.byId(container.id) !== container)
+      throw failure("no-such-container", { name: container.id });
+    if (container.running) return undefined;
+    return await enter(services, container, await stopped(services, container, mounts), leave);
+  });
 }
 
 /** Waits for those who came before; what is returned lets the next one in. */
@@ -144,7 +152,7 @@ async function enter(
   { executors }: Services,
   container: Container,
   view: View,
-  leave: () => void = () => undefined,
+  leave: () => void,
 ): Promise<ContainerView> {
   const opened = new OpenView(executors.session(), container, view, leave);
   try {

@@ -120,6 +120,8 @@ export interface ContainerState {
   links?: readonly ContainerLink[];
   /** Whether names are answered in it, for as long as it runs. */
   relay?: boolean;
+  /** The engine paused it to read it. */
+  standstill?: true;
 }
 
 /** Go's zero time, Docker's "never". */

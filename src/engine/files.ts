@@ -69,7 +69,7 @@ export class FileService implements Files {
     options: { readonly copyUIDGID: boolean; readonly noOverwriteDirNonDir: boolean },
   ): Promise<void> {
     const container = this.#services.store.find(name);
-    using view = await openView(this.#services, container, { mounts: true });
+    using view = await openView(this.#services, container, { mounts: true, writing: true });
     const { enterTop, extractInto, followLinks, lookThrough } = await containerFiles();
     const { mode } = await found(name, path, lookThrough(view, posix.join("/", path)));
     if ((mode & 0o170000) !== 0o040000)

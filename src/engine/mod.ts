@@ -46,6 +46,7 @@ import type { EngineLog, Services } from "./services.ts";
 import { SharedVolumes } from "./shared-volumes.ts";
 import { Supervisor } from "./supervisor.ts";
 import { sweep } from "./sweep.ts";
+import { endStandstill } from "./standstill.ts";
 import { SystemService } from "./system.ts";
 import { removeRunTraces } from "./run-traces.ts";
 import { warmUp } from "./warm-up.ts";
@@ -219,6 +220,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     try {
       execs.recover(container);
       await supervisor.recover(container);
+      await endStandstill(services, container);
       await resumeUpdate(services, container);
       services.logs.recover(container);
     } catch (error) {

@@ -65,7 +65,7 @@ export async function killContainer(services: Services, container: Container, nu
   publishContainer(services, "kill", container, { signal: String(number) });
   // A frozen process takes no signal but this one, and this one only when it thaws.
   if (number === SIGKILL) {
-    if (container.state.status === "paused") await thaw(services, container);
+    if (container.state.status === "paused") await thawContainer(services, container);
     await killForGood(services, container);
   }
 }
@@ -97,7 +97,7 @@ export async function stopContainer(
   rememberStop(services, container);
   await orderShim(container, services.paths.shim(container.id), (shim) => shim.signal(number));
   publishContainer(services, "kill", container, { signal: String(number) });
-  if (container.state.status === "paused") await thaw(services, container);
+  if (container.state.status === "paused") await thawContainer(services, container);
   if (!(await exitsWithin(container, seconds < 0 ? -1 : seconds * 1000))) {
     await orderShim(container, services.paths.shim(container.id), (shim) => shim.signal(SIGKILL));
     publishContainer(services, "kill", container, { signal: String(SIGKILL) });
@@ -107,7 +107,8 @@ export async function stopContainer(
   return true;
 }
 
-async function thaw(services: Services, container: Container): Promise<void> {
+/** Lets frozen processes go on; of others nothing changes. */
+export async function thawContainer(services: Services, container: Container): Promise<void> {
   const { cgroups, executors } = services;
   const b = new ProgramBuilder();
   cgroups.thaw(b, cgroupOf(services, container.record));
@@ -129,7 +130,7 @@ export async function pauseContainer(services: Services, container: Container): 
     const outcome = await executors.warm().run(program, { doing: `pause container ${container.id}` });
     if (cgroups.isFrozen(outcome.bytesOf(state))) break;
     if (attempt > 1000) {
-      await thaw(services, container);
+      await thawContainer(services, container);
       throw failure("internal", {
         message: `pause container ${container.id}: its processes can't be frozen now`,
       });
@@ -148,7 +149,7 @@ export async function unpauseContainer(services: Services, container: Container)
   if (container.state.status !== "paused") {
     throw failure("internal", { message: `Container ${container.id} is not paused` });
   }
-  await thaw(services, container);
+  await thawContainer(services, container);
   container.state.status = "running";
   services.store.save(container);
   services.store.flush();

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { readTar, type TarEntry } from "../../src/image/mod.ts";
 import { loadImage } from "../support/archive.ts";
-import { execute, inspect, must, removeAll, start } from "../support/containers.ts";
+import { eventually, execute, inspect, must, removeAll, start } from "../support/containers.ts";
 import { TestEngine } from "../support/engine.ts";
 import { importBusybox } from "../support/image.ts";
 
@@ -267,6 +267,20 @@ test("a file's capability is kept, as it is inside", async () => {
   expect(Buffer.from(kept.get("raw")?.xattrs.get("security.capability") ?? []).toString("hex")).toBe(
     capability.toString("hex"),
   );
+});
+
+test("a container whose commit was cut short goes on with the next engine", async () => {
+  const id = start(engine, []);
+  execute(engine, id, "dd if=/dev/zero of=/big bs=1M count=256 2>/dev/null");
+  const cut = commit(id, { repo: "cut" }).catch(() => "cut");
+  await eventually("a pause", async () => (await inspect(engine, id)).State.Paused || undefined);
+  await engine.kill();
+  await cut;
+  await engine.resume();
+  expect((await inspect(engine, id)).State).toMatchObject({ Status: "running", Paused: false });
+  expect(execute(engine, id, "echo on")).toBe("on");
+  expect((await engine.request("GET", "/images/cut/json")).status).toBe(404);
+  expect(await commit(id, { repo: "whole" })).toStartWith("sha256:");
 });
 
 /** The entries of an image's topmost layer. */
