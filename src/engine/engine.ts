@@ -198,8 +198,9 @@ export interface RegistryAuth {
 /** Images. Long work yields progress; it throws before its first value if it can't begin. */
 export interface Images {
   list(options: { all: boolean; digests: boolean; sharedSize: boolean; filters: Filters }): Promise<Json[]>;
-  inspect(name: string): Promise<Json>;
-  history(name: string): Promise<Json[]>;
+  /** `platform`: fails with `not-found` if the image is for another one. */
+  inspect(name: string, platform?: string): Promise<Json>;
+  history(name: string, platform?: string): Promise<Json[]>;
   pull(
     reference: string,
     options: { tag?: string; platform?: string; auth?: RegistryAuth; signal: AbortSignal },
@@ -209,6 +210,16 @@ export interface Images {
     name: string,
     options: { tag?: string; platform?: string; auth?: RegistryAuth; signal: AbortSignal },
   ): AsyncGenerator<Progress>;
+  /** Searches a registry's index; `limit` 0: 25. */
+  search(options: {
+    term: string;
+    limit: number;
+    filters: Filters;
+    auth?: RegistryAuth;
+    signal: AbortSignal;
+  }): Promise<object[]>;
+  /** What a registry has under a name. */
+  distribution(name: string, options: { auth?: RegistryAuth; signal: AbortSignal }): Promise<Json>;
   import(
     source: Readable,
     options: {
@@ -220,9 +231,12 @@ export interface Images {
     },
   ): AsyncGenerator<Progress>;
   load(source: Readable, options: { quiet: boolean; platform?: string }): AsyncGenerator<Progress>;
-  save(names: readonly string[]): Promise<Readable>;
+  save(names: readonly string[], platform?: string): Promise<Readable>;
   tag(name: string, repository: string, tag: string): Promise<void>;
-  remove(name: string, options: { force: boolean; noprune: boolean }): Promise<Json[]>;
+  remove(
+    name: string,
+    options: { force: boolean; noprune: boolean; platforms: readonly string[] },
+  ): Promise<Json[]>;
   prune(filters: Filters): Promise<{ ImagesDeleted: Json[] | null; SpaceReclaimed: number }>;
 }
 

@@ -106,27 +106,39 @@ export class ImageCollector {
     for (const image of removed) {
       // From the top, so that what a crash leaves is a chain without holes.
       for (const chainId of image.chain.toReversed())
-        if (!used.has(chainId)) await storage.removeLayer(chainId);
-      for (const digest of blobsOf(image)) if (!used.has(digest)) await content.delete(digest);
+        if (!used.layers.has(chainId)) await storage.removeLayer(chainId);
+      for (const digest of blobsOf(image)) if (!used.blobs.has(digest)) await content.delete(digest);
     }
   }
 
   async #removeUnused(): Promise<void> {
     const { content, storage, store } = this.#parts;
     const used = usedBy(store.table.all(), this.chainsInUse());
-    for (const chainId of await storage.layers()) if (!used.has(chainId)) await storage.removeLayer(chainId);
+    for (const chainId of await storage.layers())
+      if (!used.layers.has(chainId)) await storage.removeLayer(chainId);
     await content.sweep(ingestAge);
     if (store.incomplete) return;
-    for await (const { digest } of content.list()) if (!used.has(digest)) await content.delete(digest);
+    for await (const { digest } of content.list()) if (!used.blobs.has(digest)) await content.delete(digest);
   }
 }
 
-/** Digests of blobs and chain IDs of layers that images and containers refer to. */
-function usedBy(images: Iterable<ImageRecord>, chains: Iterable<readonly string[]>): Set<string> {
-  const used = new Set<string>();
-  for (const image of images) for (const digest of [...blobsOf(image), ...image.chain]) used.add(digest);
-  for (const chain of chains) for (const chainId of chain) used.add(chainId);
-  return used;
+/** What images and containers refer to. The lowest layer's chain ID is the digest of its plain blob, so they are kept apart. */
+interface Used {
+  /** Digests. */
+  readonly blobs: ReadonlySet<string>;
+  /** Chain IDs. */
+  readonly layers: ReadonlySet<string>;
+}
+
+function usedBy(images: Iterable<ImageRecord>, chains: Iterable<readonly string[]>): Used {
+  const blobs = new Set<string>();
+  const layers = new Set<string>();
+  for (const image of images) {
+    for (const digest of blobsOf(image)) blobs.add(digest);
+    for (const chainId of image.chain) layers.add(chainId);
+  }
+  for (const chain of chains) for (const chainId of chain) layers.add(chainId);
+  return { blobs, layers };
 }
 
 function blobsOf({ id, manifest, layers, digests }: ImageRecord): string[] {
@@ -141,5 +153,5 @@ export function ownLayers(
   chains: Iterable<readonly string[]>,
 ): string[] {
   const used = usedBy(others, chains);
-  return image.chain.filter((chainId) => !used.has(chainId)).toReversed();
+  return image.chain.filter((chainId) => !used.layers.has(chainId)).toReversed();
 }

@@ -9,7 +9,9 @@ import {
   hostPlatform,
   isDigest,
   LayerProgress,
+  listTags,
   normalize,
+  openRegistry,
   parsePlatform,
   progressMessage,
   pull,
@@ -18,7 +20,6 @@ import {
   type PullEvent,
   type ResolvedImage,
 } from "../image/registry/mod.ts";
-import { failure } from "../errors/mod.ts";
 import type { Progress, RegistryAuth } from "./engine.ts";
 import { publishImage, type ImageContext } from "./images-context.ts";
 import { reporting, type Emit } from "./images-progress.ts";
@@ -43,11 +44,37 @@ export async function* pullImage(
 ): AsyncGenerator<Progress, void, void> {
   const reference = wantedReference(text, request.tag);
   const platform = request.platform === undefined ? undefined : parsePlatform(request.platform);
+  const whole = reference.tag === undefined && reference.digest === undefined;
   yield* reporting(async (emit, signal) => {
     await context.collector.holding(async () => {
-      await new Pulling(context, { reference, platform, auth: request.auth, emit }, signal).run();
+      const wanted = { platform, auth: request.auth, emit };
+      if (!whole) return void (await new Pulling(context, { ...wanted, reference }, signal).run());
+      const tags = await tagsOf(context, reference, request.auth, signal);
+      let newer = false;
+      for (const tag of tags) {
+        const one = { ...wanted, reference: withTag(reference, tag), among: true };
+        newer = (await new Pulling(context, one, signal).run()) || newer;
+      }
+      emit({ ...progressMessage({ kind: "status", newer, reference: familiarName(reference) }) });
     });
   }, request.signal);
+}
+
+/** All tags that a registry has of the repository. */
+async function tagsOf(
+  { options }: ImageContext,
+  reference: Reference,
+  auth: RegistryAuth | undefined,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const session = await openRegistry({
+    reference,
+    config: options.registry(),
+    retry: { ...defaultRetry, attempts: options.attempts?.() ?? defaultRetry.attempts },
+    signal,
+    ...(auth === undefined ? {} : { auth }),
+  });
+  return await listTags(session, signal);
 }
 
 function wantedReference(text: string, tag: string | undefined): Reference {
@@ -55,8 +82,6 @@ function wantedReference(text: string, tag: string | undefined): Reference {
   const { registry, repository } = reference;
   if (tag !== undefined && isDigest(tag)) return { registry, repository, digest: tag };
   if (tag !== undefined) return withTag(reference, tag);
-  if (reference.tag === undefined && reference.digest === undefined)
-    throw failure("not-implemented", { what: "pulling all tags of a repository" });
   return reference;
 }
 
@@ -65,6 +90,8 @@ interface Wanted {
   readonly platform: Platform | undefined;
   readonly auth: RegistryAuth | undefined;
   readonly emit: Emit;
+  /** It is one of several tags: what became of them is told when all are there. */
+  readonly among?: boolean;
 }
 
 /** One pull on its way. */
@@ -87,8 +114,9 @@ class Pulling {
     this.#signal = AbortSignal.any([signal, this.#stop.signal]);
   }
 
-  async run(): Promise<void> {
-    const { reference, platform, emit } = this.#wanted;
+  /** Pulls it; whether it is newer than what was there. */
+  async run(): Promise<boolean> {
+    const { reference, platform, emit, among = false } = this.#wanted;
     const image = await this.#fetch();
     const record = this.#present ?? (await readImage(this.#context.content, image.manifest.descriptor));
     const { registry, repository, tag, digest } = reference;
@@ -98,12 +126,17 @@ class Pulling {
       table.add(record);
       for (const name of names) table.name(record.id, name);
     });
-    for (const event of this.#last) emit({ ...progressMessage(event) });
+    let newer = false;
+    for (const event of this.#last) {
+      if (event.kind === "status") newer = event.newer;
+      if (event.kind !== "status" || !among) emit({ ...progressMessage(event) });
+    }
     this.#warnOfPlatform(record, platform);
     publishImage(this.#context, "pull", record, {
       id: familiarReference(reference),
       name: familiarName(reference),
     });
+    return newer;
   }
 
   /** Downloads and unpacks. When this throws, nothing goes on any more. */

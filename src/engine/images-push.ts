@@ -13,7 +13,7 @@ import {
 } from "../image/mod.ts";
 import {
   defaultRetry,
-  openForPush,
+  openRegistry,
   parseManifest,
   pushImage,
   shortDigest,
@@ -88,7 +88,7 @@ async function pushOne(
   const { auth, emit, signal } = how;
   const retry = { ...defaultRetry, attempts: options.attempts?.() ?? defaultRetry.attempts };
   const config = options.registry();
-  const session = await openForPush({
+  const session = await openRegistry({
     reference,
     config,
     retry,

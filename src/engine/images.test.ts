@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { configOf, tarOf } from "../image/archive/build-archive.ts";
 import { chainIds, digestOf } from "../image/mod.ts";
 import { FakeRegistry, rejection } from "../image/registry/fake-registry.ts";
@@ -96,10 +96,63 @@ test("what fails before an image is found is thrown at once", async () => {
   expect(await pulled(service, `${name}:x`)).toEqual([
     `manifest for ${name}:x not found: manifest unknown: manifest unknown`,
   ]);
-  expect(await pulled(service, name)).toEqual([
-    "pulling all tags of a repository is not supported by this version of caisson",
-  ]);
   expect(await reported(service.pull("a", { tag: "b:b", signal: never }))).toEqual(["invalid tag format"]);
+});
+
+test("all tags of a repository", async () => {
+  await using registry = await FakeRegistry.start();
+  await using bench = new ImageBench();
+  registry.addImage([blob1, blob2], "one", config);
+  registry.addImage([blob1, blob2], "two", config);
+  registry.intercept = (request, response) => {
+    if (request.url?.endsWith("/tags/list") !== true) return false;
+    response.end(JSON.stringify({ tags: ["one", "two"] }));
+    return true;
+  };
+  const service = await bench.open();
+  const name = `${registry.host}/test/app`;
+  const lines = await pulled(service, name);
+  expect(lines.filter((line) => JSON.stringify(line).includes("Pulling from"))).toHaveLength(2);
+  expect(lines.filter((line) => JSON.stringify(line).includes("Status: "))).toEqual([
+    { status: `Status: Downloaded newer image for ${name}` },
+  ]);
+  expect((await service.inspect(id))["RepoTags"]).toEqual([`${name}:one`, `${name}:two`]);
+  expect((await pulled(service, name)).at(-1)).toEqual({ status: `Status: Image is up to date for ${name}` });
+});
+
+test("an image that was made here is pushed compressed, with the same digests each time", async () => {
+  await using registry = await FakeRegistry.start();
+  await using bench = new ImageBench();
+  const service = await bench.open();
+  await reported(
+    service.import(Readable.from([layer2]), { repository: `${registry.host}/a/b`, changes: [] }),
+  );
+  const push = async (): Promise<unknown[]> =>
+    await reported(service.push(`${registry.host}/a/b`, { tag: "latest", signal: never }));
+  const first = await push();
+  expect(first[0]).toEqual({ status: `The push refers to repository [${registry.host}/a/b]` });
+  const { aux } = first.at(-1) as { aux: { Tag: string; Digest: string; Size: number } };
+  expect(registry.manifests.get(aux.Digest)?.body.length).toBe(aux.Size);
+  const { layers } = JSON.parse(registry.manifests.get("latest")?.body.toString() ?? "") as {
+    layers: { mediaType: string; digest: string }[];
+  };
+  expect(layers.map(({ mediaType }) => mediaType)).toEqual(["application/vnd.oci.image.layer.v1.tar+gzip"]);
+  expect(gunzipSync(Buffer.from(registry.blobs.get(layers[0]?.digest ?? "") ?? "")).equals(layer2)).toBe(
+    true,
+  );
+  expect((await push()).at(-1)).toEqual(first.at(-1));
+  // What was stored plain is gone, and the next engine knows the image as it is now.
+  await service.sweep();
+  expect(readdirSync(join(bench.root, "images/blobs/sha256"))).toHaveLength(3);
+  const again = await bench.open();
+  expect(await again.inspect(`${registry.host}/a/b`)).toMatchObject({
+    RepoDigests: [`${registry.host}/a/b@${aux.Digest}`],
+  });
+  expect(bench.events.at(-1)).toMatchObject({ Action: "push" });
+  expect(await reported(service.push(`${registry.host}/none`, { tag: "x", signal: never }))).toEqual([
+    { status: `The push refers to repository [${registry.host}/none]` },
+    `An image does not exist locally with the tag: ${registry.host}/none`,
+  ]);
 });
 
 test("a layer that isn't what the configuration says ends the pull and leaves no image", async () => {

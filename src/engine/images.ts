@@ -6,10 +6,16 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { familiarReference, openLayout, parseReference, withTag } from "../image/mod.ts";
-import { formatPlatform, Limiter, normalize, parsePlatform } from "../image/registry/mod.ts";
+import {
+  formatPlatform,
+  type SearchResult,
+  Limiter,
+  normalize,
+  parsePlatform,
+} from "../image/registry/mod.ts";
 import { failure, isFailure } from "../errors/mod.ts";
 import type { Empty } from "./container-types.ts";
-import type { Filters, Images, Json, Progress } from "./engine.ts";
+import type { Filters, Images, Json, Progress, RegistryAuth } from "./engine.ts";
 import type { ImageResolver, ResolvedImage } from "./image-types.ts";
 import { ImageCollector } from "./images-collect.ts";
 import { publishImage, type ImageContext, type ImageServiceOptions } from "./images-context.ts";
@@ -21,6 +27,7 @@ import { importImage, loadImages, newName, saveImages, type ImportRequest } from
 import { pullImage, type PullRequest } from "./images-pull.ts";
 import { pushImages, type PushRequest } from "./images-push.ts";
 import { pruneImages, removeImage } from "./images-remove.ts";
+import { describeInRegistry, searchImages, type SearchRequest } from "./images-search.ts";
 import { ImageStore } from "./images-store.ts";
 import type { ImageRecord } from "./images-table.ts";
 import { formatTime, now } from "./time.ts";
@@ -119,11 +126,13 @@ export class ImageService implements Images, ImageResolver {
     return await listImages(this.#context, options);
   }
 
-  async inspect(name: string): Promise<Json> {
+  async inspect(name: string, platform?: string): Promise<Json> {
+    this.resolve(name, platform);
     return await inspectImage(this.#context, this.#context.store.find(name));
   }
 
-  async history(name: string): Promise<Json[]> {
+  async history(name: string, platform?: string): Promise<Json[]> {
+    this.resolve(name, platform);
     return await imageHistory(this.#context, this.#context.store.find(name));
   }
 
@@ -140,6 +149,27 @@ export class ImageService implements Images, ImageResolver {
     return pushImages(this.#context, name, rest);
   }
 
+  async search(request: SearchRequest): Promise<SearchResult[]> {
+    return await searchImages(this.#context, request);
+  }
+
+  async distribution(
+    name: string,
+    options: { readonly auth?: RegistryAuth; readonly signal: AbortSignal },
+  ): Promise<Json> {
+    return await describeInRegistry(this.#context, name, options);
+  }
+
+  /** What isn't there at all is for others to tell. */
+  #isFor(name: string, platform: string): boolean {
+    try {
+      this.resolve(name, platform);
+      return true;
+    } catch (error) {
+      return !isFailure(error, "not-found");
+    }
+  }
+
   import(source: Readable, options: ImportRequest): AsyncGenerator<Progress, void, void> {
     return importImage(this.#context, source, options);
   }
@@ -151,7 +181,9 @@ export class ImageService implements Images, ImageResolver {
     return loadImages(this.#context, source, options);
   }
 
-  async save(names: readonly string[]): Promise<Readable> {
+  async save(names: readonly string[], platform?: string): Promise<Readable> {
+    if (platform !== undefined && names.some((name) => !this.#isFor(name, platform)))
+      throw failure("internal", { message: `no suitable export target found for platform ${platform}` });
     return await saveImages(this.#context, names);
   }
 
@@ -173,7 +205,11 @@ export class ImageService implements Images, ImageResolver {
       publishImage(this.#context, "tag", image, { name: familiarReference(reference) });
   }
 
-  async remove(name: string, options: { force: boolean; noprune: boolean }): Promise<Json[]> {
+  async remove(
+    name: string,
+    options: { force: boolean; noprune: boolean; platforms?: readonly string[] },
+  ): Promise<Json[]> {
+    for (const platform of options.platforms ?? []) this.resolve(name, platform);
     return await removeImage(this.#context, name, options.force);
   }
 

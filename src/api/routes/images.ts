@@ -3,7 +3,7 @@
  * @module
  */
 import type { Filters } from "../../engine/mod.ts";
-import { failure } from "../../errors/mod.ts";
+import { failure, messageOf } from "../../errors/mod.ts";
 import type { Exchange } from "../exchange.ts";
 import { answerProgress } from "../progress.ts";
 import { registryAuth } from "../request.ts";
@@ -51,8 +51,8 @@ function parsePlatformJson(text: string): string {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch {
-    return bad("failed to parse platform");
+  } catch (error) {
+    return bad(`failed to parse platform: ${messageOf(error)}`);
   }
   const { os, architecture, variant } = (value ?? {}) as Readonly<Record<string, unknown>>;
   const parts = [os, architecture, variant].filter((part) => typeof part === "string" && part !== "");
@@ -111,19 +111,49 @@ async function load(x: Exchange): Promise<void> {
 }
 
 async function inspect(x: Exchange): Promise<void> {
-  x.json(200, forVersion("image-inspect", x.version, await x.engine.images.inspect(x.name)));
+  const { platform } = jsonPlatform(x, 49);
+  // This store has one manifest of each image, as Docker's with a graph driver: there is nothing to add.
+  if (platform !== undefined && x.version >= 48 && x.query.flag("manifests"))
+    throw failure("invalid-parameter", {
+      message: "conflicting options: manifests and platform options cannot both be set",
+    });
+  const image = await x.engine.images.inspect(x.name, platform);
+  x.json(200, forVersion("image-inspect", x.version, image));
 }
 
 async function history(x: Exchange): Promise<void> {
-  x.json(200, await x.engine.images.history(x.name));
+  x.json(200, await x.engine.images.history(x.name, jsonPlatform(x, 48).platform));
 }
 
 async function save(x: Exchange): Promise<void> {
-  await x.stream("application/x-tar", await x.engine.images.save([x.name]), false);
+  const { platform } = jsonPlatform(x, 48);
+  await x.stream("application/x-tar", await x.engine.images.save([x.name], platform), false);
 }
 
 async function saveMany(x: Exchange): Promise<void> {
-  await x.stream("application/x-tar", await x.engine.images.save(x.query.all("names")), false);
+  const { platform } = jsonPlatform(x, 48);
+  await x.stream("application/x-tar", await x.engine.images.save(x.query.all("names"), platform), false);
+}
+
+async function search(x: Exchange): Promise<void> {
+  const auth = registryAuth(x.request);
+  const limit = x.query.text("limit");
+  if (!/^[+-]?\d*$/.test(limit))
+    throw failure("invalid-parameter", { message: "invalid limit specified: parsing failed" });
+  const found = await x.engine.images.search({
+    term: x.query.text("term"),
+    limit: Number(limit),
+    filters: x.query.filters(),
+    ...(auth === undefined ? {} : { auth }),
+    signal: x.signal,
+  });
+  x.json(200, found);
+}
+
+async function distribution(x: Exchange): Promise<void> {
+  const auth = registryAuth(x.request);
+  const options = { ...(auth === undefined ? {} : { auth }), signal: x.signal };
+  x.json(200, await x.engine.images.distribution(x.name, options));
 }
 
 async function tag(x: Exchange): Promise<void> {
@@ -135,7 +165,11 @@ async function remove(x: Exchange): Promise<void> {
   const { query } = x;
   x.json(
     200,
-    await x.engine.images.remove(x.name, { force: query.flag("force"), noprune: query.flag("noprune") }),
+    await x.engine.images.remove(x.name, {
+      force: query.flag("force"),
+      noprune: query.flag("noprune"),
+      platforms: x.version >= 50 ? query.all("platforms").map(parsePlatformJson) : [],
+    }),
   );
 }
 
@@ -152,6 +186,8 @@ export const imageRoutes: readonly Route[] = [
   { method: "GET", path: "/images/*name/json", handler: inspect },
   { method: "GET", path: "/images/*name/history", handler: history },
   { method: "GET", path: "/images/*name/get", handler: save },
+  { method: "GET", path: "/images/search", handler: search },
+  { method: "GET", path: "/distribution/*name/json", since: 30, handler: distribution },
   { method: "POST", path: "/images/*name/push", handler: push },
   { method: "POST", path: "/images/*name/tag", handler: tag },
   { method: "DELETE", path: "/images/*name", handler: remove },

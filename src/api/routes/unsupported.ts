@@ -88,7 +88,4 @@ export const unsupportedRoutes: readonly Route[] = [
   row("GET", "/containers/*name/checkpoints", unsupported("listing checkpoints"), 25),
   row("POST", "/containers/*name/checkpoints", unsupported("making a checkpoint"), 25),
   row("DELETE", "/containers/*name/checkpoints/:checkpoint", unsupported("removing a checkpoint"), 25),
-
-  row("GET", "/images/search", unsupported("searching a registry")),
-  row("GET", "/distribution/*name/json", unsupported("asking a registry about an image"), 30),
 ];

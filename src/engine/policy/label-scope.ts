@@ -57,6 +57,8 @@ export function scoped(engine: Engine, label: string): Engine {
       inspect: "pass",
       history: "pass",
       pull: "pass",
+      search: "pass",
+      distribution: "pass",
       save: "pass",
       tag: async (name, repository, tag) => images.tag(await scope.image(name), repository, tag),
       remove: async (name, options) => {

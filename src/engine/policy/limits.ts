@@ -71,6 +71,8 @@ export function limited(engine: Engine, limits: Limits): Engine {
       inspect: "pass",
       history: "pass",
       pull: "pass",
+      search: "pass",
+      distribution: "pass",
       push: "pass",
       import: "pass",
       load: "pass",

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { digestOf } from "../digest.ts";
 import { FakeRegistry, rejection } from "./fake-registry.ts";
 import { Limiter } from "./limiter.ts";
-import { openForPush, pushImage, type PushEvent, type PushImage } from "./push.ts";
+import { openRegistry, pushImage, type PushEvent, type PushImage } from "./push.ts";
 import type { Credentials } from "./types.ts";
 
 const retry = { attempts: 3, pause: 1 };
@@ -35,7 +35,7 @@ async function pushed(
   { auth, sources = [] }: { auth?: Credentials; sources?: readonly string[] } = {},
 ): Promise<string[]> {
   const events: PushEvent[] = [];
-  const session = await openForPush({
+  const session = await openRegistry({
     reference: registry.reference(),
     config: {},
     retry,

@@ -61,7 +61,7 @@ export interface PushOptions {
 }
 
 /** Where to, and as whom. */
-export interface PushTarget {
+export interface RegistryTarget {
   readonly reference: RegistryReference;
   readonly config: RegistryConfig;
   readonly auth?: Credentials;
@@ -73,7 +73,7 @@ export interface PushTarget {
 const progressInterval = 100;
 
 /** Finds the registry, never a mirror: by https, or http where that is allowed and https gets no answer. */
-export async function openForPush(target: PushTarget): Promise<Session> {
+export async function openRegistry(target: RegistryTarget): Promise<Session> {
   const { reference, config, auth, retry, signal } = target;
   const transport = new Transport(config, target.limits);
   let last: unknown;
