@@ -346,10 +346,10 @@ export class VolumeService implements Volumes {
     return {
       CreatedAt: created,
       Driver: LOCAL,
-      Labels: labels,
+      Labels: inOrder(labels),
       Mountpoint: this.#local.path(name),
       Name: name,
-      Options: options,
+      Options: inOrder(options),
       Scope: "local",
     };
   }
@@ -374,13 +374,18 @@ function pluginJson(
   return {
     ...(told.createdAt === undefined ? {} : { CreatedAt: told.createdAt }),
     Driver: driver,
-    Labels: row?.labels ?? null,
+    Labels: inOrder(row?.labels ?? null),
     Mountpoint: told.mountpoint,
     Name: name,
-    Options: row?.options ?? null,
+    Options: inOrder(row?.options ?? null),
     Scope: scope,
     ...(told.status === undefined ? {} : { Status: told.status }),
   };
+}
+
+/** As Go writes maps. */
+function inOrder(map: Readonly<Record<string, string>> | null): Readonly<Record<string, string>> | null {
+  return map && Object.fromEntries(Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Whether all that is in the volume lies in its folder. */
