@@ -12,6 +12,7 @@ import { boundFolder, unmappableType } from "./local-volume-options.ts";
 import { mountPoints } from "./mount-points.ts";
 import type { WantedMount } from "./mount-requests.ts";
 import type { Services } from "./services.ts";
+import { isVolatile } from "./shared-volumes.ts";
 
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
 
@@ -72,6 +73,18 @@ export async function unmappableMount(
     if (reason !== undefined) return { source: type === "volume" ? `volume ${name}` : source, reason };
   }
   return undefined;
+}
+
+/** The mounts of a container that is only explained: volumes stand where they would be. */
+export function sketchMounts({ volumes }: Services, mounts: readonly MountPoint[]): MountPoint[] {
+  return mounts.map((mount) => {
+    const { type, name, driver = "local", source, backing } = mount;
+    if (type !== "volume") return mount;
+    if (isVolatile(backing)) return { ...mount, namespace: `(mount namespace of volume ${name ?? "new"})` };
+    if (source !== "") return mount;
+    const foreign = driver === "local" ? undefined : `(volume ${name ?? "new"} of ${driver})`;
+    return { ...mount, source: foreign ?? volumes.localPath(name ?? "(new)") };
+  });
 }
 
 /** The mounts of a container with their volumes, while it is being made; disposing of it lets go of plugins' volumes. */

@@ -78,6 +78,7 @@ export class ContainerStore {
   readonly #byName = new Map<string, Container>();
   /** Indices of id ranges of containers that are being made. */
   readonly reserved: Set<number> = new Set();
+  readonly #linked = new Set<Container>();
   /** Containers whose state is not on disk yet. */
   readonly #changed = new Set<Container>();
   #flushing: NodeJS.Timeout | undefined;
@@ -94,6 +95,12 @@ export class ContainerStore {
   #index(container: Container): void {
     this.#byId.set(container.id, container);
     this.#byName.set(container.name, container);
+    if (container.state.links !== undefined) this.#linked.add(container);
+  }
+
+  /** Containers that have had links to others. */
+  linked(): Iterable<Container> {
+    return this.#linked;
   }
 
   all(): Container[] {
@@ -209,5 +216,6 @@ export class ContainerStore {
     });
     this.#byId.delete(container.id);
     this.#byName.delete(container.name);
+    this.#linked.delete(container);
   }
 }

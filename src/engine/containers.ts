@@ -26,10 +26,12 @@ import type {
   WaitAnswer,
   WaitCondition,
 } from "./engine.ts";
+import { sketchMounts } from "./container-mounts.ts";
 import { containerFilter, type FilterLookup } from "./container-filter.ts";
 import { checkFilters, pruneLabelsMatch, untilFilter } from "./filters.ts";
 import type { HealthMonitors } from "./health-monitor.ts";
 import { inspectContainer, summarizeContainer, type InspectContext } from "./inspect.ts";
+import { linkEnvironment } from "./links.ts";
 import { sketchSandbox } from "./sandbox.ts";
 import { isReadable, logPath } from "./logging/plan.ts";
 import { readLogs } from "./logging/reader.ts";
@@ -81,11 +83,14 @@ export class ContainerService implements Containers {
   }
 
   async explain(request: CreateRequest): Promise<string> {
-    const { record, name, networks, links } = await draftContainer(this.#services, request);
+    const draft = await draftContainer(this.#services, request);
+    const { name, networks, links } = draft;
+    const record = { ...draft.record, mounts: sketchMounts(this.#services, draft.record.mounts) };
     const plan = this.#services.storage.plan(record.id, record.chain);
     const sketch = new Container(record, name, { ...newState(), networks, links });
     const { plan: network } = await sketchSandbox(this.#services, sketch);
-    const { program } = await prepareLaunch(this.#services, record, plan, network);
+    const linked = linkEnvironment(this.#services, sketch);
+    const { program } = await prepareLaunch(this.#services, record, plan, network, linked);
     return printProgram(program);
   }
 

@@ -81,11 +81,9 @@ function parentsOf(
   store: ContainerStore,
   id: string,
 ): { readonly parent: Container; readonly link: ContainerLink }[] {
-  return store
-    .all()
-    .flatMap((parent) =>
-      (parent.state.links ?? []).filter((link) => link.id === id).map((link) => ({ parent, link })),
-    );
+  return [...store.linked()].flatMap((parent) =>
+    (parent.state.links ?? []).filter((link) => link.id === id).map((link) => ({ parent, link })),
+  );
 }
 
 /** Throws Docker's error unless all that a container is linked to runs, and can be reached from where it will be. */

@@ -2,6 +2,7 @@
  * The engine about itself: `info`, `version`, `system df`, `login`.
  * @module
  */
+import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { cgroupFeatures, type CgroupHost } from "../cgroup/mod.ts";
@@ -34,6 +35,14 @@ const everything = { all: true, digests: false, sharedSize: false, filters: new 
 const dockerIndex = "https://index.docker.io/v1/";
 /** Nothing of this name takes part. */
 const noCommit = { ID: "N/A" };
+
+/** Devices that vendors describe; the field is left out where there are none. */
+async function discoveredDevices(folders: readonly string[]): Promise<Json> {
+  if (!folders.some((folder) => existsSync(folder))) return {};
+  const { readCdiFolders } = await import("./cdi/specs.ts");
+  const found = [...readCdiFolders(folders).devices.keys()].toSorted();
+  return found.length === 0 ? {} : { DiscoveredDevices: found.map((ID) => ({ Source: "cdi", ID })) };
+}
 
 /** Answers for one engine. */
 export class SystemService implements System {
@@ -134,6 +143,7 @@ export class SystemService implements System {
       ],
       ...networkFacts(options.network),
       CDISpecDirs: options.cdiSpecDirs,
+      ...(await discoveredDevices(options.cdiSpecDirs)),
       Warnings: warnings.length === 0 ? null : warnings,
     };
   }

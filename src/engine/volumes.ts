@@ -244,6 +244,11 @@ export class VolumeService implements Volumes {
     return volumes;
   }
 
+  /** Where a volume of the driver `local` has its folder, or would have it. */
+  localPath(name: string): string {
+    return this.#local.path(name);
+  }
+
   /** What will be mounted in place of a volume's folder, as far as it is known before it is made. */
   backing(name: string | undefined, options: Readonly<Record<string, string>>): VolumeBacking | undefined {
     const row = name === undefined ? undefined : this.#rows.get(name);

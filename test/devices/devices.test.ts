@@ -63,7 +63,7 @@ test("a rule for devices allows what nobody may by default", () => {
   expect(allowed.stdout).not.toContain("not permitted");
 });
 
-test("devices by the names of a vendor", () => {
+test("devices by the names of a vendor", async () => {
   const spec = {
     cdiVersion: "0.6.0",
     kind: "vendor.com/thing",
@@ -83,6 +83,12 @@ test("devices by the names of a vendor", () => {
     },
   };
   writeFileSync(join(folder, "thing.json"), JSON.stringify(spec));
+  const info = (await engine.request("GET", "/info")).json<Record<string, unknown>>();
+  expect(info["CDISpecDirs"]).toEqual([folder]);
+  expect(info["DiscoveredDevices"]).toEqual([
+    { Source: "cdi", ID: "vendor.com/thing=hooked" },
+    { Source: "cdi", ID: "vendor.com/thing=zero" },
+  ]);
   const thing = ["--device", "vendor.com/thing=zero"];
   const see = "head -c 2 /dev/thing0 | wc -c; echo $THING; cat /lib2/file; id -G | tr ' ' '\\n' | grep 4242";
   expect(shell(engine, thing, see)).toBe("2\nzero\nlibrary4242");
