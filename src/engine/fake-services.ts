@@ -151,7 +151,7 @@ export class FakeServices implements Disposable {
       },
       logs: {
         connect: async () => ({}),
-        started: none,
+        started: () => undefined,
         exited: () => undefined,
         farewell: none,
       } as unknown as LogService,

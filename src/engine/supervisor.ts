@@ -184,7 +184,7 @@ export class Supervisor {
         this.#named(container, places),
       ]);
       this.#enter(container, started.pid, started.started);
-      void logs.started(container, logging);
+      logs.started(container, logging);
       this.#services.networks.host.forget(places);
       return { places, started };
     } catch (error) {

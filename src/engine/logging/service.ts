@@ -38,6 +38,8 @@ export class LogService {
   readonly #host: SinkHost;
   readonly #compressor: LogCompressor;
   readonly #forwarders = new Map<string, Forwarder>();
+  /** Forwarders that are being replaced. */
+  readonly #turns = new Map<string, Promise<void>>();
   /** Logs that are written now and whose older files are compressed. */
   readonly #compressed = new Map<string, LogFilesPlan>();
   #timer: NodeJS.Timeout | undefined;
@@ -69,23 +71,29 @@ export class LogService {
   }
 
   /** A container runs. */
-  async started(container: Container, { sink }: LogConnection = {}): Promise<void> {
+  started(container: Container, { sink }: LogConnection = {}): void {
     const { paths, log } = this.#context;
     const { id } = container;
     try {
       const files = logFiles(paths, container.record);
       if (files?.compress === true) this.#compressed.set(id, files);
       this.#schedule();
-      const plan = remotePlan(paths, container);
-      if (plan === undefined) return;
-      const before = this.#forwarders.get(id);
-      const forwarder = before?.stop() ?? Promise.resolve();
-      this.#forwarders.delete(id);
-      await forwarder;
-      this.#forward(container, sink);
+      if (files?.sentOnly !== true) return;
     } catch (error) {
-      log.error(`send the log of container ${id}: ${messageOf(error)}`, { error });
+      log.error(`read the log options of container ${id}: ${messageOf(error)}`, { error });
+      return;
     }
+    // One after the other: a container that restarts quickly never has two forwarders.
+    const turn = (this.#turns.get(id) ?? Promise.resolve())
+      .then(async () => {
+        await this.#forwarders.get(id)?.stop();
+        this.#forward(container, sink);
+      })
+      .catch((error: unknown) => log.error(`send the log of container ${id}: ${messageOf(error)}`, { error }))
+      .finally(() => {
+        if (this.#turns.get(id) === turn) this.#turns.delete(id);
+      });
+    this.#turns.set(id, turn);
   }
 
   #forward(container: Container, sink?: LogSink): void {
@@ -120,7 +128,7 @@ export class LogService {
   recover(container: Container): void {
     const { paths, log } = this.#context;
     if (container.running) {
-      void this.started(container);
+      this.started(container);
       return;
     }
     try {
@@ -134,8 +142,9 @@ export class LogService {
 
   /** Before the files of a removed container go: its server gets the rest, if it is quick. */
   async farewell({ id }: Container): Promise<void> {
-    const forwarder = this.#forwarders.get(id);
     this.#compressed.delete(id);
+    await this.#turns.get(id);
+    const forwarder = this.#forwarders.get(id);
     if (forwarder === undefined) return;
     forwarder.finish();
     const late = Symbol();

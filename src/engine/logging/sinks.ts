@@ -14,6 +14,7 @@ import {
   ProgramBuilder,
   struct,
   type Executor,
+  type Program,
   type Slot,
 } from "../../kernel/mod.ts";
 import type { LogSink } from "./remote.ts";
@@ -198,8 +199,9 @@ const AF_UNIX = 1;
 const SOCK_DGRAM = 2;
 const SOCK_CLOEXEC = 0o2000000;
 const MSG_NOSIGNAL = 0x4000;
-/** Datagrams that one program sends at most. */
+/** Datagrams that one program sends at most, and milliseconds that it has: whoever gets them may be stuck. */
 const PROGRAM_MESSAGES = 256;
+const PROGRAM_DEADLINE = 10_000;
 
 /** struct sockaddr_un of `path`. */
 function unixAddress(path: string): Uint8Array {
@@ -217,14 +219,15 @@ function unixAddress(path: string): Uint8Array {
 export async function openUnixDatagrams(path: string, session: () => Executor): Promise<LogSink> {
   const executor = session();
   const to = unixAddress(path);
-  const socket = (b: ProgramBuilder): Slot => b.slot("log socket");
-  const run = async (fill: (b: ProgramBuilder, slot: Slot) => void): Promise<void> => {
+  // The first program fills the slot, in the executor itself; the others, in children with a deadline, use it.
+  const program = (fill: (b: ProgramBuilder, slot: Slot) => void): Program => {
     const b = new ProgramBuilder();
-    fill(b, socket(b));
-    await executor.run(b.build(), { doing: `send to ${path}` });
+    fill(b, b.slot("log socket"));
+    return b.build();
   };
+  const doing = `send to ${path}`;
   try {
-    await run((b, slot) => {
+    const open = program((b, slot) => {
       b.call(
         "make a socket",
         "socket",
@@ -233,6 +236,7 @@ export async function openUnixDatagrams(path: string, session: () => Executor): 
       );
       b.call("connect to the log", "connect", [slot, struct(to, JSON.stringify(path)), to.length]);
     });
+    await executor.run(open, { doing });
   } catch (error) {
     executor.close();
     throw dialError("unixgram", path, error);
@@ -240,7 +244,7 @@ export async function openUnixDatagrams(path: string, session: () => Executor): 
   return {
     send: async (messages) => {
       for (let from = 0; from < messages.length; from += PROGRAM_MESSAGES) {
-        await run((b, slot) => {
+        const send = program((b, slot) => {
           for (const message of messages.slice(from, from + PROGRAM_MESSAGES)) {
             const how = int(MSG_NOSIGNAL, "MSG_NOSIGNAL");
             b.call("send a record", "sendto", [slot, bytes(message, "…"), message.length, how, 0, 0], {
@@ -249,6 +253,7 @@ export async function openUnixDatagrams(path: string, session: () => Executor): 
             });
           }
         });
+        await executor.fork(send, { doing, deadline: PROGRAM_DEADLINE });
       }
     },
     close: () => executor.close(),
