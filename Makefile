@@ -52,13 +52,13 @@ types: deps-build native/build/caisson-native
 knip: deps-build
 	bun node_modules/.bin/knip
 docs-check: deps-build
-	bun tools/generate-error-docs.ts --check
+	bun tools/generate-docs.ts --check
 
 .PHONY: format docs
 format: deps-build ## format everything
 	bun fmt
 docs: deps-build ## write the generated pages
-	bun tools/generate-error-docs.ts
+	bun tools/generate-docs.ts
 
 .PHONY: fuzz
 fuzz: deps-test ## fuzz the native decoder for FUZZ_SECONDS

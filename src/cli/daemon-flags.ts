@@ -160,6 +160,13 @@ const ownFlags: readonly DaemonSetting[] = [
     usage: "Default shm size for containers",
     shown: "64MiB",
   },
+  {
+    name: "default-stop-timeout",
+    reloads: true,
+    type: "int",
+    usage: "Default seconds that a container has to end when it is stopped",
+    shown: "10",
+  },
   { name: "http-proxy", type: "string", usage: "HTTP proxy URL to use for outgoing traffic" },
   { name: "https-proxy", type: "string", usage: "HTTPS proxy URL to use for outgoing traffic" },
   {

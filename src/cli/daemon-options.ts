@@ -128,6 +128,7 @@ function optionsOf({ flags, fromFile }: MergedSettings, places: DaemonPlaces): D
     }),
     network: networkOptions(flags),
     ...present({ group: named("group") }),
+    defaultStopTimeout: flags.int("default-stop-timeout") ?? usual.defaultStopTimeout,
     shutdownTimeout: flags.int("shutdown-timeout") ?? usual.shutdownTimeout,
     ...present({ idleExitSeconds: flags.int("idle-exit") }),
   };

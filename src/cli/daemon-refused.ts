@@ -45,6 +45,7 @@ export const refusedSettings: readonly RefusedSetting[] = [
   missing("default-runtime", "string", "containers are run by caisson's own runtime", {
     harmless: ["caisson"],
   }),
+  foreign("default-init", "string", "the init of --init is caisson's own", { only: "key" }),
   foreign("deprecated-key-path", "string", "it has no effect in Docker either"),
   missing("experimental", "bool", "there are no experimental features"),
   missing("feature", "map", "there are no features to turn on", { key: "features", json: "switches" }),
@@ -56,9 +57,15 @@ export const refusedSettings: readonly RefusedSetting[] = [
     { harmless: ["true"] },
   ),
   missing("metrics-addr", "string", "metrics for Prometheus"),
+  missing("min-api-version", "string", "versions 1.24 to 1.51 are always answered", {
+    only: "key",
+    harmless: ["1.24"],
+  }),
   foreign("network-control-plane-mtu", "int", swarm, { harmless: ["1500"] }),
   foreign("network-diagnostic-port", "int", "there is no such server", { harmless: ["0"] }),
   foreign("node-generic-resource", "list", swarm, { key: "node-generic-resources" }),
+  missing("nri-opts", "string", "plugins of the Node Resource Interface", { json: "any", harmless: ["{}"] }),
+  missing("resolv-conf", "string", "another resolv.conf than the host's: use --dns", { only: "key" }),
   missing("rootless", "bool", "engines of ordinary users"),
   missing("selinux-enabled", "bool", "SELinux labels"),
   missing("storage-opt", "list", "options of storage drivers", { key: "storage-opts" }),

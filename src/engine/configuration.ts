@@ -14,6 +14,7 @@ const reloadable: { readonly [K in keyof ReloadableOptions]: true } = {
   maxConcurrentUploads: true,
   maxDownloadAttempts: true,
   defaultShmSize: true,
+  defaultStopTimeout: true,
   shutdownTimeout: true,
 };
 
@@ -48,6 +49,7 @@ export class Configuration {
       "default-ipc-mode": options.defaultIpcMode,
       "default-runtime": "caisson",
       "default-shm-size": String(options.defaultShmSize),
+      "default-stop-timeout": String(options.defaultStopTimeout),
       features: "map[]",
       "insecure-registries": JSON.stringify(options.insecureRegistries),
       labels: JSON.stringify(options.labels),

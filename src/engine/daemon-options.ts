@@ -143,6 +143,8 @@ export interface ReloadableOptions {
   readonly maxDownloadAttempts: number;
   /** Of containers' /dev/shm, in bytes. */
   readonly defaultShmSize: number;
+  /** Seconds that a container has to end when it is stopped and says nothing itself; below 0: as many as it wants. */
+  readonly defaultStopTimeout: number;
   /** Seconds that closing may take. */
   readonly shutdownTimeout: number;
 }
@@ -209,6 +211,7 @@ export const daemonDefaults: Omit<
   maxConcurrentUploads: 5,
   maxDownloadAttempts: 5,
   defaultShmSize: 64 << 20,
+  defaultStopTimeout: 10,
   shutdownTimeout: 15,
   userns: "auto",
   defaultUlimits: [],

@@ -13,7 +13,7 @@ import type { ResolverClient } from "../network/mod.ts";
 import { Trash } from "../storage/mod.ts";
 import { Container, ContainerStore } from "./container-store.ts";
 import { newState, type ContainerState } from "./container.ts";
-import { networkDefaults, type DaemonOptions } from "./daemon-options.ts";
+import { daemonDefaults, networkDefaults, type DaemonOptions } from "./daemon-options.ts";
 import { engineId } from "./engine-id.ts";
 import { ForeignNetworks } from "./foreign-networks.ts";
 import type { HostNetworks } from "./host-networks.ts";
@@ -123,7 +123,7 @@ export class FakeServices implements Disposable {
         data: new Trash(join(root, "trash"), executor),
         run: new Trash(join(root, "trash"), executor),
       },
-      options: { defaultUlimits: [] } as Partial<DaemonOptions> as DaemonOptions,
+      options: daemonDefaults as Partial<DaemonOptions> as DaemonOptions,
       log: { debug: log, info: log, warn: log, error: log },
       paths,
       facts,

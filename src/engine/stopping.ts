@@ -14,8 +14,6 @@ import type { Services } from "./services.ts";
 import { signalNumber } from "./signals.ts";
 
 const SIGKILL = 9;
-/** Docker's grace period in seconds. */
-const defaultTimeout = 10;
 /** What a killed process may take to be gone, in milliseconds, before its whole cgroup is killed. */
 const killPatience = 10_000;
 
@@ -93,7 +91,7 @@ export async function stopContainer(
   }
   if (!container.running) return false;
   const number = signalNumber(options.signal || config.StopSignal || "SIGTERM");
-  const seconds = options.timeout ?? config.StopTimeout ?? defaultTimeout;
+  const seconds = options.timeout ?? config.StopTimeout ?? services.options.defaultStopTimeout;
   rememberStop(services, container);
   await orderShim(container, services.paths.shim(container.id), (shim) => shim.signal(number));
   publishContainer(services, "kill", container, { signal: String(number) });

@@ -77,7 +77,6 @@ const rows: readonly (readonly [content: string | undefined, ...flags: string[]]
   ['{"default-address-pools":[{"base":"10.0.0.0/8","size":24}]}'],
   ['{"live-restore":true}'],
   ['{"live-restore":true}', "--live-restore=false"],
-  ['{"min-api-version":"1.30"}'],
   ['{"debug":null}'],
 ];
 
