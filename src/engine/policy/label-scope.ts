@@ -18,7 +18,7 @@ const predefined: ReadonlySet<string> = new Set(["bridge", "host", "none"]);
 /** The engine for those whose objects have the label `key=value`. */
 export function scoped(engine: Engine, label: string): Engine {
   const scope = new Scope(engine, label);
-  const { containers, execs, images, volumes, networks, events } = engine;
+  const { containers, execs, files, images, volumes, networks, events } = engine;
   return layer(engine, `label ${label}`, {
     containers: {
       create: async (request) => containers.create(await scope.inhabit(request, true)),
@@ -52,6 +52,21 @@ export function scoped(engine: Engine, label: string): Engine {
       inspect: async (id) => execs.inspect(await scope.exec(id)),
       resize: async (id, rows, columns) => execs.resize(await scope.exec(id), rows, columns),
     },
+    files: {
+      stat: async (name, path) => files.stat(await scope.container(name), path),
+      read: async (name, path) => files.read(await scope.container(name), path),
+      extract: async (name, path, archive, options) =>
+        files.extract(await scope.container(name), path, archive, options),
+      changes: async (name) => files.changes(await scope.container(name)),
+      export: async (name) => files.export(await scope.container(name)),
+      commit: async (name, request) => {
+        await scope.mayName(request.repository, request.tag);
+        const { config } = request;
+        const Labels = config?.Labels;
+        const own = Labels === undefined ? {} : { config: { ...config, Labels: scope.labelled(Labels) } };
+        return files.commit(await scope.container(name), { ...request, ...own });
+      },
+    },
     images: {
       list: "pass",
       inspect: "pass",
@@ -60,7 +75,10 @@ export function scoped(engine: Engine, label: string): Engine {
       search: "pass",
       distribution: "pass",
       save: "pass",
-      tag: async (name, repository, tag) => images.tag(await scope.image(name), repository, tag),
+      tag: async (name, repository, tag) => {
+        await scope.mayName(repository, tag);
+        return images.tag(await scope.image(name), repository, tag);
+      },
       remove: async (name, options) => {
         await scope.image(name);
         return images.remove(name, options);
@@ -179,6 +197,17 @@ class Scope {
     if (!this.#isOwn(Labels))
       throw denied(`label ${this.#label}`, `this of the image ${name}, which everybody uses`);
     return String(found["Id"]);
+  }
+
+  /** Refuses a name that an image of somebody else has: it would be another one for them. */
+  async mayName(repository: string | undefined, tag: string | undefined): Promise<void> {
+    if (repository === undefined || repository === "") return;
+    const name = tag === undefined || tag === "" ? repository : `${repository}:${tag}`;
+    try {
+      await this.image(name);
+    } catch (error) {
+      if (!isFailure(error, "no-such-image")) throw error;
+    }
   }
 
   /** One of our volumes; `absent` is called if there is none of this name, and may throw something else. */

@@ -22,7 +22,7 @@ const nameOf = { privilege: "no-privileged", mount: "no-host-mounts" } as const;
 /** The engine for those who may use it, but not the host. */
 export function limited(engine: Engine, limits: Limits): Engine {
   const guard = new HostGuard(engine, limits);
-  const { containers, execs, networks, volumes } = engine;
+  const { containers, execs, files, networks, volumes } = engine;
   return layer(engine, limits.noPrivileged ? nameOf.privilege : nameOf.mount, {
     containers: {
       create: async (request) => containers.create(await guard.checkedCreate(request)),
@@ -65,6 +65,16 @@ export function limited(engine: Engine, limits: Limits): Engine {
       },
       inspect: "pass",
       resize: "pass",
+    },
+    files: {
+      // What is mounted into a container is read and written through it.
+      stat: async (container, path) => files.stat(await guard.plain(container), path),
+      read: async (container, path) => files.read(await guard.plain(container), path),
+      extract: async (container, path, archive, options) =>
+        files.extract(await guard.plain(container), path, archive, options),
+      changes: "pass",
+      export: "pass",
+      commit: "pass",
     },
     images: {
       list: "pass",

@@ -18,6 +18,7 @@ export function readOnly(engine: Engine): Engine {
       explain: "pass",
     },
     execs: { inspect: "pass" },
+    files: { stat: "pass", changes: "pass" },
     images: {
       search: "pass",
       distribution: "pass",
