@@ -9,9 +9,11 @@ import { KernelError, type Executor } from "../kernel/mod.ts";
 import { compileView, type SpecMount, type View } from "../runtime/mod.ts";
 import { rangeSize } from "../security/mod.ts";
 import type { ViewSession } from "../storage/mod.ts";
+import type { ContainerRecord, MountPoint } from "./container.ts";
 import type { Container } from "./container-store.ts";
 import { findJoin, idRangeOf } from "./joins.ts";
 import { Lock } from "./lock.ts";
+import { mountsAtStart } from "./mounted-volumes.ts";
 import { fileDestinations, fileMounts, specMappings } from "./oci-spec.ts";
 import { PatientSession } from "./patient-session.ts";
 import type { Services } from "./services.ts";
@@ -88,11 +90,27 @@ async function stoppedView(
   mounts: boolean,
   leave: () => void,
 ): Promise<ContainerView | undefined> {
+  const { store, sharedVolumes, volumes } = services;
   return await container.lock.run(async () => {
-    if (services.store.byId(container.id) !== container)
-      throw failure("no-such-container", { name: container.id });
+    if (store.byId(container.id) !== container) throw failure("no-such-container", { name: container.id });
     if (container.running) return undefined;
-    return await enter(services, container, await stopped(services, container, mounts), leave);
+    if (!mounts)
+      return await enter(services, container, await stopped(services, container.record, undefined), leave);
+    // Plugins know it as another user of the volumes than the container, which may start before this one ends.
+    const user = `${container.id}-files`;
+    const end = (): void => {
+      leave();
+      void volumes.uses.end(user);
+    };
+    try {
+      using shared = await sharedVolumes.open(container);
+      const now = await mountsAtStart(services, { ...container.record, id: user }, shared.paths);
+      const view = await stopped(services, { ...container.record, mounts: now }, now);
+      return await enter(services, container, view, end);
+    } catch (error) {
+      end();
+      throw error;
+    }
   });
 }
 
@@ -110,7 +128,12 @@ async function turn(container: Container): Promise<() => void> {
   return end.resolve;
 }
 
-async function stopped(services: Services, { record }: Container, mounts: boolean): Promise<View> {
+/** What is mounted is as `mounts` say; undefined: nothing is. */
+async function stopped(
+  services: Services,
+  record: ContainerRecord,
+  mounts: readonly MountPoint[] | undefined,
+): Promise<View> {
   const { paths, storage, store } = services;
   const range = idRangeOf(services, record);
   const mapped = record.userNamespace.mode !== "host" && range !== undefined;
@@ -121,19 +144,28 @@ async function stopped(services: Services, { record }: Container, mounts: boolea
     directory: paths.container(files),
     layerPaths: (chain: readonly string[]) => storage.layerPaths(chain),
   };
-  const all = mounts ? fileMounts(record, places, mapped) : [];
+  const all = mounts === undefined ? [] : fileMounts(record, places, mapped);
   const directories = await kindsOfSources(all);
   return {
     kind: "stopped",
     // As it is started: a mark of the one mount would forbid the other.
     root: record.hostConfig.AutoRemove && plan.kind === "overlay" ? { ...plan, volatile: true } : plan,
-    shared: !mounts,
+    shared: mounts === undefined,
     ...(mapped ? { mappings: specMappings(range) } : {}),
-    // A source that is yet to be made has nothing to show.
-    mounts: all.filter(({ type, source = "" }) => type !== "bind" || directories.has(source)),
+    mounts: all.filter((mount) => isThere(mount, directories)).map(unkept),
     isDirectory: (source) => directories.get(source) === true,
     readOnly: record.hostConfig.ReadonlyRootfs,
   };
+}
+
+/** A source that is yet to be made has nothing to show. */
+function isThere({ type, source = "", from }: SpecMount, directories: ReadonlyMap<string, boolean>): boolean {
+  return type !== "bind" || from !== undefined || directories.has(source);
+}
+
+/** There is no shim that could keep a mount for others. */
+function unkept(mount: SpecMount): SpecMount {
+  return mount.from === undefined ? mount : { ...mount, from: { ...mount.from, keep: false } };
 }
 
 /** Whether each source of a bind that is there is a directory. */

@@ -130,6 +130,34 @@ test.each(states)("a %s container: volumes, binds and tmpfs are where they belon
   must(engine, ["volume", "rm", "cp-volume"]);
 });
 
+test("volumes with options, parts of volumes, and images as mounts", async () => {
+  const bound = folder();
+  mkdirSync(join(bound, "part"));
+  must(engine, ["volume", "create", "-o", "type=none", "-o", "o=bind", "-o", `device=${bound}`, "optioned"]);
+  must(engine, ["volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", "volatile"]);
+  const one = await tarOf([{ type: "file", path: "f", size: 3, body: Buffer.from("new") }]);
+  const user = start(engine, ["-v", "volatile:/t"]);
+  expect((await put(user, "/t", one)).status).toBe(200);
+  const flags = ["-v", "optioned:/o", "-v", "volatile:/t"];
+  const parts = ["--mount", "type=volume,src=optioned,dst=/p,volume-subpath=part"];
+  const image = ["--mount", "type=image,src=busybox,dst=/i"];
+  const id = create(...flags, ...parts, ...image);
+  for (const path of ["/o", "/p"]) expect((await put(id, path, one)).status).toBe(200);
+  expect([readFileSync(join(bound, "f"), "utf8"), readFileSync(join(bound, "part/f"), "utf8")]).toEqual([
+    "new",
+    "new",
+  ]);
+  // One volume for all who have it, whether they run or not.
+  expect((await members(await get(id, "/t/f")))["f"]?.content).toBe("new");
+  expect((await members(await get(id, "/i/etc/passwd")))["passwd"]?.content).toContain("root:");
+  expect(message(await put(id, "/i", one))).toEqual([400, "mounted volume is marked read-only"]);
+  must(engine, ["start", id]);
+  expect(execute(engine, id, "cat /o/f /p/f /t/f")).toBe("newnewnew");
+  expect((await members(await get(id, "/p/f")))["f"]?.content).toBe("new");
+  must(engine, ["rm", "-f", id, user]);
+  must(engine, ["volume", "rm", "optioned", "volatile"]);
+});
+
 test("a container that is read-only takes nothing but in its volumes", async () => {
   const one = await tarOf([{ type: "file", path: "f", size: 3, body: Buffer.from("new") }]);
   for (const make of [create, (...flags: readonly string[]) => start(engine, flags)]) {
