@@ -17,6 +17,7 @@ import { DeferredStream } from "./deferred-stream.ts";
 import { execProgram } from "./exec-program.ts";
 import { ExecStore, newExec, type Exec } from "./exec-store.ts";
 import { makeFolder } from "./folders.ts";
+import { ProbePrograms } from "./probe-programs.ts";
 import { requireNotRestarting } from "./restarting.ts";
 import { readExitRecord } from "./exit-record.ts";
 import { containerUser } from "./runtime-context.ts";
@@ -43,10 +44,12 @@ export interface Probe {
 export class ExecService implements Execs {
   readonly #services: Services;
   readonly #store: ExecStore;
+  readonly #probes: ProbePrograms;
 
   constructor(services: Services) {
     this.#services = services;
     this.#store = new ExecStore(services);
+    this.#probes = new ProbePrograms((container, body) => execProgram(services, container, body, undefined));
   }
 
   async create(name: string, body: ExecBody): Promise<{ Id: string }> {
@@ -180,7 +183,9 @@ export class ExecService implements Execs {
       throw failure("start-failed", { text });
     }
     const consoleSize = options.consoleSize ?? body.ConsoleSize ?? undefined;
-    const program = await execProgram(this.#services, container, body, consoleSize);
+    const program = probe
+      ? await this.#probes.program(container, body)
+      : await execProgram(this.#services, container, body, consoleSize);
     const folder = paths.exec(container.id, id);
     const b = new ProgramBuilder();
     mkdir(b, "make the folder of execs", CWD, paths.execs(container.id), 0o700, { tolerate: ["EEXIST"] });
