@@ -25,9 +25,9 @@ dist/caisson: $(SOURCES) native/build/caisson-native package.json package-lock.j
 native/build/caisson-native: FORCE
 	@$(MAKE) --silent -C native
 
-.PHONY: deps deps-build deps-test deps-bench deps-vm
+.PHONY: deps deps-build deps-test deps-bench deps-vm deps-conformance
 deps: deps-build deps-test ## install what building and testing need and is missing
-deps-build deps-test deps-bench deps-vm:
+deps-build deps-test deps-bench deps-vm deps-conformance:
 	@tools/deps.sh $(@:deps-%=%)
 
 .PHONY: test test-unit
@@ -71,8 +71,7 @@ demo: build ## an engine, an image, a container, and how long it took
 bench: deps build deps-bench ## the benchmarks, each against its peer; ARGS="--quick start"
 	bun bench/run.ts $(ARGS)
 
-conformance: deps build ## the suites of others, where they are present
-	@[[ -d test/conformance ]] || { echo "make conformance: there are no conformance suites in test/conformance yet" >&2; exit 2; }
+conformance: deps deps-conformance build ## every client of Docker, and every answer of its API beside dockerd's where it is installed
 	bun tools/run-tests.ts test/conformance
 
 vm-test: deps-vm build ## tests in a virtual machine: cgroup v2, systemd, AppArmor, Linux 6.1; ARGS="--kernel=debian test/vm"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing, and only that: `tools/deps.sh build|test|bench|vm`. Debian packages by apt-get, which needs root
+# Installs what is missing, and only that: `tools/deps.sh build|test|bench|vm|conformance`. Debian packages by apt-get, which needs root
 # and the package lists only if something is missing; JavaScript packages by npm, as package-lock.json says.
 # Nothing is done, in some hundredths of a second, when everything is there.
 set -euo pipefail
@@ -12,6 +12,7 @@ test=(clang:clang iptables:iptables docker-registry:docker-registry skopeo:skope
   containernetworking-plugins:/usr/lib/cni/bridge openssl:openssl curl:curl)
 bench=(curl:curl runc:runc crun:crun iptables:iptables iperf3:iperf3)
 vm=(qemu-system-x86:qemu-system-x86_64 mmdebstrap:mmdebstrap e2fsprogs:mke2fs debian-archive-keyring:/usr/share/keyrings/debian-archive-keyring.gpg)
+conformance=(python3-docker:/usr/lib/python3/dist-packages/docker/__init__.py nodejs:node)
 
 retry() { # retry COMMAND…: three times, networks fail
   local attempt
@@ -92,8 +93,9 @@ test)
   ;;
 bench) debian "${bench[@]}" ;;
 vm) debian "${vm[@]}" ;;
+conformance) debian "${conformance[@]}" ;;
 *)
-  echo "usage: tools/deps.sh build|test|bench|vm" >&2
+  echo "usage: tools/deps.sh build|test|bench|vm|conformance" >&2
   exit 2
   ;;
 esac

@@ -50,12 +50,17 @@ test("wrong types are told in the words of Go's decoder", () => {
       () => readCreateBody({ Env: { a: 1 } }),
       "cannot unmarshal object into Go struct field .Env of type []string",
     ],
+    [() => readCreateBody({ Cmd: 7 }), "cannot unmarshal number into Go value of type string"],
+    [() => readCreateBody({ Env: [1] }), "cannot unmarshal number into .Env.0 of type string"],
     [() => readCreateBody({ Tty: "yes" }), "cannot unmarshal string into Go struct field .Tty of type bool"],
     [
       () => readCreateBody({ HostConfig: { Mounts: [{ Target: 1 }] } }),
-      "cannot unmarshal number into Go struct field .HostConfig.Mounts.Target of type string",
+      "cannot unmarshal number into Go struct field .HostConfig.Mounts.0.Target of type string",
     ],
-    [() => readVolumeBody({ Name: 1 }), "cannot unmarshal number into Go struct field .Name of type string"],
+    [
+      () => readVolumeBody({ Name: 1 }),
+      "cannot unmarshal number into Go struct field CreateOptions.Name of type string",
+    ],
     [() => readCreateBody([]), "cannot unmarshal array into Go value of type"],
   ];
   for (const [read, message] of wrong) expect(read).toThrow(message);

@@ -23,23 +23,29 @@ interface Shape {
   readonly stringOrList?: boolean;
 }
 
+/** How Go's decoder calls the type that dockerd reads a body into: as a whole, and before the name of a field. */
+export interface GoName {
+  readonly value: string;
+  readonly field: string;
+}
+
 /** Compiles a reader at its first use: compiling costs milliseconds, reading microseconds. */
-export function bodyReader<T>(schema: TSchema): BodyReader<T> {
+export function bodyReader<T>(schema: TSchema, name: GoName): BodyReader<T> {
   let read: BodyReader<T> | undefined;
   return (body) => {
-    read ??= compileReader<T>(schema);
+    read ??= compileReader<T>(schema, name);
     return read(body);
   };
 }
 
-function compileReader<T>(schema: TSchema): BodyReader<T> {
+function compileReader<T>(schema: TSchema, name: GoName): BodyReader<T> {
   const fix = fixOf(schema as Shape) ?? ((value) => value);
   const validator = Compile(schema);
   return (body) => {
     const fixed = fix(body ?? {});
     if (validator.Check(fixed)) return fixed as T;
     throw failure("invalid-parameter", {
-      message: `invalid JSON: json: ${explain(schema as Shape, fixed, "")}`,
+      message: `invalid JSON: json: ${explain(schema as Shape, fixed, name)}`,
     });
   };
 }
@@ -138,9 +144,11 @@ function kindOf(value: unknown): string {
 }
 
 /** Says what is wrong as Go's decoder does, for the first value that has the wrong type. */
-function explain(shape: Shape, value: unknown, path: string): string {
+function explain(shape: Shape, value: unknown, { value: type, field }: GoName): string {
+  if (!hasType(shape, value)) return `cannot unmarshal ${kindOf(value)} into Go value of type ${type}`;
   return (
-    mismatch(shape, value, path) ?? `cannot unmarshal ${kindOf(value)} into Go struct field of a request body`
+    mismatch(shape, value, field) ??
+    `cannot unmarshal ${kindOf(value)} into Go struct field of a request body`
   );
 }
 
@@ -150,18 +158,23 @@ function mismatch(shape: Shape, value: unknown, path: string): string | undefine
     const inner = shape.anyOf.find((s) => s.type !== "null");
     return inner === undefined ? undefined : mismatch(inner, value, path);
   }
+  if (shape.stringOrList === true) {
+    // A decoder of Docker's own, which has no fields.
+    const right = Array.isArray(value) && value.every((item) => typeof item === "string");
+    return right ? undefined : `cannot unmarshal ${kindOf(value)} into Go value of type string`;
+  }
   if (!hasType(shape, value)) {
     const shown = typeof value === "number" && shape.type === "integer" ? `number ${value}` : kindOf(value);
     const type = goTypes[shape.type ?? ""] ?? "object";
-    return path === ""
-      ? `cannot unmarshal ${shown} into Go value of type ${type}`
-      : `cannot unmarshal ${shown} into Go struct field ${path} of type ${type}`;
+    // Of a list's item Go knows no struct.
+    const place = /\.\d+$/.test(path) ? path : `Go struct field ${path}`;
+    return `cannot unmarshal ${shown} into ${place} of type ${type}`;
   }
   if (Array.isArray(value)) {
     const items = shape.items;
     for (const [i, item] of value.entries()) {
       const inner = Array.isArray(items) ? (items as readonly Shape[])[i] : (items as Shape | undefined);
-      const wrong = inner === undefined ? undefined : mismatch(inner, item, path);
+      const wrong = inner === undefined ? undefined : mismatch(inner, item, `${path}.${i}`);
       if (wrong !== undefined) return wrong;
     }
     return undefined;

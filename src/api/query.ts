@@ -13,8 +13,16 @@ const uint32Maximum = 2n ** 32n - 1n;
 export class Query {
   readonly #sources: readonly URLSearchParams[];
 
-  /** `search` is what follows the question mark; `form` a body of `application/x-www-form-urlencoded`. */
+  /**
+   * `search` is what follows the question mark; `form` a body of `application/x-www-form-urlencoded`. Throws 400 for what
+   * isn't encoded as they must be.
+   */
   constructor(search: string, form?: string) {
+    for (const text of [search, form ?? ""]) {
+      const [wrong] = /%(?![0-9a-fA-F]{2}).{0,2}/.exec(text) ?? [];
+      if (wrong !== undefined)
+        throw failure("invalid-parameter", { message: `invalid URL escape ${JSON.stringify(wrong)}` });
+    }
     const query = new URLSearchParams(search);
     this.#sources = form === undefined ? [query] : [new URLSearchParams(form), query];
   }

@@ -38,7 +38,7 @@ function requireJson(request: IncomingMessage): void {
   const media = (type.split(";")[0] ?? "").trim().toLowerCase();
   if (media === "application/json") return;
   const message =
-    media === ""
+    media === "" || media.startsWith("/")
       ? `malformed Content-Type header (${type}): mime: no media type`
       : `unsupported Content-Type header (${type}): must be 'application/json'`;
   throw failure("invalid-parameter", { message });

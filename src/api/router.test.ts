@@ -23,7 +23,7 @@ test("names with slashes, colons, escapes; paths that look like them", () => {
   expect(find("DELETE", "/volumes/a/b")[3]).toEqual(["a/b"]);
 });
 
-test("other methods, other ends, escapes of nothing and routes of later versions are no pages", () => {
+test("other methods, other ends and escapes of nothing are no pages", () => {
   for (const [method, url] of [
     ["DELETE", "/info"],
     ["GET", "/INFO"],
@@ -32,7 +32,6 @@ test("other methods, other ends, escapes of nothing and routes of later versions
     ["GET", "/"],
     ["GET", "info"],
     ["HEAD", "/info"],
-    ["GET", "/v1.24/system/df"],
     ["GET", "/v/info"],
   ] as const)
     expect(() => router.find(method, url)).toThrow("page not found");

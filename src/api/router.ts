@@ -3,6 +3,7 @@
  * expressions that are tried small, and paths without parameters need none.
  * @module
  */
+import { posix } from "node:path";
 import { pathToRegexp } from "path-to-regexp";
 import { failure } from "../errors/mod.ts";
 import type { Exchange } from "./exchange.ts";
@@ -16,8 +17,6 @@ export interface Route {
   readonly method: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   /** `*name` matches any number of segments: names of images and containers have slashes. */
   readonly path: string;
-  /** The oldest version that has it, as NN of 1.NN. */
-  readonly since?: number;
   /** The handler reads the body itself, so a form in it isn't merged into the query. */
   readonly body?: boolean;
   readonly handler: Handler;
@@ -66,11 +65,10 @@ export class Router {
     const whole = question < 0 ? url : url.slice(0, question);
     const search = question < 0 ? "" : url.slice(question + 1);
     const prefix = /^\/v([0-9.]+)(?=\/)/.exec(whole);
-    const path = prefix === null ? whole : whole.slice(prefix[0].length);
+    const path = cleaned(prefix === null ? whole : whole.slice(prefix[0].length));
     const found = this.#match(method, path);
     if (found === undefined) throw failure("page-not-found", {});
     const version = prefix === null ? newest : parseVersion(prefix[1] ?? "");
-    if (found.route.since !== undefined && version < found.route.since) throw failure("page-not-found", {});
     return { route: found.route, version, search, captures: found.captures };
   }
 
@@ -83,6 +81,11 @@ export class Router {
     }
     return undefined;
   }
+}
+
+/** dockerd redirects to the path without empty segments and dots; here that path is answered at once. */
+function cleaned(path: string): string {
+  return /\/\.{0,2}\/|\/\.{1,2}$/.test(path) ? posix.normalize(path) : path;
 }
 
 function segments(path: string): number {

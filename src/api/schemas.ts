@@ -13,7 +13,7 @@ import type {
   UpdateBody,
   VolumeBody,
 } from "../engine/mod.ts";
-import { bodyReader, type BodyReader } from "./body-schema.ts";
+import { bodyReader, type BodyReader, type GoName } from "./body-schema.ts";
 
 const text = Type.String();
 const flag = Type.Boolean();
@@ -24,6 +24,11 @@ const command = Type.Array(text, { stringOrList: true });
 const labels = Type.Record(text, text);
 const set = Type.Record(text, Type.Object({}));
 const anything = Type.Unknown();
+
+/** A type of Docker's API; fields of an embedded one have no name before them. */
+function goName(value: string, field: string = value.replace(/^.*\./, "")): GoName {
+  return { value, field };
+}
 
 /** A struct of Go: every field may be missing. */
 function struct(fields: Record<string, TSchema>): TSchema {
@@ -212,6 +217,7 @@ export const readCreateBody: BodyReader<CreateBody> = bodyReader(
     HostConfig: hostConfig,
     NetworkingConfig: struct({ EndpointsConfig: Type.Record(text, Type.Union([endpoint, Type.Null()])) }),
   }),
+  goName("container.CreateRequest", ""),
 );
 
 const consoleSize = Type.Tuple([integer, integer]);
@@ -231,6 +237,7 @@ export const readExecBody: BodyReader<ExecBody> = bodyReader(
     User: text,
     WorkingDir: text,
   }),
+  goName("container.ExecOptions"),
 );
 
 /** `POST /exec/{id}/start`. */
@@ -243,6 +250,7 @@ export interface ExecStartBody {
 /** Reads {@link ExecStartBody}. */
 export const readExecStartBody: BodyReader<ExecStartBody> = bodyReader(
   struct({ Detach: flag, Tty: flag, ConsoleSize: consoleSize }),
+  goName("container.ExecStartOptions"),
 );
 
 /** `POST /containers/{id}/update`: of a HostConfig what can be changed; more than Docker's own fields. */
@@ -252,11 +260,13 @@ export const readUpdateBody: BodyReader<UpdateBody> = bodyReader(
     Labels: Type.Record(text, Type.Union([text, Type.Null()])),
     Healthcheck: healthcheck,
   }),
+  goName("container.UpdateConfig"),
 );
 
 /** `POST /volumes/create`. */
 export const readVolumeBody: BodyReader<VolumeBody> = bodyReader(
   struct({ Name: text, Driver: text, DriverOpts: labels, Labels: labels, ClusterVolumeSpec: anything }),
+  goName("volume.CreateOptions"),
 );
 
 /** `POST /networks/create` */
@@ -281,16 +291,19 @@ export const readNetworkBody: BodyReader<NetworkBody> = bodyReader(
     Options: labels,
     Labels: labels,
   }),
+  goName("network.CreateRequest"),
 );
 
 /** `POST /networks/{id}/connect` */
 export const readConnectBody: BodyReader<ConnectBody> = bodyReader(
   struct({ Container: text, EndpointConfig: endpoint }),
+  goName("network.ConnectOptions"),
 );
 
 /** `POST /networks/{id}/disconnect` */
 export const readDisconnectBody: BodyReader<DisconnectBody> = bodyReader(
   struct({ Container: text, Force: flag }),
+  goName("network.DisconnectOptions"),
 );
 
 /** `POST /auth`, and what `X-Registry-Auth` holds. */
@@ -304,6 +317,7 @@ export const readAuth: BodyReader<RegistryAuth> = bodyReader(
     identitytoken: text,
     registrytoken: text,
   }),
+  goName("registry.AuthConfig", ""),
 );
 
 const readers: readonly BodyReader<unknown>[] = [

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { commandLine, mergeConfig } from "./config-merge.ts";
 
-const id = "0123456789abcdef".repeat(4);
+const own = "0123456789ab";
 const image = {
   Env: ["PATH=/bin", "A=image"],
   Entrypoint: ["/entry"],
@@ -14,7 +14,7 @@ const image = {
 };
 
 test("what the client leaves open the image says", () => {
-  const config = mergeConfig(id, { Image: "x" }, image, false);
+  const config = mergeConfig({ Image: "x" }, image, own);
   expect(config).toMatchObject({
     Hostname: "0123456789ab",
     User: "app",
@@ -30,10 +30,9 @@ test("what the client leaves open the image says", () => {
 
 test("the client's own come first and win", () => {
   const config = mergeConfig(
-    id,
     { Env: ["A=own"], Labels: { from: "client" }, User: "0", Hostname: "h" },
     image,
-    false,
+    own,
   );
   expect(config.Env).toEqual(["A=own", "PATH=/bin"]);
   expect(config.Labels).toEqual({ from: "client" });
@@ -41,15 +40,16 @@ test("the client's own come first and win", () => {
 });
 
 test("an entrypoint of the client's drops the image's command, a command keeps the image's entrypoint", () => {
-  expect(commandLine(mergeConfig(id, { Entrypoint: ["sh"] }, image, false))).toEqual(["sh"]);
-  expect(commandLine(mergeConfig(id, { Cmd: ["other"] }, image, false))).toEqual(["/entry", "other"]);
-  expect(commandLine(mergeConfig(id, { Entrypoint: [""], Cmd: ["ls"] }, image, false))).toEqual(["ls"]);
+  expect(commandLine(mergeConfig({ Entrypoint: ["sh"] }, image, own))).toEqual(["sh"]);
+  expect(commandLine(mergeConfig({ Cmd: ["other"] }, image, own))).toEqual(["/entry", "other"]);
+  expect(commandLine(mergeConfig({ Entrypoint: [""], Cmd: ["ls"] }, image, own))).toEqual(["ls"]);
 });
 
 test("something must be run", () => {
-  expect(() => mergeConfig(id, {}, {}, false)).toThrow("no command specified");
+  expect(() => mergeConfig({}, {}, own)).toThrow("no command specified");
 });
 
-test("with the host's network the container has no host name of its own", () => {
-  expect(mergeConfig(id, {}, image, true).Hostname).toBe("");
+test("a variable has a name", () => {
+  for (const entry of ["", "=x"])
+    expect(() => mergeConfig({ Env: [entry] }, image, own)).toThrow(`invalid environment variable: ${entry}`);
 });

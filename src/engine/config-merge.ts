@@ -38,16 +38,21 @@ function mergeEnvironment(
 const isEmpty = (list: readonly string[] | null | undefined): boolean =>
   list === null || list === undefined || list.length === 0;
 
+/** Throws Docker's text for a variable without a name. */
+export function checkEnvironment(environment: readonly string[]): void {
+  for (const entry of environment) {
+    if (entry === "") throw failure("invalid-parameter", { message: "invalid environment variable: " });
+    if (entry.startsWith("="))
+      throw failure("invalid-parameter", { message: `invalid environment variable: ${entry}` });
+  }
+}
+
 /**
- * Completes what the client sent. `id` gives the host name its default. Throws Docker's `no command specified` when
+ * Completes what the client sent. `ownName` is the host name of a container that asks for none. Throws Docker's `no command specified` when
  * neither says what to run.
  */
-export function mergeConfig(
-  id: string,
-  body: CreateBody,
-  image: ImageDefaults,
-  hostNetwork: boolean,
-): ContainerConfig {
+export function mergeConfig(body: CreateBody, image: ImageDefaults, ownName: string): ContainerConfig {
+  checkEnvironment(body.Env ?? []);
   let { Entrypoint: entrypoint, Cmd: command } = body;
   const reset = entrypoint?.length === 1 && entrypoint[0] === "";
   if (isEmpty(entrypoint)) {
@@ -61,9 +66,8 @@ export function mergeConfig(
   const ports = { ...image.ExposedPorts, ...body.ExposedPorts };
   const volumes = { ...image.Volumes, ...body.Volumes };
   const healthcheck = mergeHealthcheck(body.Healthcheck, image.Healthcheck);
-  const hostname = body.Hostname ?? "";
   return {
-    Hostname: hostname === "" && !hostNetwork ? id.slice(0, 12) : hostname,
+    Hostname: body.Hostname || ownName,
     Domainname: body.Domainname ?? "",
     User: body.User || (image.User ?? ""),
     AttachStdin: body.AttachStdin ?? false,

@@ -23,6 +23,9 @@ function refuse(message: string): never {
 /** Docker's rules for which containers can be on several networks. */
 function checkConnectable({ record: { hostConfig } }: Container, network: NetworkRecord): void {
   const { NetworkMode: mode } = hostConfig;
+  if (network.configOnly) {
+    throw failure("forbidden", { message: "cannot create endpoint on configuration-only network" });
+  }
   if (network.driver === "host") {
     refuse("cannot connect container to host network - container must be created in host network mode");
   }
@@ -35,9 +38,6 @@ function checkConnectable({ record: { hostConfig } }: Container, network: Networ
     refuse(
       "container cannot be connected to multiple networks with one of the networks in private (none) mode",
     );
-  }
-  if (network.configOnly) {
-    refuse(`cannot connect container to configuration network ${network.name}`);
   }
 }
 

@@ -172,6 +172,8 @@ export class ContainerService implements Containers {
     try {
       await stopContainer(this.#services, container, options);
       await this.start(container.id);
+    } catch (error) {
+      throw inContext(`Cannot restart container ${name}`, error);
     } finally {
       container.comesBack = false;
     }
@@ -220,7 +222,11 @@ export class ContainerService implements Containers {
       throw inContext("Error when allocating new name", error);
     }
     const old = container.name;
-    this.#services.store.rename(container, plain);
+    try {
+      this.#services.store.rename(container, plain);
+    } catch (error) {
+      throw inContext("Error when allocating new name", error);
+    }
     if (container.running) await tellPlaces(this.#services, container);
     publishContainer(this.#services, "rename", container, { oldName: `/${old}` });
   }

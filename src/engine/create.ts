@@ -3,6 +3,7 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
 import { failure } from "../errors/mod.ts";
 import { allocateRange, rangeMappings } from "../security/mod.ts";
 import { isPredefined } from "../network/mod.ts";
@@ -18,7 +19,7 @@ import { containerNetworks, hasOwnNetwork } from "./endpoint-requests.ts";
 import type { CreateRequest } from "./engine.ts";
 import { hostsFile } from "./etc-files.ts";
 import { checkHealthcheck, healthcheckWarnings } from "./healthcheck.ts";
-import { checkHostConfig, completeHostConfig } from "./host-config.ts";
+import { checkHostConfig, completeHostConfig, hostWarnings } from "./host-config.ts";
 import { findJoin, idRangeOf, resolveModes } from "./joins.ts";
 import { checkLogOptions, checkLogStart, logWarnings } from "./logging/options.ts";
 import { unmappableMount, prepareMounts, wantedMounts } from "./container-mounts.ts";
@@ -77,6 +78,7 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
   checkHostConfig(host, defaults);
   checkLogOptions(host.LogConfig);
   warnings.push(...logWarnings(host.LogConfig));
+  warnings.push(...hostWarnings(host));
   checkHostname(body, host);
   checkHealthcheck(body.Healthcheck);
   checkSecurityOptions(host.SecurityOpt ?? [], seccomp, host);
@@ -84,7 +86,11 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
     const message = `the working directory '${body.WorkingDir}' is invalid, it needs to be an absolute path`;
     throw failure("invalid-parameter", { message });
   }
-  const config = mergeConfig(id, body, image.defaults, host.NetworkMode === "host");
+  const config = mergeConfig(
+    body,
+    image.defaults,
+    host.NetworkMode === "host" ? hostname() : id.slice(0, 12),
+  );
   warnings.push(...healthcheckWarnings(config));
   if (config.StopSignal !== undefined) signalNumber(config.StopSignal);
   const mounts = wantedMounts(services, config, host);

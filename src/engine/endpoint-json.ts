@@ -24,7 +24,11 @@ function poolOf(
   isIPv6: boolean,
 ): { gateway: string; prefix: number } {
   const pool = network.ipam.pools.find(({ subnet }) => subnet.includes(":") === isIPv6);
-  const gateway = isForeign(network) ? foreignExit(endpoint, isIPv6)?.via : pool?.gateway;
+  const gateway = isForeign(network)
+    ? foreignExit(endpoint, isIPv6)?.via
+    : network.internal
+      ? undefined
+      : pool?.gateway;
   const address = isIPv6 ? endpoint.ipv6 : endpoint.ipv4;
   return {
     gateway: gateway ?? "",

@@ -56,9 +56,18 @@ export function containerNetworks(
   }
   return [...entries].map(([name, settings]) => {
     const network = find(name);
-    if (network !== undefined) readRequest(network, settings);
+    if (network !== undefined) checkRequest(network, settings);
     return { name, settings };
   });
+}
+
+/** A container may ask for several networks: which one is wrong has to be said. */
+function checkRequest(network: NetworkRecord, settings: EndpointSettings): void {
+  try {
+    readRequest(network, settings);
+  } catch (error) {
+    throw inContext(`invalid config for network ${network.name}`, error);
+  }
 }
 
 /**
@@ -66,12 +75,8 @@ export function containerNetworks(
  * @throws invalid-parameter in Docker's words
  */
 export function readRequest(network: NetworkRecord, settings: EndpointSettings): EndpointRequest {
-  try {
-    const request = readEndpointRequest(network, settings);
-    const { problems } = endpointSysctls(request.driverOptions);
-    if (problems.length > 0) refuse(`invalid endpoint settings:\n${problems.join("; ")}`);
-    return request;
-  } catch (error) {
-    throw inContext(`invalid config for network ${network.name}`, error);
-  }
+  const request = readEndpointRequest(network, settings);
+  const { problems } = endpointSysctls(request.driverOptions);
+  if (problems.length > 0) refuse(`invalid endpoint settings:\n${problems.join("; ")}`);
+  return request;
 }

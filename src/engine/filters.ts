@@ -115,7 +115,9 @@ export function untilFilter(filters: Filters, now: bigint): bigint | undefined {
     throw failure("invalid-parameter", { message: "more than one until filter specified" });
   const time = parseMoment(text, now);
   if (time === undefined)
-    throw failure("invalid-parameter", { message: `failed to parse ${JSON.stringify(text)} as a time` });
+    throw failure("invalid-parameter", {
+      message: `failed to parse value as time or duration: ${JSON.stringify(text)}`,
+    });
   return time;
 }
 

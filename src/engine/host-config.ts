@@ -64,7 +64,7 @@ export function completeHostConfig(body: CreateBody, defaults: HostDefaults): Ho
     ContainerIDFile: given.ContainerIDFile ?? "",
     LogConfig: completeLogConfig(log, defaults),
     NetworkMode: given.NetworkMode || "default",
-    PortBindings: given.PortBindings ?? null,
+    PortBindings: wholeBindings(given.PortBindings ?? null),
     RestartPolicy: {
       Name: given.RestartPolicy?.Name || "no",
       MaximumRetryCount: given.RestartPolicy?.MaximumRetryCount ?? 0,
@@ -139,6 +139,26 @@ export function completeHostConfig(body: CreateBody, defaults: HostDefaults): Ho
   };
 }
 
+/** Each binding has both of its fields, whatever was given. */
+function wholeBindings(bindings: HostConfig["PortBindings"]): HostConfig["PortBindings"] {
+  if (bindings === null) return null;
+  return Object.fromEntries(
+    Object.entries(bindings).map(([port, list]) => [
+      port,
+      list?.map(({ HostIp = "", HostPort = "" }) => ({ HostIp, HostPort })) ?? null,
+    ]),
+  );
+}
+
+/** What can be done, but may not be meant, in Docker's words. */
+export function hostWarnings({ OomKillDisable, Memory }: HostConfig): readonly string[] {
+  return OomKillDisable && Memory === 0
+    ? [
+        "OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.",
+      ]
+    : [];
+}
+
 /** Docker: memory and swap together are twice the memory where only the memory is given. */
 function memorySwap(memory: number, swap: number): number {
   return memory > 0 && swap === 0 ? memory * 2 : swap;
@@ -152,6 +172,9 @@ export function checkHostConfig(host: HostConfig, defaults: HostDefaults): void 
   normalizeCapabilities("CapDrop", host.CapDrop ?? [], defaults.capabilities);
   for (const [key, value] of Object.entries(host.Sysctls ?? {})) checkSysctl(host, key, value);
   checkRestartPolicy(host.RestartPolicy);
+  if (host.CpuShares < 0) {
+    refuse(`invalid CPU shares (${host.CpuShares}): value must be a positive integer`);
+  }
   if (host.AutoRemove && host.RestartPolicy.Name !== "no") {
     refuse("can't create 'AutoRemove' container with restart policy");
   }

@@ -89,7 +89,7 @@ async function summarize(
       Containers: options.containersUsing(image.id).length,
       Created: Number(createdAt(image) / 1_000_000_000n),
       Id: image.id,
-      Labels: image.config.config.Labels ?? {},
+      Labels: image.config.config.Labels ?? null,
       ParentId: "",
       RepoDigests: digests.map(familiarReference),
       RepoTags: tags.map(familiarReference),

@@ -122,5 +122,5 @@ test("a platform is text or JSON", async () => {
   expect(await load("linux/amd64")).toEqual(done);
   expect(await load('{"architecture":"amd64","os":"linux"}')).toEqual(done);
   expect(await load("{")).toEqual([expect.stringContaining("failed to parse platform")]);
-  expect(await load("a/b/c/d")).toEqual([expect.stringContaining("invalid platform")]);
+  expect(await load("a/b/c/d")).toEqual([expect.stringContaining("cannot parse platform specifier")]);
 });

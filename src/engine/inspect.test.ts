@@ -27,9 +27,17 @@ const mount = (change: Partial<MountPoint>): MountPoint => ({
   ...change,
 });
 
+const running = { status: "running", pid: 42, startedAt: "2026-01-02T03:04:06Z" } as const;
+
+test("one that never ran has no files yet", async () => {
+  const { container } = fake.container();
+  const none = { HostsPath: "", HostnamePath: "", ResolvConfPath: "", LogPath: "" };
+  expect(await inspectContainer(context, container, false)).toMatchObject(none);
+});
+
 test("state, files and layers of a running container", async () => {
   const { container } = fake.container(
-    { status: "running", pid: 42, networks: [{ name: "bridge", settings: {} }] },
+    { ...running, networks: [{ name: "bridge", settings: {} }] },
     { host: { NetworkMode: "bridge" } },
   );
   const json = await inspectContainer(context, container, false);
@@ -61,13 +69,17 @@ test("a paused container runs", async () => {
 });
 
 test("one that joins another's network has its files and no network of its own", async () => {
-  const { container } = fake.container(
-    { status: "running", pid: 42 },
-    { host: { NetworkMode: "container:other" } },
-  );
+  const { container } = fake.container(running, { host: { NetworkMode: "container:other" } });
   expect(await inspectContainer(context, container, false)).toMatchObject({
     HostsPath: `${fake.services.paths.container("other")}/hosts`,
     NetworkSettings: { SandboxKey: "", Networks: {} },
+  });
+});
+
+test("in a list an image that was removed or renamed is its ID", async () => {
+  const { container } = fake.container();
+  expect(await summarizeContainer(context, container, false)).toMatchObject({
+    Image: container.record.imageId,
   });
 });
 
@@ -117,7 +129,13 @@ test("in a list: words with spaces are quoted, the time is in seconds", async ()
     { status: "exited", exitCode: 1 },
     { record: { args: ["-c", "echo a b"] } },
   );
-  expect(await summarizeContainer(context, container, false)).toMatchObject({
+  const { imageId: id, chain } = container.record;
+  const images = {
+    ...fake.services.images,
+    resolve: () => ({ id, chain, os: "linux", architecture: "amd64", defaults: {} }),
+  };
+  const known = { ...context, services: { ...fake.services, images } };
+  expect(await summarizeContainer(known, container, false)).toMatchObject({
     Names: ["/web"],
     Image: "busybox",
     Command: "sh -c 'echo a b'",

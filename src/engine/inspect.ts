@@ -4,7 +4,7 @@
  */
 import { rangeMappings } from "../security/mod.ts";
 import type { Container } from "./container-store.ts";
-import type { MountPoint } from "./container.ts";
+import { NEVER, type MountPoint } from "./container.ts";
 import { legacyJson, networksJson, portListJson, portMapJson } from "./endpoint-json.ts";
 import type { Json } from "./engine.ts";
 import { idRangeOf } from "./joins.ts";
@@ -48,7 +48,10 @@ export async function inspectContainer(
   const { record, state, id } = container;
   const { config, hostConfig: host } = record;
   const execs = runningExecs(container);
-  const own = (name: string): string => `${paths.container(filesOwner(record) ?? id)}/${name}`;
+  // Docker names its files from its first start on, though it failed.
+  const started = state.startedAt !== NEVER || state.error !== "";
+  const own = (name: string): string =>
+    started ? `${paths.container(filesOwner(record) ?? id)}/${name}` : "";
   const plan = storage.plan(id, record.chain);
   const sandbox = sandboxOf(container);
   return {
@@ -74,7 +77,7 @@ export async function inspectContainer(
     ResolvConfPath: own("resolv.conf"),
     HostnamePath: own("hostname"),
     HostsPath: own("hosts"),
-    LogPath: host.LogConfig.Type === "json-file" ? paths.log(id) : "",
+    LogPath: started && host.LogConfig.Type === "json-file" ? paths.log(id) : "",
     Name: `/${container.name}`,
     RestartCount: state.restartCount,
     Driver: storage.name,
@@ -175,7 +178,7 @@ export async function summarizeContainer(
   return {
     Id: id,
     Names: allNames(services.store, container),
-    Image: config.Image,
+    Image: shownImage(services, record),
     ImageID: record.imageId,
     Command: [record.path, ...record.args].map(shellWord).join(" "),
     Created: Number(parseTime(record.created) / 1_000_000_000n),
@@ -191,6 +194,15 @@ export async function summarizeContainer(
     Mounts: mountsJson(record),
     ...(size ? withoutZeros(await sizes(services, container)) : {}),
   };
+}
+
+/** The image as the client called it, or its ID if it isn't called that any more. */
+function shownImage({ images }: Services, { config: { Image: name }, imageId }: Container["record"]): string {
+  try {
+    return images.resolve(name).id === imageId ? name : imageId;
+  } catch {
+    return imageId;
+  }
 }
 
 /** A size of 0 is left out of the list. */

@@ -3,9 +3,10 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { failure, messageOf } from "../errors/mod.ts";
+import { failure, isFailure, messageOf } from "../errors/mod.ts";
 import { draftNetwork, isForeign, isPredefined, type NetworkRecord } from "../network/mod.ts";
 import { connectContainer, disconnectContainer } from "./connecting.ts";
+import type { Container } from "./container-store.ts";
 import type { Filters, Json, Networks } from "./engine.ts";
 import {
   checkFilters,
@@ -128,7 +129,7 @@ export class NetworkService implements Networks {
     const dependent = networks.store.all().find(({ configFrom }) => configFrom === network.name);
     if (network.configOnly && dependent !== undefined) {
       throw failure("forbidden", {
-        message: `configuration network ${JSON.stringify(network.name)} is in use`,
+        message: `error while removing network: configuration network ${JSON.stringify(network.name)} is in use`,
       });
     }
     // The name is free at once, and nobody can come onto it any more.
@@ -152,16 +153,26 @@ export class NetworkService implements Networks {
   }
 
   async connect(name: string, body: ConnectBody): Promise<void> {
+    const wanted = nameOf(body);
     const network = this.#services.networks.store.find(name);
-    const container = this.#services.store.find(body.Container ?? "");
+    const container = this.#services.store.find(wanted);
     await container.lock.run(() =>
       connectContainer(this.#services, container, network, body.EndpointConfig ?? {}),
     );
   }
 
   async disconnect(name: string, body: DisconnectBody): Promise<void> {
+    const wanted = nameOf(body);
+    const { store } = this.#services;
     const network = this.#services.networks.store.find(name);
-    const container = this.#services.store.find(body.Container ?? "");
+    let container: Container;
+    try {
+      container = store.find(wanted);
+    } catch (error) {
+      // By force it may be one that is gone: then there is no endpoint of it.
+      if (body.Force !== true || !isFailure(error, "no-such-container")) throw error;
+      throw failure("not-found", { message: `endpoint ${wanted} not found` }, error);
+    }
     await container.lock.run(() =>
       disconnectContainer(this.#services, container, network, body.Force ?? false),
     );
@@ -172,7 +183,7 @@ export class NetworkService implements Networks {
     const until = untilFilter(filters, now());
     const deleted: string[] = [];
     for (const network of this.#services.networks.store.all()) {
-      if (isPredefined(network.name) || this.#isUsed(network)) continue;
+      if (isPredefined(network.name) || network.configOnly || this.#isUsed(network)) continue;
       if (!pruneLabelsMatch(filters, network.labels)) continue;
       if (until !== undefined && parseTime(network.created) >= until) continue;
       try {
@@ -198,4 +209,10 @@ function danglingFilter(filters: Filters): boolean | undefined {
   if (values[0] === "1" || values[0] === "true") return true;
   if (values[0] === "0" || values[0] === "false") return false;
   return wrong(`invalid value for filter 'dangling', must be "true" (or "1"), or "false" (or "0")`);
+}
+
+/** Throws Docker's text if no container is named. */
+function nameOf({ Container: name = "" }: ConnectBody | DisconnectBody): string {
+  if (name === "") throw failure("invalid-parameter", { message: 'invalid name or ID supplied: ""' });
+  return name;
 }

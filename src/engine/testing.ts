@@ -60,7 +60,7 @@ export function exampleRecord(change: {
     args: [],
     imageId: `sha256:${"0".repeat(64)}`,
     chain: [`sha256:${"1".repeat(64)}`],
-    config: mergeConfig(id, body, { Env: ["PATH=/bin"] }, false),
+    config: mergeConfig(body, { Env: ["PATH=/bin"] }, id.slice(0, 12)),
     hostConfig: completeHostConfig(body, defaults),
     networking: {},
     mounts: [],

@@ -41,7 +41,7 @@ function rehearse({ defaults, seccomp, cgroups }: WarmUpParts, round: number): v
     args: [],
     imageId: "",
     chain: [],
-    config: mergeConfig(id, body, { Env: ["PATH=/bin"] }, false),
+    config: mergeConfig(body, { Env: ["PATH=/bin"] }, id.slice(0, 12)),
     hostConfig,
     networking: {},
     mounts: [],

@@ -14,6 +14,7 @@ export interface ErrorParams {
   "client-too-new": { version: string; maximum: string };
   "invalid-filter": { name?: string };
   "not-implemented": { what: string };
+  experimental: object;
   "not-modified": object;
   conflict: { message: string };
   unauthorized: { message: string };
@@ -100,6 +101,12 @@ export const registry: Registry = {
     status: 501,
     exit: 125,
     text: (p) => `${p.what} is not supported by this version of caisson`,
+  },
+  experimental: {
+    status: 501,
+    exit: 125,
+    text: () =>
+      "This experimental feature is disabled by default. Start the Docker daemon in experimental mode in order to enable it.",
   },
   "not-modified": { status: 304, exit: 0, text: () => "" },
   conflict: { status: 409, exit: 125, text: message },

@@ -131,7 +131,7 @@ async function prune(x: Exchange): Promise<void> {
 export const containerRoutes: readonly Route[] = [
   { method: "GET", path: "/containers/json", handler: list },
   { method: "POST", path: "/containers/create", body: true, handler: create },
-  { method: "POST", path: "/containers/prune", since: 25, handler: prune },
+  { method: "POST", path: "/containers/prune", handler: prune },
   { method: "GET", path: "/containers/*name/json", handler: inspect },
   { method: "GET", path: "/containers/*name/top", handler: top },
   { method: "POST", path: "/containers/*name/start", body: true, handler: start },

@@ -11,7 +11,7 @@ import type { Route } from "../router.ts";
 
 async function create(x: Exchange): Promise<void> {
   const { readExecBody } = await import("../schemas.ts");
-  const { ConsoleSize, ...body } = readExecBody(await readJson(x));
+  const { ConsoleSize, ...body } = readExecBody(await readJson(x, true));
   if ((body.Cmd ?? []).length === 0)
     throw failure("invalid-parameter", { message: "No exec command specified" });
   parseDetachKeys(body.DetachKeys, (keys) => `Invalid escape keys (${keys}) provided`);

@@ -157,7 +157,10 @@ async function distribution(x: Exchange): Promise<void> {
 }
 
 async function tag(x: Exchange): Promise<void> {
-  await x.engine.images.tag(x.name, x.query.text("repo"), x.query.text("tag"));
+  const repository = x.query.text("repo");
+  // Docker looks at nothing when there is no name to give.
+  if (repository === "") return x.empty(200);
+  await x.engine.images.tag(x.name, repository, x.query.text("tag"));
   x.empty(201);
 }
 
@@ -181,13 +184,13 @@ export const imageRoutes: readonly Route[] = [
   { method: "GET", path: "/images/json", handler: list },
   { method: "POST", path: "/images/create", body: true, handler: create },
   { method: "POST", path: "/images/load", body: true, handler: load },
-  { method: "POST", path: "/images/prune", since: 25, handler: prune },
+  { method: "POST", path: "/images/prune", handler: prune },
   { method: "GET", path: "/images/get", handler: saveMany },
   { method: "GET", path: "/images/*name/json", handler: inspect },
   { method: "GET", path: "/images/*name/history", handler: history },
   { method: "GET", path: "/images/*name/get", handler: save },
   { method: "GET", path: "/images/search", handler: search },
-  { method: "GET", path: "/distribution/*name/json", since: 30, handler: distribution },
+  { method: "GET", path: "/distribution/*name/json", handler: distribution },
   { method: "POST", path: "/images/*name/push", handler: push },
   { method: "POST", path: "/images/*name/tag", handler: tag },
   { method: "DELETE", path: "/images/*name", handler: remove },

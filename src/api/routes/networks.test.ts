@@ -142,7 +142,7 @@ describe("what is refused, in Docker's words", () => {
       "/networks/create",
       { Name: 5 },
       400,
-      "invalid JSON: json: cannot unmarshal number into Go struct field .Name of type string",
+      "invalid JSON: json: cannot unmarshal number into Go struct field CreateRequest.Name of type string",
     ],
   ];
   for (const [method, url, body, status, message] of rows)

@@ -52,7 +52,7 @@ export const networkRoutes: readonly Route[] = [
   { method: "GET", path: "/networks", handler: list },
   { method: "GET", path: "/networks/", handler: list },
   { method: "POST", path: "/networks/create", body: true, handler: create },
-  { method: "POST", path: "/networks/prune", since: 25, handler: prune },
+  { method: "POST", path: "/networks/prune", handler: prune },
   { method: "GET", path: "/networks/*id", handler: inspect },
   { method: "POST", path: "/networks/*id/connect", body: true, handler: connect },
   { method: "POST", path: "/networks/*id/disconnect", body: true, handler: disconnect },

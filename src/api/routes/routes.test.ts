@@ -317,7 +317,7 @@ describe("what is refused, in Docker's words", () => {
       "/containers/create",
       { Cmd: [1] },
       400,
-      "invalid JSON: json: cannot unmarshal number into Go struct field .Cmd of type string",
+      "invalid JSON: json: cannot unmarshal array into Go value of type string",
     ],
     ["POST", "/containers/c/exec", {}, 400, "No exec command specified"],
     [

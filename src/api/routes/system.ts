@@ -83,5 +83,5 @@ export const systemRoutes: readonly Route[] = [
   { method: "GET", path: "/info", handler: info },
   { method: "GET", path: "/events", handler: events },
   { method: "POST", path: "/auth", body: true, handler: auth },
-  { method: "GET", path: "/system/df", since: 25, handler: diskUsage },
+  { method: "GET", path: "/system/df", handler: diskUsage },
 ];

@@ -4,6 +4,7 @@
  */
 import { failure } from "../../errors/mod.ts";
 import type { Exchange } from "../exchange.ts";
+import { readJson } from "../request.ts";
 import type { Handler, Route } from "../router.ts";
 
 /** A handler that answers 501 and names what is missing. */
@@ -23,7 +24,64 @@ const notManager: Handler = unavailable(
   'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
 );
 
+/** Nothing of Docker's experimental features is there, so each is disabled in Docker's words. */
+const experimental: Handler = () => {
+  throw failure("experimental", {});
+};
+
+function invalid(message: string): never {
+  throw failure("invalid-parameter", { message });
+}
+
+/** Reads the body, as dockerd does before it asks whether there is a swarm. */
+const withBody: Handler = async (x) => {
+  await readJson(x, true);
+  await notManager(x);
+};
+
+/** Of an update the version of what is updated is read too; `complaint` makes Docker's text of a bad one. */
+function updating(complaint: (version: string, reason: string) => string): Handler {
+  return async (x) => {
+    await readJson(x, true);
+    const version = x.query.text("version");
+    if (!/^\d+$/.test(version)) {
+      const reason = `strconv.ParseUint: parsing ${JSON.stringify(version)}: invalid syntax`;
+      invalid(complaint(version, reason));
+    }
+    for (const flag of ["rotateWorkerToken", "rotateManagerToken", "rotateManagerUnlockKey"])
+      x.query.strictFlag(flag);
+    await notManager(x);
+  };
+}
+
+const called =
+  (kind: string) =>
+  (version: string, reason: string): string =>
+    `invalid ${kind} version '${version}': ${reason}`;
+const unnamed = (kind: string) => (): string => `invalid ${kind} version`;
+
+const listing: Handler = (x) => {
+  x.query.filters();
+  x.query.strictFlag("status");
+  return notManager(x);
+};
+
+const inspecting: Handler = (x) => {
+  x.query.strictFlag("insertDefaults");
+  return notManager(x);
+};
+
+const swarmLogs: Handler = (x) => {
+  if (!x.query.flag("stdout") && !x.query.flag("stderr"))
+    throw failure("internal", { message: "Bad parameters: you must choose at least one stream" });
+  return notManager(x);
+};
+
+const pluginFilters = new Set(["capability", "enabled"]);
+
 function noPlugins(x: Exchange): void {
+  for (const name of x.query.filters().keys())
+    if (!pluginFilters.has(name)) throw failure("invalid-filter", { name });
   x.json(200, []);
 }
 
@@ -31,18 +89,32 @@ function noSuchPlugin(x: Exchange): void {
   throw failure("not-found", { message: `plugin ${JSON.stringify(x.name)} not found` });
 }
 
-function row(method: Route["method"], path: string, handler: Handler, since?: number): Route {
-  return { method, path, handler, body: true, ...(since === undefined ? {} : { since }) };
+const enabling: Handler = (x) => {
+  const timeout = x.query.text("timeout");
+  if (!/^[+-]?\d+$/.test(timeout))
+    throw failure("internal", {
+      message: `strconv.Atoi: parsing ${JSON.stringify(timeout)}: invalid syntax`,
+    });
+  noSuchPlugin(x);
+};
+
+const setting: Handler = async (x) => {
+  await readJson(x, true);
+  noSuchPlugin(x);
+};
+
+function row(method: Route["method"], path: string, handler: Handler): Route {
+  return { method, path, handler, body: true };
 }
 
-/** Objects of a swarm, which all have the same routes: list, create, inspect, update, remove. */
-function swarmObjects(kind: string, since: number): Route[] {
+/** Objects of a swarm, which have the same routes: list, create, inspect, update, remove. */
+function swarmObjects(kind: string, version: (version: string, reason: string) => string): Route[] {
   return [
-    row("GET", `/${kind}`, notManager, since),
-    row("POST", `/${kind}/create`, notManager, since),
-    row("GET", `/${kind}/:id`, notManager, since),
-    row("POST", `/${kind}/:id/update`, notManager, since),
-    row("DELETE", `/${kind}/:id`, notManager, since),
+    row("GET", `/${kind}`, listing),
+    row("POST", `/${kind}/create`, withBody),
+    row("GET", `/${kind}/:id`, inspecting),
+    row("POST", `/${kind}/:id/update`, updating(version)),
+    row("DELETE", `/${kind}/:id`, notManager),
   ];
 }
 
@@ -51,41 +123,41 @@ export const unsupportedRoutes: readonly Route[] = [
   row("POST", "/swarm/init", unsupported("swarm mode")),
   row("POST", "/swarm/join", unsupported("swarm mode")),
   row("POST", "/swarm/leave", unavailable("This node is not part of a swarm")),
-  row("POST", "/swarm/update", notManager),
+  row("POST", "/swarm/update", updating(called("swarm"))),
   row("GET", "/swarm/unlockkey", notManager),
-  row("POST", "/swarm/unlock", notManager),
-  ...swarmObjects("services", 24),
-  row("GET", "/services/:id/logs", notManager, 29),
-  ...swarmObjects("secrets", 25),
-  ...swarmObjects("configs", 30),
-  row("GET", "/nodes", notManager),
+  row("POST", "/swarm/unlock", withBody),
+  ...swarmObjects("services", called("service")),
+  row("GET", "/services/:id/logs", swarmLogs),
+  ...swarmObjects("secrets", unnamed("secret")),
+  ...swarmObjects("configs", unnamed("config")),
+  row("GET", "/nodes", listing),
   row("GET", "/nodes/:id", notManager),
   row("DELETE", "/nodes/:id", notManager),
-  row("POST", "/nodes/:id/update", notManager),
-  row("GET", "/tasks", notManager),
+  row("POST", "/nodes/:id/update", updating(called("node"))),
+  row("GET", "/tasks", listing),
   row("GET", "/tasks/:id", notManager),
-  row("GET", "/tasks/:id/logs", notManager, 29),
+  row("GET", "/tasks/:id/logs", swarmLogs),
 
   row("GET", "/plugins", noPlugins),
   row("GET", "/plugins/privileges", unsupported("installing a plugin")),
   row("POST", "/plugins/pull", unsupported("installing a plugin")),
   row("POST", "/plugins/create", unsupported("creating a plugin")),
   row("GET", "/plugins/*name/json", noSuchPlugin),
-  row("POST", "/plugins/*name/enable", noSuchPlugin),
+  row("POST", "/plugins/*name/enable", enabling),
   row("POST", "/plugins/*name/disable", noSuchPlugin),
   row("POST", "/plugins/*name/push", noSuchPlugin),
-  row("POST", "/plugins/*name/upgrade", noSuchPlugin, 26),
-  row("POST", "/plugins/*name/set", noSuchPlugin),
+  row("POST", "/plugins/*name/upgrade", noSuchPlugin),
+  row("POST", "/plugins/*name/set", setting),
   row("DELETE", "/plugins/*name", noSuchPlugin),
 
   row("POST", "/build", unsupported("building images")),
-  row("POST", "/build/prune", unsupported("pruning the build cache"), 31),
-  row("POST", "/build/cancel", unsupported("cancelling a build"), 39),
+  row("POST", "/build/prune", unsupported("pruning the build cache")),
+  row("POST", "/build/cancel", unsupported("cancelling a build")),
   row("POST", "/session", unsupported("BuildKit's session")),
-  row("POST", "/grpc", unsupported("BuildKit's gRPC interface"), 39),
+  row("POST", "/grpc", unsupported("BuildKit's gRPC interface")),
 
   row("GET", "/containers/*name/attach/ws", unsupported("attaching by WebSocket")),
-  row("GET", "/containers/*name/checkpoints", unsupported("listing checkpoints"), 25),
-  row("POST", "/containers/*name/checkpoints", unsupported("making a checkpoint"), 25),
-  row("DELETE", "/containers/*name/checkpoints/:checkpoint", unsupported("removing a checkpoint"), 25),
+  row("GET", "/containers/*name/checkpoints", experimental),
+  row("POST", "/containers/*name/checkpoints", experimental),
+  row("DELETE", "/containers/*name/checkpoints/:checkpoint", experimental),
 ];

@@ -43,8 +43,8 @@ function update(): never {
 export const volumeRoutes: readonly Route[] = [
   { method: "GET", path: "/volumes", handler: list },
   { method: "POST", path: "/volumes/create", body: true, handler: create },
-  { method: "POST", path: "/volumes/prune", since: 25, handler: prune },
+  { method: "POST", path: "/volumes/prune", handler: prune },
   { method: "GET", path: "/volumes/*name", handler: inspect },
-  { method: "PUT", path: "/volumes/*name", since: 42, handler: update },
+  { method: "PUT", path: "/volumes/*name", handler: update },
   { method: "DELETE", path: "/volumes/*name", handler: remove },
 ];

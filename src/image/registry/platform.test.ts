@@ -43,7 +43,7 @@ test("normal forms are containerd's", () => {
 
 test("a platform that cannot be parsed is refused", () => {
   for (const text of ["", "a/b/c/d", "linux//v7", "linux/amd 64", "../x"])
-    expect(() => parsePlatform(text)).toThrow("invalid platform");
+    expect(() => parsePlatform(text)).toThrow("cannot parse platform specifier");
 });
 
 test("the exact entry wins over those that merely run", () => {

@@ -38,7 +38,7 @@ export function parsePlatform(text: string): Platform {
   const parts = text.split("/");
   if (parts.length > 3 || !parts.every((part) => component.test(part)))
     throw failure("invalid-parameter", {
-      message: `"${text}": invalid platform: expected OS[/ARCHITECTURE[/VARIANT]]`,
+      message: `"${text}": cannot parse platform specifier: invalid argument`,
     });
   const [first = "", architecture, variant] = parts.map((part) => part.toLowerCase());
   if (architecture !== undefined) return normalize({ os: first, architecture, variant });

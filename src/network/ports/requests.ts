@@ -50,8 +50,9 @@ function isProtocol(text: string): text is Protocol {
 export function parseContainerPort(spec: string): { readonly port: number; readonly protocol: Protocol } {
   const [number = "", protocol = "tcp"] = spec.split("/", 2);
   const name = protocol.toLowerCase();
-  const port = /^\d{1,5}$/.test(number) ? Number(number) : 0;
-  if (port < 1 || port > MAX_PORT) refuse(`invalid port specification: ${JSON.stringify(spec)}`);
+  const port = /^\d{1,5}$/.test(number) ? Number(number) : MAX_PORT + 1;
+  if (port > MAX_PORT) refuse(`invalid port specification: ${JSON.stringify(number)}`);
+  if (port === 0) refuse(`invalid port specification: ${JSON.stringify(spec)}`);
   if (!isProtocol(name))
     refuse(`invalid port specification: ${JSON.stringify(spec)}: invalid proto: ${protocol}`);
   return { port, protocol: name };

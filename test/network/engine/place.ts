@@ -6,7 +6,7 @@
 import { ask, TestEngine, type Answer } from "../../support/engine.ts";
 import { importBusybox } from "../../support/image.ts";
 import { NetworkHost } from "../world.ts";
-import type { Peer } from "./peer.ts";
+import type { Peer } from "../../support/peer.ts";
 
 /** Addresses of the LAN. */
 export const LAN = {

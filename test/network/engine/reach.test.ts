@@ -4,7 +4,7 @@
  */
 import { expect, test } from "bun:test";
 import { testUnless } from "../../support/requires.ts";
-import { noPeer, Peer } from "./peer.ts";
+import { noPeer, Peer } from "../../support/peer.ts";
 import { NetworkPlace } from "./place.ts";
 import { reach, reasons, type OtherAnswers } from "./reach-table.ts";
 import { ReachWorld } from "./reach-world.ts";

@@ -7,8 +7,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { ask, type Answer } from "../../support/engine.ts";
-import { patience } from "../../support/patience.ts";
+import { ask, type Answer } from "./engine.ts";
+import { patience } from "./patience.ts";
 
 const root = process.env["CAISSON_PEERS"] ?? "/var/tmp/caisson-peers";
 const programs = [join(root, "usr/sbin"), join(root, "usr/bin")];

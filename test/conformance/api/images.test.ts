@@ -1,0 +1,137 @@
+/**
+ * Images.
+ * @module
+ */
+import { compareGroup, step, type Step } from "./compare.ts";
+
+const v = "/v1.51";
+const filters = (value: object): string => encodeURIComponent(JSON.stringify(value));
+const tag = (name: string, image: string, query: string): Step =>
+  step(`tag: ${name}`, `POST ${v}/images/${image}/tag?${query}`);
+const versions = [
+  "1.24",
+  "1.40",
+  "1.42",
+  "1.43",
+  "1.44",
+  "1.45",
+  "1.46",
+  "1.47",
+  "1.48",
+  "1.49",
+  "1.50",
+  "1.51",
+];
+
+compareGroup("images", {
+  "list and inspect": [
+    step("list", `GET ${v}/images/json`, { sort: "RepoTags" }),
+    step("list: all", `GET ${v}/images/json?all=1`, { sort: "RepoTags" }),
+    ...versions.map((n) => step(`list: ${n}`, `GET /v${n}/images/json`, { sort: "RepoTags" })),
+    step("list: manifests", `GET ${v}/images/json?manifests=1`, { sort: "RepoTags" }),
+    step("list: shared sizes", `GET ${v}/images/json?shared-size=1`, { sort: "RepoTags" }),
+    ...Object.entries({
+      "a reference": { reference: ["busy*"] },
+      "a reference with a tag": { reference: ["busybox:latest"] },
+      "a bad reference": { reference: ["["] },
+      dangling: { dangling: ["true"] },
+      "not dangling": { dangling: ["0"] },
+      "bad dangling": { dangling: ["strange"] },
+      "a label": { label: ["a=b"] },
+      "before nothing": { before: ["nothing"] },
+      before: { before: ["busybox"] },
+      since: { since: ["busybox"] },
+      until: { until: ["2000-01-01"] },
+      "bad until": { until: ["strange"] },
+      "an unknown filter": { strange: ["x"] },
+    }).map(([name, filter]) =>
+      step(`list: filter ${name}`, `GET ${v}/images/json?filters=${filters(filter)}`, { sort: "RepoTags" }),
+    ),
+    ...versions.map((n) => step(`inspect: ${n}`, `GET /v${n}/images/full:v1/json`)),
+    step("inspect: imported", `GET ${v}/images/busybox/json`),
+    step("inspect: canonical", `GET ${v}/images/docker.io/library/busybox:latest/json`),
+    step("inspect: nothing", `GET ${v}/images/nothing/json`),
+    step("inspect: bad reference", `GET ${v}/images/Bad_Name/json`),
+    step("inspect: manifests", `GET ${v}/images/busybox/json?manifests=1`),
+    step(
+      "inspect: platform",
+      `GET ${v}/images/busybox/json?platform=${filters({ os: "linux", architecture: "s390x" })}`,
+    ),
+    step("inspect: bad platform", `GET ${v}/images/busybox/json?platform=x`),
+    step("history", `GET ${v}/images/full:v1/history`),
+    step("history: nothing", `GET ${v}/images/nothing/history`),
+  ],
+  tag: [
+    tag("it works", "busybox", "repo=other&tag=v1"),
+    tag("again", "busybox", "repo=other&tag=v1"),
+    tag("without a tag", "busybox", "repo=other"),
+    tag("tag in the name", "busybox", "repo=other:v3"),
+    tag("without a name", "busybox", ""),
+    tag("bad name", "busybox", "repo=Bad"),
+    tag("bad tag", "busybox", "repo=other&tag=b@d"),
+    tag("an id as a name", "busybox", `repo=${"a".repeat(64)}`),
+    tag("sha256", "busybox", "repo=sha256&tag=x"),
+    tag("a digest", "busybox", `repo=other@sha256:${"a".repeat(64)}`),
+    tag("a registry", "busybox", "repo=localhost:5000/some/other&tag=v1"),
+    step("tag: list", `GET ${v}/images/json?filters=${filters({ reference: ["other"] })}`),
+  ],
+  remove: [
+    step("holder", `POST ${v}/containers/create?name=holder`, {
+      body: { Image: "busybox", HostConfig: { NetworkMode: "none" } },
+      as: "holder",
+      silent: true,
+    }),
+    step("remove: a tag", `DELETE ${v}/images/other:v1`),
+    step("remove: again", `DELETE ${v}/images/other:v1`),
+    step("remove: bad reference", `DELETE ${v}/images/Bad_Name`),
+    step("remove: others", `DELETE ${v}/images/other`),
+    step("remove: one more", `DELETE ${v}/images/other:v3`),
+    step("remove: of the registry", `DELETE ${v}/images/localhost:5000/some/other:v1`),
+    step("remove: in use", `DELETE ${v}/images/busybox`),
+    step("remove: twice named, by id", `POST ${v}/images/full:v1/tag?repo=second`),
+    step("full", `GET ${v}/images/full:v1/json`, { as: "full", silent: true }),
+    step("remove: by id with several names", `DELETE ${v}/images/{full}`),
+    step("remove: untag", `DELETE ${v}/images/second`),
+    step(
+      "remove: platforms",
+      `DELETE ${v}/images/full:v1?platforms=${filters({ os: "linux", architecture: "s390x" })}`,
+    ),
+    step("remove: it works", `DELETE ${v}/images/full:v1`),
+    step("remove: in use, by force", `DELETE ${v}/images/busybox?force=1`),
+    step("remove: what is left", `GET ${v}/images/json`),
+    step("remove: its container", `GET ${v}/containers/holder/json`),
+    step("remove: its container in the list", `GET ${v}/containers/json?all=1`),
+    step("remove: prune", `POST ${v}/images/prune`),
+    step("holder goes", `DELETE ${v}/containers/holder`, { silent: true }),
+    step("remove: prune now", `POST ${v}/images/prune`),
+    step("remove: prune with a bad filter", `POST ${v}/images/prune?filters=${filters({ strange: ["x"] })}`),
+    step("remove: prune with bad dangling", `POST ${v}/images/prune?filters=${filters({ dangling: ["x"] })}`),
+    step("remove: empty list", `GET ${v}/images/json`),
+  ],
+  "pull, load, import, save": [
+    step("pull: bad reference", `POST ${v}/images/create?fromImage=Bad_Name`),
+    step("pull: bad tag", `POST ${v}/images/create?fromImage=some&tag=b@d`),
+    step("pull: bad platform", `POST ${v}/images/create?fromImage=some&tag=x&platform=a/b/c/d`),
+    step("pull: no registry", `POST ${v}/images/create?fromImage=localhost:1/some&tag=x`),
+    step("pull: unnamed", `POST ${v}/images/create`),
+    step("import: bad name", `POST ${v}/images/create?fromSrc=-&repo=Bad`, { body: "" }),
+    step("import: no archive", `POST ${v}/images/create?fromSrc=-&repo=new`, { body: "this is no archive" }),
+    step("import: nothing", `POST ${v}/images/create?fromSrc=-&repo=new`, { body: "" }),
+    step("import: bad change", `POST ${v}/images/create?fromSrc=-&repo=new&changes=STRANGE%20x`, {
+      body: "",
+    }),
+    step("import: change that can't be", `POST ${v}/images/create?fromSrc=-&repo=new&changes=FROM%20x`, {
+      body: "",
+    }),
+    step("load: no archive", `POST ${v}/images/load`, { body: "this is no archive" }),
+    step("load: nothing", `POST ${v}/images/load`, { body: "" }),
+    step("save: nothing", `GET ${v}/images/nothing/get`),
+    step("save: several with nothing", `GET ${v}/images/get?names=nothing&names=busybox`),
+    step("search: bad limit", `GET ${v}/images/search?term=x&limit=x`),
+    step("search: limit too large", `GET ${v}/images/search?term=x&limit=1000`),
+    step("push: nothing", `POST ${v}/images/nothing/push`),
+    step("push: bad reference", `POST ${v}/images/Bad_Name/push`),
+    step("distribution: bad reference", `GET ${v}/distribution/Bad_Name/json`),
+    step("distribution: no registry", `GET ${v}/distribution/localhost:1/x/json`),
+  ],
+});
