@@ -35,7 +35,7 @@ export async function commitContainer(
       request.pause
         ? whileStandingStill(services, container, () => layerOf(services, container))
         : layerOf(services, container),
-    config: imageConfig(mergeConfig(record.id, body, record.config, true)),
+    config: imageConfig(mergeConfig(body, record.config, "")),
     changes,
     createdBy: (record.config.Cmd ?? []).join(" "),
     ...(author === undefined || author === "" ? {} : { author }),

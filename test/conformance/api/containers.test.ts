@@ -372,25 +372,23 @@ compareGroup("containers", {
     step("remove: a link", `DELETE ${v}/containers/linked?link=1`),
     drop("linked"),
   ],
-  "starts that fail": [
-    ...Object.entries({
-      "no such program": { Cmd: ["nothere"] },
-      "no such path": { Cmd: ["/nothere"] },
-      "a directory": { Cmd: ["/etc"] },
-      "not executable": { Cmd: ["/etc/passwd"] },
-      "no such user": { Cmd: ["true"], User: "nobodyhere" },
-      "no such group": { Cmd: ["true"], User: "root:nogrouphere" },
-      "a bad user": { Cmd: ["true"], User: "-5" },
-    }).flatMap(([name, body]) => {
-      const id = `f-${name.replaceAll(" ", "-")}`;
-      return [
-        make(id, { Image: "busybox", ...body, ...none }),
-        step(`start fails: ${name}`, `POST ${v}/containers/${id}/start`),
-        step(`start fails: ${name}: inspect`, `GET ${v}/containers/${id}/json`),
-        drop(id),
-      ];
-    }),
-  ],
+  "starts that fail": Object.entries({
+    "no such program": { Cmd: ["nothere"] },
+    "no such path": { Cmd: ["/nothere"] },
+    "a directory": { Cmd: ["/etc"] },
+    "not executable": { Cmd: ["/etc/passwd"] },
+    "no such user": { Cmd: ["true"], User: "nobodyhere" },
+    "no such group": { Cmd: ["true"], User: "root:nogrouphere" },
+    "a bad user": { Cmd: ["true"], User: "-5" },
+  }).flatMap(([name, body]) => {
+    const id = `f-${name.replaceAll(" ", "-")}`;
+    return [
+      make(id, { Image: "busybox", ...body, ...none }),
+      step(`start fails: ${name}`, `POST ${v}/containers/${id}/start`),
+      step(`start fails: ${name}: inspect`, `GET ${v}/containers/${id}/json`),
+      drop(id),
+    ];
+  }),
   "wait and rename": [
     make("waited", { Image: "busybox", Cmd: ["sh", "-c", "exit 7"], ...none }),
     step("wait: bad condition", `POST ${v}/containers/waited/wait?condition=strange`),
