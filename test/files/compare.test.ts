@@ -8,7 +8,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { noPeer, Peer } from "../network/engine/peer.ts";
+import { noPeer, Peer } from "../support/peer.ts";
 import { dockerPath, noDocker } from "../support/docker.ts";
 import { caisson, ended, TestEngine, type Answer, type Ended } from "../support/engine.ts";
 import { importBusybox } from "../support/image.ts";
