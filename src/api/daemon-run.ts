@@ -8,6 +8,7 @@ import { openAudit } from "./audit.ts";
 import { openDoors, type Accept } from "./doors.ts";
 import { checkHosts } from "./listen-host.ts";
 import type { Log, LogLevel } from "./log.ts";
+import { serveMetrics } from "./metrics.ts";
 import { peerOf } from "./peer.ts";
 import { removePidfile, writePidfile } from "./pidfile.ts";
 import { createRouter } from "./routes/mod.ts";
@@ -62,6 +63,11 @@ export async function runDaemon(
   const behind = ({ host, policy }: SocketOptions): Accept =>
     server.behind({ host, engine: policy === undefined ? engine : guardEngine(engine, policy) });
   await openDoors(options, behind, log, closers);
+  if (options.metricsAddress !== undefined) {
+    const metrics = await serveMetrics(options.metricsAddress, engine, log);
+    closers.defer(() => metrics.close());
+    log.info(`metrics API listening on ${metrics.address}`);
+  }
   log.info("daemon has completed initialization", { version: serverVersion, api: apiVersion });
   // The first container shall not wait for the schemas to be compiled.
   void import("./schemas.ts").then((schemas) => schemas.compileSchemas());

@@ -201,6 +201,7 @@ const ownFlags: readonly DaemonSetting[] = [
     usage: "Set the max download attempts for each pull",
     shown: "5",
   },
+  { name: "metrics-addr", type: "string", usage: "Set address and port to serve the metrics api on" },
   {
     name: "no-new-privileges",
     type: "bool",

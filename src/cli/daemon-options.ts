@@ -85,6 +85,7 @@ function optionsOf({ flags, fromFile }: MergedSettings, places: DaemonPlaces): D
     ...present({ tls: tlsOptions(flags) }),
     insecureTcp: flags.bool("insecure-tcp"),
     ...present({ auditLog: auditLog === undefined ? undefined : resolve(auditLog) }),
+    ...present({ metricsAddress: named("metrics-addr") }),
     dataRoot: resolve(named("data-root") ?? "/var/lib/caisson"),
     execRoot,
     pidfile: resolve(named("pidfile") ?? places.pidfile(execRoot)),

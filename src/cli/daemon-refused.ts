@@ -56,7 +56,6 @@ export const refusedSettings: readonly RefusedSetting[] = [
     "containers always outlive the engine; stop them before it if they are to stop",
     { harmless: ["true"] },
   ),
-  missing("metrics-addr", "string", "metrics for Prometheus"),
   missing("min-api-version", "string", "versions 1.24 to 1.51 are always answered", {
     only: "key",
     harmless: ["1.24"],

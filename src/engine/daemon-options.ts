@@ -157,6 +157,8 @@ export interface DaemonOptions extends ReloadableOptions {
   readonly tls?: TlsOptions;
   /** Whether a TCP socket without TLS and client certificates is listened at all the same. */
   readonly insecureTcp: boolean;
+  /** Where numbers for Prometheus are told: `127.0.0.1:9323`. */
+  readonly metricsAddress?: string;
   /** A file that every request is written down in. */
   readonly auditLog?: string;
   /** Images, containers, volumes and the database. */
