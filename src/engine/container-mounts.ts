@@ -125,6 +125,8 @@ export async function prepareMounts(
         name,
         driver,
         source,
+        // Docker's default where a volume was asked for, which only the local driver has.
+        mode: mount.mode || (creation === undefined || foreign ? "" : "z"),
         copyUp: mount.copyUp && (fresh || foreign),
         ...(backing === undefined ? {} : { backing }),
       });

@@ -12,7 +12,7 @@ test("binds in Docker's short form", () => {
     propagation: "rslave",
     mustExist: false,
   });
-  expect(parseBind("vol:/data")).toMatchObject({ type: "volume", name: "vol", copyUp: true, mode: "z" });
+  expect(parseBind("vol:/data")).toMatchObject({ type: "volume", name: "vol", copyUp: true, mode: "" });
   expect(parseBind("vol:/data:nocopy").copyUp).toBe(false);
   expect(parseBind("vol:/data", "other").driver).toBe("other");
   expect(parseBind("/data")).toMatchObject({ type: "volume", destination: "/data", anonymous: true });

@@ -132,7 +132,7 @@ export function parseBind(bind: string, driver = ""): WantedMount {
       : {}),
   };
   const mount = within(whole, () => mountOf(request));
-  return { ...mount, mode: mode || (type === "volume" ? "z" : ""), mustExist: false };
+  return { ...mount, mode, mustExist: false };
 }
 
 const optionTypes = { BindOptions: "bind", VolumeOptions: "volume", TmpfsOptions: "tmpfs" } as const;
@@ -229,7 +229,6 @@ function volumeMount(
     source: "",
     destination,
     ...(driver === "" ? {} : { driver }),
-    mode: "z",
     writable: !ReadOnly,
     anonymous,
     copyUp: NoCopy !== true && inner.subpath === undefined,

@@ -44,3 +44,14 @@ test("what the engine refused is told as it is, what nobody expected says what w
   expect(startFailure(refused, "sh")).toEqual({ error: refused, exitCode: 128 });
   expect(startFailure(new TypeError("odd"), "sh").error.message).toMatch(/^failed to create task.*: odd$/);
 });
+
+test.each([
+  ["ENOENT", 404, "cannot access path /v/_data/a/b: lstat /v/_data/a/b: no such file or directory"],
+  ["EXDEV", 400, "path concatenation escapes the base directory, base: /v/_data, subpath: a/b"],
+  ["ENOTDIR", 400, 'error while resolving symlinks in combined path "/v/_data/a/b": not a directory'],
+] as const)("a part of a volume that is %s", (errno, status, text) => {
+  const b = new ProgramBuilder();
+  b.call("access path /v/_data/a/b", "openat2", [b.slot("volume"), "a/b"]);
+  const { error } = startFailure(new KernelError(b.build(), 0, errnoNumbers[errno]), "sh");
+  expect([error.status, error.message]).toEqual([status, text]);
+});

@@ -88,8 +88,14 @@ function mountFailure(error: KernelError): CaissonError | undefined {
       const text = `cannot ${label}: lstat ${path}: no such file or directory`;
       return failure("not-found", { message: text }, error);
     }
-    const why = errnoName === "EXDEV" ? "it leads out of the volume" : message;
-    return failure("invalid-parameter", { message: `cannot ${label}: ${why}` }, error);
+    const [, subpath] = operation?.args ?? [];
+    const part = typeof subpath === "string" ? subpath : "";
+    const base = path.slice(0, -part.length - 1);
+    const texts: Readonly<Record<string, string>> = {
+      EXDEV: `path concatenation escapes the base directory, base: ${base}, subpath: ${part}`,
+      ENOTDIR: `error while resolving symlinks in combined path "${path}": not a directory`,
+    };
+    return failure("invalid-parameter", { message: texts[errnoName] ?? `cannot ${message}` }, error);
   }
   if (!label.startsWith(MOUNTING_VOLUME)) return undefined;
   return failure("start-failed", { text: `error while mounting volume: failed to ${message}` }, error);

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { failure, inContext, messageOf } from "../errors/mod.ts";
-import type { VolumeBacking } from "./container.ts";
+import { NEVER, type VolumeBacking } from "./container.ts";
 import type { StateDatabase } from "./database.ts";
 import type { Filters, Json, VolumeBody, Volumes } from "./engine.ts";
 import type { EventLog } from "./events.ts";
@@ -158,7 +158,11 @@ export class VolumeService implements Volumes {
     try {
       const { mountpoint, createdAt, status } = await this.plugins.get(row.driver, name);
       const scope = await this.plugins.scope(row.driver);
-      return pluginJson(row.driver, name, scope, row, { mountpoint, createdAt, status: status ?? {} });
+      return pluginJson(row.driver, name, scope, row, {
+        mountpoint,
+        createdAt: createdAt ?? NEVER,
+        status: status ?? {},
+      });
     } catch (error) {
       throw inContext(`get ${name}`, error);
     }

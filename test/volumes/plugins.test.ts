@@ -144,6 +144,7 @@ test("a volume of a plugin from its making to its end", async () => {
   expect(plugin.asked("Create")).toEqual({ Name: "vol", Opts: { size: "5" } });
   const [seen] = JSON.parse(await must("volume", "inspect", "vol")) as [object];
   expect(seen).toEqual({
+    CreatedAt: "0001-01-01T00:00:00Z",
     Driver: "folders",
     Labels: { a: "b" },
     Mountpoint: join(plugin.folder, "vol"),
