@@ -143,7 +143,7 @@ export async function createContainer(
   for (const { image: mounted } of draft.record.mounts)
     if (mounted !== undefined) kept.use(images.keep(mounted));
   // Somebody who fails here, or is killed, leaves folders that no row names: the next start of the engine sweeps them.
-  store.checkName(draft.name);
+  if (request.name !== undefined) store.checkName(request.name);
   await using prepared = await prepareMounts(services, draft.record, draft.mounts);
   const decided = { ...draft.record, userNamespace: prepared.userNamespace };
   // Nobody else gets the range before the row names it.
@@ -160,7 +160,9 @@ export async function createContainer(
       executors.warm().run(folderProgram(services, record), { doing: "create container" }),
       storage.prepare(record.id, record.chain, owner),
     ]);
-    const { networks, links, name } = draft;
+    const { networks, links } = draft;
+    // Found now: one that was found before may be taken by a container that was made meanwhile.
+    const name = request.name ?? freeName(services);
     const container = new Container(record, name, {
       ...newState(),
       networks,
