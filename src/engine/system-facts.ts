@@ -4,7 +4,7 @@
  */
 import { statfs } from "node:fs/promises";
 import type { CgroupFeatures } from "../cgroup/mod.ts";
-import type { NetworkOptions } from "./daemon-options.ts";
+import type { DaemonOptions, NetworkOptions } from "./daemon-options.ts";
 import type { Json } from "./engine.ts";
 
 /** Names as Docker has them (statfs(2): f_type). */
@@ -24,6 +24,25 @@ const fileSystems: Readonly<Record<number, string>> = {
 export async function backingFileSystem(folder: string): Promise<string> {
   const { type } = await statfs(folder);
   return fileSystems[type >>> 0] ?? "<unknown>";
+}
+
+/** That the API is open to whoever reaches an address, in Docker's words. */
+export function exposureWarnings({
+  hosts,
+  sockets,
+  tls,
+}: Pick<DaemonOptions, "hosts" | "sockets" | "tls">): string[] {
+  if (tls?.clientCa !== undefined) return [];
+  const [scheme, lack] = tls === undefined ? ["http", "encryption"] : ["https", "TLS client verification"];
+  return [...hosts, ...sockets.map(({ host }) => host)]
+    .filter((host) => host.startsWith("tcp://"))
+    .map(
+      (host) =>
+        `WARNING: API is accessible on ${scheme}://${host.slice("tcp://".length)} without ${lack}.
+         Access to the remote API is equivalent to root access on the host. Refer
+         to the 'Docker daemon attack surface' section in the documentation for
+         more information: https://docs.docker.com/go/attack-surface/`,
+    );
 }
 
 /** What a container can't be limited in on this host, in Docker's words. */

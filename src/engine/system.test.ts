@@ -9,7 +9,13 @@ import { StateDatabase } from "./database.ts";
 import { EventLog } from "./events.ts";
 import { NetworkStore } from "./network-store.ts";
 import { SystemService, type SystemOptions } from "./system.ts";
-import { limitWarnings, networkFacts, registryConfig, withoutCredentials } from "./system-facts.ts";
+import {
+  exposureWarnings,
+  limitWarnings,
+  networkFacts,
+  registryConfig,
+  withoutCredentials,
+} from "./system-facts.ts";
 import { VolumeService } from "./volumes.ts";
 
 const statuses: Status[] = ["running", "running", "paused", "exited", "created"];
@@ -38,6 +44,8 @@ async function withSystem(
   const events = new EventLog();
   const services = {
     options: {
+      hosts: [],
+      sockets: [],
       dataRoot,
       logDriver: "json-file",
       cgroupDriver: "cgroupfs",
@@ -165,4 +173,16 @@ test("registries and proxies are shown without secrets", () => {
   });
   expect(withoutCredentials("http://u:p@h:3128/")).toBe("http://xxxxx:xxxxx@h:3128/");
   expect(withoutCredentials("http://h:3128")).toBe("http://h:3128");
+});
+
+test("an API that is open to everybody is warned of in Docker's words", () => {
+  const hosts = ["unix:///a", "tcp://0.0.0.0:2375"];
+  expect(exposureWarnings({ hosts, sockets: [] })).toEqual([
+    "WARNING: API is accessible on http://0.0.0.0:2375 without encryption.\n         Access to the remote API is equivalent to root access on the host. Refer\n         to the 'Docker daemon attack surface' section in the documentation for\n         more information: https://docs.docker.com/go/attack-surface/",
+  ]);
+  const tls = { cert: "c", key: "k" };
+  expect(exposureWarnings({ hosts: [], sockets: [{ host: "tcp://[::]:1" }], tls })[0]).toStartWith(
+    "WARNING: API is accessible on https://[::]:1 without TLS client verification.",
+  );
+  expect(exposureWarnings({ hosts, sockets: [], tls: { ...tls, clientCa: "x" } })).toEqual([]);
 });

@@ -16,6 +16,7 @@ import type { Services } from "./services.ts";
 import {
   networkFacts,
   backingFileSystem,
+  exposureWarnings,
   limitWarnings,
   registryConfig,
   withoutCredentials,
@@ -61,7 +62,7 @@ export class SystemService implements System {
     const features = cgroupFeatures(cgroupHost);
     const { name: OperatingSystem, version: OSVersion } = await operatingSystem();
     const environment = (name: string): string => process.env[name] || process.env[name.toLowerCase()] || "";
-    const warnings = limitWarnings(features, cgroupHost.version);
+    const warnings = [...exposureWarnings(options), ...limitWarnings(features, cgroupHost.version)];
     const forwarding = (await read("/proc/sys/net/ipv4/ip_forward")).trim() !== "0";
     if (!forwarding) warnings.push("WARNING: IPv4 forwarding is disabled");
     const profile = options.seccompProfile ?? "builtin";
