@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 # PACKAGE:what tells that it is there (a command, or a file)
 build=(gcc:gcc libc6-dev:/usr/include/stdlib.h linux-libc-dev:/usr/include/linux/mount.h musl-tools:musl-gcc busybox-static:busybox
   iproute2:ip util-linux:unshare procps:ps nftables:nft)
-test=(clang:clang iptables:iptables docker-registry:docker-registry skopeo:skopeo bzip2:bzip2 xz-utils:xz zstd:zstd python3:python3
+test=(clang:clang iptables:iptables docker-registry:docker-registry skopeo:skopeo bzip2:bzip2 xz-utils:xz zstd:zstd python3:python3 perl-base:perl
   containernetworking-plugins:/usr/lib/cni/bridge openssl:openssl curl:curl)
 bench=(curl:curl runc:runc crun:crun iptables:iptables iperf3:iperf3)
 vm=(qemu-system-x86:qemu-system-x86_64 mmdebstrap:mmdebstrap e2fsprogs:mke2fs debian-archive-keyring:/usr/share/keyrings/debian-archive-keyring.gpg)

@@ -18,7 +18,7 @@ import { join } from "node:path";
 import { eventually } from "../support/containers.ts";
 import { ask, caisson } from "../support/engine.ts";
 import { importBusybox } from "../support/image.ts";
-import { compiled } from "../support/programs.ts";
+import { perlPath, script } from "../support/scripts.ts";
 
 interface Activated extends AsyncDisposable {
   readonly pid: number;
@@ -38,7 +38,8 @@ function activate(flags: readonly string[]): Activated {
     "unshare",
     [
       "--net",
-      compiled("daemon/activate.c"),
+      perlPath,
+      script("daemon/activate.pl"),
       socket,
       "23770",
       caisson,

@@ -15,7 +15,7 @@ import { Canary } from "../support/canary.ts";
 import { eventually, execute, must, removeAll, start } from "../support/containers.ts";
 import { TestEngine } from "../support/engine.ts";
 import { importBusybox } from "../support/image.ts";
-import { compiled, loadPrograms } from "../support/programs.ts";
+import { callNumber, loadScripts, perlPath, script } from "../support/scripts.ts";
 import { testUnless } from "../support/requires.ts";
 
 let engine: TestEngine;
@@ -25,7 +25,7 @@ beforeAll(async () => {
   engine = await TestEngine.startWithMounts();
   canary = new Canary();
   await importBusybox(engine);
-  await loadPrograms(engine, "attacker", { swap: "security/swap.c" });
+  await loadScripts(engine, "attacker", { swap: "security/swap.pl" });
   before = canary.state();
 });
 afterEach(async () => {
@@ -164,6 +164,7 @@ test.each(["/", "../../../.."])(
       "raced:/v",
       "attacker",
       "swap",
+      String(callNumber("renameat2")),
       "/v/dir",
       "/v/link",
     ]);
@@ -220,7 +221,11 @@ testUnless(noFuse)(
     expect(engine.runInside("mount", ["--bind", place, place]).code).toBe(0);
     expect(engine.runInside("mount", ["--make-shared", place]).code).toBe(0);
     const id = start(engine, ["-v", `${place}:/b:rslave`]);
-    const hanging = engine.spawnInside(compiled("files/hang.c"), [join(place, "hang")]);
+    const hanging = engine.spawnInside(perlPath, [
+      script("files/hang.pl"),
+      String(callNumber("mount")),
+      join(place, "hang"),
+    ]);
     try {
       await eventually(
         "a mount in the container",

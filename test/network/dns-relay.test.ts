@@ -4,7 +4,7 @@
  */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { compiled } from "../support/programs.ts";
+import { perlPath, script } from "../support/scripts.ts";
 import { ResolverWorld, until } from "../support/resolver.ts";
 
 const native = join(import.meta.dir, "../../native/build/caisson-native");
@@ -20,7 +20,7 @@ async function world(): Promise<ResolverWorld> {
     containers: [{ id: "c", networks: ["app"], links: {}, servers: null, ndots: 0 }],
   });
   await client.flushed();
-  place.spawnInside(compiled("network/start-relay.c"), [native, client.relaySocket, "c"]);
+  place.spawnInside(perlPath, [script("network/start-relay.pl"), native, client.relaySocket, "c"]);
   await until("the relay", () => place.runInside("busybox", ["nslookup", "web", "127.0.0.11"]).code === 0);
   return place;
 }

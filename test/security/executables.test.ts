@@ -13,13 +13,13 @@ import { command, eventually, inspect, must, pidOf, removeAll, run, start } from
 import { caisson, TestEngine } from "../support/engine.ts";
 import { processesNaming } from "../support/host-state.ts";
 import { importBusybox } from "../support/image.ts";
-import { compiled, loadPrograms } from "../support/programs.ts";
+import { loadScripts, perlPath, script } from "../support/scripts.ts";
 
 let engine: TestEngine;
 beforeAll(async () => {
   engine = await TestEngine.start();
   await importBusybox(engine);
-  await loadPrograms(engine, "watcher", { look: "security/look-at-executables.c" });
+  await loadScripts(engine, "watcher", { look: "security/look-at-executables.pl" });
 });
 afterAll(async () => engine[Symbol.asyncDispose]());
 afterEach(() => removeAll(engine));
@@ -53,8 +53,11 @@ function parse(line: string): Look {
 
 function look(...pids: readonly number[]): Look[] {
   const paths = pids.map((pid) => `/proc/${pid}/exe`);
-  const program = compiled("security/look-at-executables.c");
-  return spawnSync(program, paths, { encoding: "utf8" }).stdout.trim().split("\n").map(parse);
+  const program = script("security/look-at-executables.pl");
+  return spawnSync(perlPath, [program, ...paths], { encoding: "utf8" })
+    .stdout.trim()
+    .split("\n")
+    .map(parse);
 }
 
 /** It is memory, has every seal, and each attempt to write failed: while somebody runs it, or because of the seals. */
@@ -141,23 +144,21 @@ test("a container with every capability and the host's processes sees those of o
 });
 
 test.each(["/proc/self/exe", "/evil"])(
-  "%s as the program is refused in a user namespace, and runs memory else",
+  "%s as the program runs memory that tells of itself, and changes nothing",
   async (program) => {
     const script = Buffer.from("#!/proc/self/exe\n");
     await loadImage(engine, "self", [
       { type: "file", path: "evil", mode: 0o755, size: script.length, body: script },
     ]);
     const before = digests();
-    // The memory is the host's root's, who is nobody in there.
-    const mapped = command(engine, ["run", "--rm", "--net=none", "self", program]);
-    expect(mapped.code).toBe(126);
-    expect(mapped.stderr).toContain(`exec: "${program}": permission denied`);
     const flags = ["--userns=host", "--privileged"];
-    const whole = command(engine, ["run", "--rm", "--net=none", ...flags, "self", program]);
-    expect({ code: whole.code, stderr: whole.stderr }).toEqual({
-      code: 125,
-      stderr: "caisson-native: a part of caisson, not for use by hand: see PROTOCOL.md\n",
-    });
+    for (const more of [[], flags]) {
+      const { code, stderr } = command(engine, ["run", "--rm", "--net=none", ...more, "self", program]);
+      expect({ code, stderr }).toEqual({
+        code: 125,
+        stderr: "caisson-native: a part of caisson, not for use by hand: see PROTOCOL.md\n",
+      });
+    }
     const id = must(engine, ["run", "-d", "--net=none", ...flags, "self", "sleep", "1000"]);
     expect(command(engine, ["exec", id, program]).code).toBe(125);
     expect(digests()).toEqual(before);

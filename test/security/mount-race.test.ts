@@ -11,7 +11,7 @@ import { ApiClient } from "../support/api.ts";
 import { eventually, inspect, must, removeAll, start } from "../support/containers.ts";
 import { TestEngine } from "../support/engine.ts";
 import { importBusybox } from "../support/image.ts";
-import { loadPrograms } from "../support/programs.ts";
+import { callNumber, loadScripts } from "../support/scripts.ts";
 
 let engine: TestEngine;
 let api: ApiClient;
@@ -22,7 +22,7 @@ beforeAll(async () => {
   outside = mkdtempSync(join(tmpdir(), "caisson-outside."));
   writeFileSync(join(outside, "canary"), "unharmed");
   await importBusybox(engine);
-  await loadPrograms(engine, "attacker", { swap: "security/swap.c" });
+  await loadScripts(engine, "attacker", { swap: "security/swap.pl" });
 });
 afterEach(async () => {
   await removeAll(engine);
@@ -75,7 +75,15 @@ test.each([
   async (leadsTo, rounds) => {
     const attacker = start(engine, ["-v", "raced:/v"], ["sleep", "1000"]);
     must(engine, ["exec", attacker, "sh", "-c", `mkdir /v/dir; ln -s ${leadsTo} /v/link`]);
-    const attack = ["-v", "raced:/v", "attacker", "swap", "/v/dir", "/v/link"];
+    const attack = [
+      "-v",
+      "raced:/v",
+      "attacker",
+      "swap",
+      String(callNumber("renameat2")),
+      "/v/dir",
+      "/v/link",
+    ];
     const spinner = must(engine, ["run", "-d", "--net=none", ...attack]);
     await eventually(
       "an attacker at work",

@@ -8,13 +8,14 @@ import { join } from "node:path";
 import { must, removeAll, run, shell } from "../support/containers.ts";
 import { TestEngine } from "../support/engine.ts";
 import { importBusybox } from "../support/image.ts";
-import { loadPrograms } from "../support/programs.ts";
+import { loadScripts } from "../support/scripts.ts";
+import { systemCalls } from "./calls.ts";
 
 let engine: TestEngine;
 beforeAll(async () => {
   engine = await TestEngine.start();
   await importBusybox(engine);
-  await loadPrograms(engine, "caller", { calls: "security/system-calls.c" });
+  await loadScripts(engine, "caller", { calls: "security/system-calls.pl" });
 });
 afterAll(async () => engine[Symbol.asyncDispose]());
 afterEach(() => removeAll(engine));
@@ -33,7 +34,7 @@ const refused =
 
 /** By call: the errno that it came to, 0 for none. */
 function errnos(flags: readonly string[]): Map<string, number> {
-  const said = must(engine, ["run", "--rm", "--net=none", ...flags, "caller", "calls"]);
+  const said = must(engine, ["run", "-i", "--rm", "--net=none", ...flags, "caller", "calls"], systemCalls());
   return new Map(
     said.split("\n").map((line) => {
       const [name = "", errno = ""] = line.split(" ");
