@@ -3,7 +3,8 @@
  * @module
  */
 import { failure, messageOf } from "../../errors/mod.ts";
-import type { WaitCondition } from "../../engine/mod.ts";
+import type { Attachment, WaitCondition } from "../../engine/mod.ts";
+import { joinWebSocket } from "../attach-websocket.ts";
 import { parseDetachKeys } from "../detach-keys.ts";
 import type { Exchange } from "../exchange.ts";
 import { multiplexedStream, rawStream, refuseTakeOver, takeOver } from "../hijack.ts";
@@ -33,6 +34,23 @@ async function attach(x: Exchange): Promise<void> {
   } catch (error) {
     refuseTakeOver(x, error);
   }
+}
+
+/** The same by WebSocket, always without frames. Before 1.42 all three streams were attached. */
+async function attachByWebSocket(x: Exchange): Promise<void> {
+  const { query, name } = x;
+  const detachKeys = parseDetachKeys(query.optional("detachKeys"));
+  const wants = (stream: string): boolean => x.version < 42 || query.flag(stream);
+  const input = wants("stdin");
+  const open = async (): Promise<Attachment> =>
+    x.engine.containers.attach(name, {
+      stdin: input,
+      stdout: wants("stdout"),
+      stderr: wants("stderr"),
+      stream: query.flag("stream"),
+      logs: query.flag("logs"),
+    });
+  if (await joinWebSocket(x, open, { input, detachKeys })) x.engine.containers.detached(name);
 }
 
 async function logs(x: Exchange): Promise<void> {
@@ -92,6 +110,7 @@ async function wait(x: Exchange): Promise<void> {
 
 export const containerStreamRoutes: readonly Route[] = [
   { method: "POST", path: "/containers/*name/attach", body: true, handler: attach },
+  { method: "GET", path: "/containers/*name/attach/ws", handler: attachByWebSocket },
   { method: "GET", path: "/containers/*name/logs", handler: logs },
   { method: "GET", path: "/containers/*name/stats", handler: stats },
   { method: "POST", path: "/containers/*name/wait", handler: wait },

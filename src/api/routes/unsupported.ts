@@ -156,7 +156,6 @@ export const unsupportedRoutes: readonly Route[] = [
   row("POST", "/session", unsupported("BuildKit's session")),
   row("POST", "/grpc", unsupported("BuildKit's gRPC interface")),
 
-  row("GET", "/containers/*name/attach/ws", unsupported("attaching by WebSocket")),
   row("GET", "/containers/*name/checkpoints", experimental),
   row("POST", "/containers/*name/checkpoints", experimental),
   row("DELETE", "/containers/*name/checkpoints/:checkpoint", experimental),
