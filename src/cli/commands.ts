@@ -221,6 +221,12 @@ const pull = image(
   async () => (await import("./image/pull.ts")).pull,
   true,
 );
+const push = image(
+  "push",
+  "Upload an image to a registry",
+  async () => (await import("./image/push.ts")).push,
+  true,
+);
 const save = image(
   "save",
   "Save one or more images to a tar archive (streamed to STDOUT by default)",
@@ -255,6 +261,7 @@ const images: Entry = {
       load: async () => (await import("./prune.ts")).pruneImages,
     },
     pull,
+    push,
     {
       name: "rm",
       aliases: ["remove"],
@@ -393,6 +400,7 @@ export const commands: readonly Entry[] = [
   exec,
   ps,
   pull,
+  push,
   { name: "images", short: "List images", spellings: imagesSpellings, common: true, load: imagesLoad },
   {
     name: "version",
@@ -433,6 +441,18 @@ export const commands: readonly Entry[] = [
   },
   kill,
   load,
+  {
+    name: "login",
+    short: "Authenticate to a registry",
+    common: true,
+    load: async () => (await import("./registry/login.ts")).login,
+  },
+  {
+    name: "logout",
+    short: "Log out from a registry",
+    common: true,
+    load: async () => (await import("./registry/login.ts")).logout,
+  },
   logs,
   pause,
   port,
@@ -452,6 +472,12 @@ export const commands: readonly Entry[] = [
     load: async () => (await import("./runtime.ts")).runtime,
   },
   save,
+  {
+    name: "search",
+    short: "Search Docker Hub for images",
+    common: true,
+    load: async () => (await import("./registry/search.ts")).search,
+  },
   start,
   stats,
   stop,

@@ -1,41 +1,25 @@
 /**
- * Credentials for a registry, as `docker login` left them in ~/.docker/config.json.
+ * The X-Registry-Auth header, from what `docker login` left.
  * @module
  */
-import { readFileSync } from "node:fs";
+import { CredentialStore, dockerHub, type Credentials } from "./credentials.ts";
 
-const dockerHub = "https://index.docker.io/v1/";
-
-/**
- * The X-Registry-Auth header for `registry`, or undefined when no credentials are kept in the file itself. Credential
- * helpers are not asked.
- */
-export function registryAuth(registry: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
-  const directory = env["DOCKER_CONFIG"] ?? `${env["HOME"] ?? "/root"}/.docker`;
-  let config: unknown;
-  try {
-    config = JSON.parse(readFileSync(`${directory}/config.json`, "utf8"));
-  } catch {
-    // No file, or none that can be read: docker pulls anonymously too.
-    return undefined;
-  }
-  const server = registry === "docker.io" ? dockerHub : registry;
-  const entry = credentials(config)?.[server];
-  const encoded = typeof entry === "object" && entry !== null && "auth" in entry ? entry.auth : undefined;
-  if (typeof encoded !== "string" || encoded === "") return undefined;
-  const decoded = Buffer.from(encoded, "base64").toString("utf8");
-  const colon = decoded.indexOf(":");
-  if (colon < 0) return undefined;
-  const auth = {
-    username: decoded.slice(0, colon),
-    password: decoded.slice(colon + 1),
-    serveraddress: server,
-  };
-  return Buffer.from(JSON.stringify(auth)).toString("base64url");
+/** The header's value. */
+function encodeAuth(server: string, { username, password, identitytoken }: Credentials): string {
+  const secret = identitytoken === undefined ? { username, password } : { username, identitytoken };
+  return Buffer.from(JSON.stringify({ ...secret, serveraddress: server })).toString("base64url");
 }
 
-function credentials(config: unknown): Readonly<Record<string, unknown>> | undefined {
-  if (typeof config !== "object" || config === null || !("auths" in config)) return undefined;
-  const { auths } = config;
-  return typeof auths === "object" && auths !== null ? (auths as Record<string, unknown>) : undefined;
+/**
+ * The header for `registry`; undefined when nobody has logged in there. A file that can't be read or a helper that isn't
+ * there counts as that: most images can be had by anybody, and the registry says so of the others.
+ */
+export function registryAuth(registry: string, env: NodeJS.ProcessEnv = process.env): string | undefined {
+  const server = registry === "docker.io" ? dockerHub : registry;
+  try {
+    const credentials = new CredentialStore(env).get(server);
+    return credentials === undefined ? undefined : encodeAuth(server, credentials);
+  } catch {
+    return undefined;
+  }
 }

@@ -12,6 +12,14 @@ import type {
 import { jsonValues, type ProgressMessage } from "./json-stream.ts";
 import { filterQuery, type Filters, type Reply, type Transport } from "./transport.ts";
 
+/** One find of a search. */
+export interface SearchResult {
+  readonly name: string;
+  readonly description: string;
+  readonly star_count: number;
+  readonly is_official: boolean;
+}
+
 /** Where an imported image comes from and what it becomes. */
 export interface ImportOptions {
   /** `-` for a body, or a URL that the engine fetches. */
@@ -62,6 +70,29 @@ export class Images {
       headers: { "X-Registry-Auth": options.auth ?? "e30=" },
     });
     yield* jsonValues<ProgressMessage>(reply.body);
+  }
+
+  /** Pushes a tag, or all of them, and reports progress. `auth` as in {@link pull}. */
+  async *push(
+    repository: string,
+    options: { tag?: string; platform?: string; auth?: string } = {},
+  ): AsyncGenerator<ProgressMessage> {
+    const reply = await this.#transport.send("POST", `${at(repository)}/push`, {
+      query: { tag: options.tag, platform: platformJson(options.platform) },
+      headers: { "X-Registry-Auth": options.auth ?? "e30=" },
+    });
+    yield* jsonValues<ProgressMessage>(reply.body);
+  }
+
+  /** Searches a registry's index. */
+  search(
+    term: string,
+    options: { limit?: number; filters?: Filters; auth?: string } = {},
+  ): Promise<SearchResult[]> {
+    return this.#transport.json("GET", "/images/search", {
+      query: { term, limit: options.limit, filters: filterQuery(options.filters) },
+      headers: options.auth === undefined ? {} : { "X-Registry-Auth": options.auth },
+    });
   }
 
   /** Makes an image of a tar of a root file system. */

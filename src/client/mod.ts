@@ -20,7 +20,7 @@ export { jsonValues, type ProgressMessage } from "./json-stream.ts";
 export { maxVersion, type Filters, type Hijacked, type Query, type Reply } from "./transport.ts";
 export { pathStatOf, type AttachOptions, type LogsOptions } from "./containers.ts";
 export type { EngineEvent, EventsOptions } from "./events.ts";
-export type { ImportOptions } from "./images.ts";
+export type { ImportOptions, SearchResult } from "./images.ts";
 export type { DiskUsage } from "./system.ts";
 export type { Wire } from "./wire.ts";
 

@@ -38,6 +38,11 @@ export class System {
     return this.#transport.json("GET", "/version");
   }
 
+  /** Checks credentials with their registry. */
+  login(auth: Readonly<Record<string, string>>): Promise<{ Status?: string; IdentityToken?: string }> {
+    return this.#transport.json("POST", "/auth", { json: auth });
+  }
+
   /** What takes room, and how much. */
   diskUsage(): Promise<DiskUsage> {
     return this.#transport.json("GET", "/system/df");
