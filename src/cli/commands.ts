@@ -4,22 +4,12 @@
  * @module
  */
 import type { Command } from "./command.ts";
+import type { Entry } from "./command-entry.ts";
+import { networks } from "./network-commands.ts";
+import { volumes } from "./volume-commands.ts";
 import { contexts } from "./contexts/entries.ts";
 
-/** A command or a group of commands. */
-export interface Entry {
-  readonly name: string;
-  /** Other names in the same group. */
-  readonly aliases?: readonly string[];
-  readonly short: string;
-  /** Every spelling without the program's name, when there is more than one. */
-  readonly spellings?: readonly string[];
-  /** Listed under "Common Commands". */
-  readonly common?: boolean;
-  readonly hidden?: boolean;
-  readonly load?: () => Promise<Command>;
-  readonly children?: readonly Entry[];
-}
+export type { Entry } from "./command-entry.ts";
 
 /** A container command: spelled `caisson x` and `caisson container x`. */
 function container(name: string, short: string, load: () => Promise<Command>, common = false): Entry {
@@ -274,52 +264,6 @@ const images: Entry = {
   ],
 };
 
-const networks: Entry = {
-  name: "network",
-  short: "Manage networks",
-  children: [
-    {
-      name: "connect",
-      short: "Connect a container to a network",
-      load: async () => (await import("./network/connect.ts")).connectNetwork,
-    },
-    {
-      name: "create",
-      short: "Create a network",
-      load: async () => (await import("./network/create.ts")).createNetwork,
-    },
-    {
-      name: "disconnect",
-      short: "Disconnect a container from a network",
-      load: async () => (await import("./network/connect.ts")).disconnectNetwork,
-    },
-    {
-      name: "inspect",
-      short: "Display detailed information on one or more networks",
-      load: async () => (await import("./inspect.ts")).inspectNetworks,
-    },
-    {
-      name: "ls",
-      aliases: ["list"],
-      short: "List networks",
-      spellings: ["network ls", "network list"],
-      load: async () => (await import("./network/ls.ts")).networks,
-    },
-    {
-      name: "prune",
-      short: "Remove all unused networks",
-      load: async () => (await import("./prune.ts")).pruneNetworks,
-    },
-    {
-      name: "rm",
-      aliases: ["remove"],
-      short: "Remove one or more networks",
-      spellings: ["network rm", "network remove"],
-      load: async () => (await import("./network/rm.ts")).removeNetworks,
-    },
-  ],
-};
-
 const events: Entry = {
   name: "events",
   short: "Get real time events from the server",
@@ -354,42 +298,6 @@ const system: Entry = {
       name: "prune",
       short: "Remove unused data",
       load: async () => (await import("./system/prune.ts")).pruneSystem,
-    },
-  ],
-};
-
-const volumes: Entry = {
-  name: "volume",
-  short: "Manage volumes",
-  children: [
-    {
-      name: "create",
-      short: "Create a volume",
-      load: async () => (await import("./volume/create.ts")).createVolume,
-    },
-    {
-      name: "inspect",
-      short: "Display detailed information on one or more volumes",
-      load: async () => (await import("./inspect.ts")).inspectVolumes,
-    },
-    {
-      name: "ls",
-      aliases: ["list"],
-      short: "List volumes",
-      spellings: ["volume ls", "volume list"],
-      load: async () => (await import("./volume/ls.ts")).volumes,
-    },
-    {
-      name: "prune",
-      short: "Remove unused local volumes",
-      load: async () => (await import("./prune.ts")).pruneVolumes,
-    },
-    {
-      name: "rm",
-      aliases: ["remove"],
-      short: "Remove one or more volumes",
-      spellings: ["volume rm", "volume remove"],
-      load: async () => (await import("./volume/rm.ts")).removeVolumes,
     },
   ],
 };
