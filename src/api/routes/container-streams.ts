@@ -40,6 +40,8 @@ async function attach(x: Exchange): Promise<void> {
 async function attachByWebSocket(x: Exchange): Promise<void> {
   const { query, name } = x;
   const detachKeys = parseDetachKeys(query.optional("detachKeys"));
+  // Whether there is such a container is told to whoever asks.
+  await x.engine.containers.inspect(name, false);
   const wants = (stream: string): boolean => x.version < 42 || query.flag(stream);
   const input = wants("stdin");
   const open = async (): Promise<Attachment> =>
