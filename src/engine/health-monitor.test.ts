@@ -73,5 +73,8 @@ test("without a healthcheck there is no health", () => {
   monitors.begin(container);
   monitors.resume(container);
   monitors.goOn(container);
+  container.state.status = "paused";
+  container.state.health = { status: "unhealthy", failingStreak: 0, log: [] };
+  monitors.change(container);
   expect(container.state.health).toBeUndefined();
 });

@@ -51,6 +51,13 @@ export class HealthMonitors {
     void this.#watch(container, this.#interval(container));
   }
 
+  /** A container has another healthcheck, or none any more. */
+  change(container: Container): void {
+    const { state, record } = container;
+    if (state.status === "running") this.begin(container);
+    else if (probeCommand(record.config) === undefined) delete state.health;
+  }
+
   /** A container goes on after a pause. */
   goOn(container: Container): void {
     this.#end(container);

@@ -148,8 +148,8 @@ export async function updateContainer(
   } catch (error) {
     throw inContext(`Cannot update container ${container.id}`, error);
   }
-  if (Healthcheck !== undefined && Healthcheck !== null && container.state.status === "running") {
-    health.begin(container);
+  if (Healthcheck !== undefined && Healthcheck !== null) {
+    health.change(container);
     services.store.save(container);
   }
   publishContainer(services, "update", container);

@@ -241,6 +241,20 @@ describe("no-privileged and no-host-mounts", () => {
       [204, "DELETE", "/volumes/data"],
     ]);
   });
+
+  test("updates give no privileges, and no healthcheck gets into what has more", async () => {
+    const Healthcheck = { Test: ["CMD", "true"] };
+    await check("plain", [
+      [200, "POST", "/containers/other/update", { CpuShares: 500 }],
+      [403, "POST", "/containers/other/update", { CgroupParent: "/x" }],
+      [403, "POST", "/containers/other/update", { OomKillDisable: true }],
+      [403, "POST", "/containers/other/update", { CpuRealtimeRuntime: 5 }],
+      [200, "POST", "/containers/strong/update", { CpuShares: 500 }],
+      [403, "POST", "/containers/strong/update", { Healthcheck }],
+      [403, "POST", "/containers/bound/update", { Healthcheck }],
+    ]);
+    await check("readOnly", [[403, "POST", "/containers/other/update", { CpuShares: 500 }]]);
+  });
 });
 
 describe("label", () => {
@@ -337,6 +351,15 @@ describe("label", () => {
       [204, "DELETE", "/volumes/fresh"],
       [204, "DELETE", "/volumes/another"],
       [204, "DELETE", "/networks/another-net"],
+    ]);
+  });
+
+  test("an update can't take a container out of sight, nor touch others", async () => {
+    await check("team", [
+      [200, "POST", "/containers/mine/update", { Labels: { team: "a", more: "yes" } }],
+      [403, "POST", "/containers/mine/update", { Labels: { team: "b" } }],
+      [403, "POST", "/containers/mine/update", { Labels: { team: null } }],
+      [404, "POST", "/containers/other/update", { Labels: { team: "a" } }],
     ]);
   });
 
