@@ -62,6 +62,12 @@ export class VolumeUses {
     this.#database.deleteVolumeUse(use);
   }
 
+  /** Resolves when plugins have answered to the end of every container that had the volume. */
+  async ended(volume: string): Promise<void> {
+    const having = this.#uses.filter((use) => use.volume === volume);
+    await Promise.all(having.map(({ container }) => this.#ending.get(container)));
+  }
+
   /** Ends what an engine that was killed left: uses of containers that don't run. Nobody waits for it. */
   recover(runs: (container: string) => boolean): void {
     const left = new Set(this.#uses.map(({ container }) => container));

@@ -186,6 +186,7 @@ export class VolumeService implements Volumes {
     if (users.length > 0)
       throw failure("conflict", { message: `remove ${name}: volume is in use - [${users.join(", ")}]` });
     if (row.driver !== undefined) {
+      await this.uses.ended(name);
       await this.plugins.remove(row.driver, name).catch((error: unknown) => {
         // What can't be asked is forgotten all the same, if that is wanted.
         if (!force) throw inContext(`remove ${name}`, error);

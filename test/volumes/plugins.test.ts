@@ -161,7 +161,7 @@ test("a volume of a plugin from its making to its end", async () => {
     await must("run", "--rm", "--net=none", "-v", "vol:/v", "busybox", "sh", "-c", "echo in >/v/f; ls /v"),
   ).toBe("f");
   expect(readFileSync(join(plugin.folder, "vol/f"), "utf8")).toBe("in\n");
-  await until("it is let go of", () => plugin.users("vol") === 0);
+  // Whoever removes it waits until it is let go of.
   await must("volume", "rm", "vol");
   expect(plugin.volumes.size).toBe(0);
 });
@@ -201,6 +201,9 @@ test("--volume-driver; a name belongs to one driver", async () => {
   );
   expect([...plugin.volumes.keys()]).toContain("vol");
   expect(plugin.volumes.size).toBe(2);
+  // One without a name goes with its container.
+  await must("run", "--rm", "--net=none", "--volume-driver", "folders", "-v", "/gone", "busybox", "true");
+  await until("it is gone", () => plugin.volumes.size === 2);
   const { code, stderr } = await command(["volume", "create", "-d", "others", "vol"]);
   expect(code).toBe(1);
   expect(stderr).toContain(
