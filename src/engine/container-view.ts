@@ -11,7 +11,7 @@ import { rangeSize } from "../security/mod.ts";
 import type { ViewSession } from "../storage/mod.ts";
 import type { ContainerRecord, MountPoint } from "./container.ts";
 import type { Container } from "./container-store.ts";
-import { findJoin, idRangeOf } from "./joins.ts";
+import { findJoin, idRangeOf, joinedFor } from "./joins.ts";
 import { Lock } from "./lock.ts";
 import { mountsAtStart } from "./mounted-volumes.ts";
 import { fileDestinations, fileMounts, specMappings } from "./oci-spec.ts";
@@ -138,7 +138,7 @@ async function stopped(
   const range = idRangeOf(services, record);
   const mapped = record.userNamespace.mode !== "host" && range !== undefined;
   const join = findJoin(store, record.hostConfig);
-  const files = join?.namespaces.includes("network") === true ? join.target.id : record.id;
+  const files = joinedFor(join, "network")?.id ?? record.id;
   const plan = storage.plan(record.id, record.chain);
   const places = {
     directory: paths.container(files),

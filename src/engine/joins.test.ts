@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { Container, type ContainerStore } from "./container-store.ts";
 import { newState, type ContainerRecord } from "./container.ts";
 import { completeHostConfig } from "./host-config.ts";
-import { findJoin, idRangeOf, requireJoinable, resolveModes } from "./joins.ts";
+import { findJoin, idRangeOf, joinedFor, requireJoinable, resolveModes } from "./joins.ts";
 import { defaults } from "./testing.ts";
 
 const host = (change: object): ReturnType<typeof completeHostConfig> =>
@@ -23,7 +23,7 @@ test("the joined container and what of it", () => {
 
 test("namespaces of two containers can't be joined at once", () => {
   expect(() => findJoin(store, host({ NetworkMode: "container:a", PidMode: "container:b" }))).toThrow(
-    "joining namespaces of two containers (a and b)",
+    "joining namespaces of two containers with user namespaces of their own (a and b)",
   );
 });
 
@@ -55,4 +55,23 @@ test("only shareable IPC namespaces of running containers are joined", () => {
   expect(join(target("private"))).toThrow("container t: non-shareable IPC (hint: use IpcMode:shareable");
   expect(join(target("shareable"))).not.toThrow();
   expect(join(target("shareable", "exited"))).toThrow("container t is not running");
+});
+
+test("several containers are joined at once if they share a user namespace", () => {
+  const c = make("c", {
+    hostConfig: host({ NetworkMode: "container:a" }),
+    userNamespace: { mode: "container", reason: "" },
+  });
+  const several = { find: (name: string) => ({ a, b, c })[name] } as ContainerStore;
+  const join = findJoin(
+    several,
+    host({ NetworkMode: "container:a", PidMode: "container:c", IpcMode: "container:a" }),
+  );
+  expect(join).toEqual({
+    target: a,
+    namespaces: ["network", "ipc"],
+    others: [{ target: c, namespaces: ["pid"] }],
+  });
+  expect(joinedFor(join, "pid")).toBe(c);
+  expect(joinedFor(undefined, "pid")).toBeUndefined();
 });

@@ -14,10 +14,18 @@ const modes = [
   ["ipc", "IpcMode"],
 ] as const;
 
-/** The container that is joined, and what of it. */
-export interface JoinTarget {
+type Joinable = (typeof modes)[number][0];
+
+/** A container that is joined, and what of it. */
+export interface JoinedContainer {
   readonly target: Container;
-  readonly namespaces: readonly ("network" | "pid" | "ipc")[];
+  readonly namespaces: readonly Joinable[];
+}
+
+/** All that is joined. */
+export interface JoinTarget extends JoinedContainer {
+  /** Further containers of the same user namespace, of which others are joined. */
+  readonly others?: readonly JoinedContainer[];
 }
 
 /**
@@ -25,27 +33,41 @@ export interface JoinTarget {
  * it could do nothing in the namespaces of another.
  */
 export function findJoin(store: ContainerStore, host: HostConfig): JoinTarget | undefined {
-  const joined = modes.flatMap(([namespace, field]) => {
+  const joined = new Map<Container, Joinable[]>();
+  for (const [namespace, field] of modes) {
     const mode = host[field];
-    if (!mode.startsWith("container:")) return [];
-    return [{ namespace, target: findJoined(store, namespace, mode) }];
-  });
-  const first = joined[0];
-  if (first === undefined) return undefined;
-  const other = joined.find(({ target }) => target !== first.target);
-  if (other !== undefined) {
-    throw failure("not-implemented", {
-      what: `joining namespaces of two containers (${first.target.name} and ${other.target.name})`,
-    });
+    if (!mode.startsWith("container:")) continue;
+    const target = findJoined(store, namespace, mode);
+    joined.set(target, [...(joined.get(target) ?? []), namespace]);
   }
-  return { target: first.target, namespaces: joined.map(({ namespace }) => namespace) };
+  const [first, ...others] = [...joined].map(([target, namespaces]) => ({ target, namespaces }));
+  if (first === undefined) return undefined;
+  const owner = userNamespaceOf(store, first.target);
+  const stranger = others.find(({ target }) => userNamespaceOf(store, target) !== owner);
+  if (stranger !== undefined) {
+    const names = `${first.target.name} and ${stranger.target.name}`;
+    const what = `joining namespaces of two containers with user namespaces of their own (${names})`;
+    throw failure("not-implemented", { what });
+  }
+  return others.length === 0 ? first : { ...first, others };
 }
 
-function findJoined(
-  store: ContainerStore,
-  namespace: JoinTarget["namespaces"][number],
-  mode: string,
-): Container {
+/** The container whose user namespace this one has; undefined: it has the host's. */
+function userNamespaceOf(store: ContainerStore, container: Container): Container | undefined {
+  const { userNamespace, hostConfig } = container.record;
+  if (userNamespace.mode === "host") return undefined;
+  if (userNamespace.mode === "private") return container;
+  const join = findJoin(store, hostConfig);
+  return join && userNamespaceOf(store, join.target);
+}
+
+/** The joined container that has the namespace. */
+export function joinedFor(join: JoinTarget | undefined, namespace: Joinable): Container | undefined {
+  if (join === undefined) return undefined;
+  return [join, ...(join.others ?? [])].find(({ namespaces }) => namespaces.includes(namespace))?.target;
+}
+
+function findJoined(store: ContainerStore, namespace: Joinable, mode: string): Container {
   try {
     return store.find(mode.slice("container:".length));
   } catch (error) {
@@ -54,7 +76,11 @@ function findJoined(
 }
 
 /** Throws Docker's error for what can't be joined because its container doesn't run. */
-export function requireJoinable({ target, namespaces }: JoinTarget): void {
+export function requireJoinable(join: JoinTarget): void {
+  for (const joined of [join, ...(join.others ?? [])]) requireRunning(joined);
+}
+
+function requireRunning({ target, namespaces }: JoinedContainer): void {
   if (target.running) {
     if (namespaces.includes("ipc") && ["private", "none"].includes(target.record.hostConfig.IpcMode)) {
       const hint = "hint: use IpcMode:shareable for the donor container";

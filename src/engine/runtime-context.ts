@@ -13,7 +13,7 @@ import { checkPropagation } from "./bind-propagation.ts";
 import type { Injected } from "./cdi/inject.ts";
 import type { ContainerRecord } from "./container.ts";
 import { cdiNames } from "./device-requests.ts";
-import { findJoin, idRangeOf, requireJoinable } from "./joins.ts";
+import { findJoin, idRangeOf, joinedFor, requireJoinable } from "./joins.ts";
 import { makeSpec, processCapabilities } from "./oci-spec.ts";
 import { containerResources } from "./resources.ts";
 import type { Services } from "./services.ts";
@@ -102,7 +102,8 @@ export async function prepareLaunch(
   const cgroup = cgroupOf(services, record);
   const join = findJoin(store, host);
   if (join !== undefined) requireJoinable(join);
-  const files = join?.namespaces.includes("network") === true ? join.target.id : record.id;
+  const files = joinedFor(join, "network")?.id ?? record.id;
+  const ipc = joinedFor(join, "ipc");
   const ulimits = options.defaultUlimits.map(({ Name, Soft, Hard }) => ({
     type: `RLIMIT_${Name.toUpperCase()}`,
     soft: Soft,
@@ -120,7 +121,7 @@ export async function prepareLaunch(
     noNewPrivileges: options.noNewPrivileges,
     ulimits,
     linked,
-    ...(join?.namespaces.includes("ipc") === true ? { ipcOf: join.target.state.pid } : {}),
+    ...(ipc === undefined ? {} : { ipcOf: ipc.state.pid }),
     layerPaths: (chain) => services.storage.layerPaths(chain),
   });
   const { spec, rules } =
@@ -150,6 +151,10 @@ export async function prepareLaunch(
               ...join.namespaces,
               ...(join.target.record.userNamespace.mode === "host" ? [] : ["user"]),
             ]),
+            others: (join.others ?? []).map(({ target, namespaces }) => ({
+              pid: target.state.pid,
+              namespaces: new Set(namespaces),
+            })),
           },
         }),
     ...(filter === undefined ? {} : { seccomp: { filter: filter.filter, flags: filter.flags } }),

@@ -150,6 +150,11 @@ function compileJoined(plan: Plan, entrance: CgroupEntrance | undefined, join: J
   const { network } = context;
   const handover: Handover = { outer, inner: channel, pidfd, terminal, connects: network !== undefined };
   b.call("find the joined process", "pidfd_open", [join.pid, 0], { into: target });
+  const others = (join.others ?? []).map(({ pid, namespaces }, index) => {
+    const slot = b.slot(`joined process ${index + 2}`);
+    b.call(`find ${slot.name}`, "pidfd_open", [pid, 0], { into: slot });
+    return { slot, namespaces };
+  });
   const mapped = join.namespaces.has("user");
   if (mapped) {
     open(b, "open its user namespace", CWD, `/proc/${join.pid}/ns/user`, flags(O, "RDONLY", "CLOEXEC"), user);
@@ -162,6 +167,8 @@ function compileJoined(plan: Plan, entrance: CgroupEntrance | undefined, join: J
       entrance?.enter(b);
       setOomScore(b, "self", context.spec.process.oomScoreAdj);
       b.call("enter the joined namespaces", "setns", [target, joinFlags(join.namespaces)]);
+      for (const { slot, namespaces } of others)
+        b.call(`enter those of ${slot.name}`, "setns", [slot, joinFlags(namespaces)]);
       const names = cloneFlags(context.spec.linux);
       const parent = int(Number(names.value) | CLONE.values.PARENT, `CLONE_PARENT|${names.text}`);
       const pid = b.clone("make the container's process", { flags: parent, pidfd, channel }, () => {

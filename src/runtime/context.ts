@@ -70,6 +70,8 @@ export interface CompileContext {
 export interface Join {
   readonly pid: number;
   readonly namespaces: ReadonlySet<string>;
+  /** Further processes of the same user namespace, of which others are joined. */
+  readonly others?: readonly Omit<Join, "others">[];
 }
 
 /** Slots that the shim fills or reads; a program for a shim makes them first and in this order. */
