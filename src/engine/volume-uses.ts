@@ -65,7 +65,7 @@ export class VolumeUses {
   /** Resolves when plugins have answered to the end of every container that had the volume. */
   async ended(volume: string): Promise<void> {
     const having = this.#uses.filter((use) => use.volume === volume);
-    await Promise.all(having.map(({ container }) => this.#ending.get(container)));
+    await Promise.all(having.flatMap(({ container }) => this.#ending.get(container) ?? []));
   }
 
   /** Ends what an engine that was killed left: uses of containers that don't run. Nobody waits for it. */
