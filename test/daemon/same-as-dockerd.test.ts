@@ -5,7 +5,7 @@ import { afterAll, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { dockerdPath, noDockerd } from "../support/docker.ts";
 import { caisson, ended, type Ended } from "../support/engine.ts";
 import { testUnless } from "../support/requires.ts";
@@ -19,7 +19,10 @@ function validate(program: string, content: string | undefined, flags: readonly 
   const path = join(folder, "daemon.json");
   rmSync(path, { force: true });
   if (content !== undefined) writeFileSync(path, content);
-  return ended(spawnSync(program, ["--validate", "--config-file", path, ...flags]));
+  // dockerd looks for docker-proxy, which lies beside it.
+  const PATH = `${dirname(dockerdPath ?? "/")}:${process.env["PATH"] ?? ""}`;
+  const env = { ...process.env, PATH };
+  return ended(spawnSync(program, ["--validate", "--config-file", path, ...flags], { env }));
 }
 
 const rows: readonly (readonly [content: string | undefined, ...flags: string[]])[] = [
