@@ -55,16 +55,19 @@ test("stop: one that doesn't run is left alone; a signal must be one where it wo
   expect(fake.actions).toEqual([]);
 });
 
-test("kill: only SIGKILL waits for the end and holds restarts off", async () => {
+test("kill: only SIGKILL waits for the end; what says to end holds restarts off, and SIGHUP doesn't", async () => {
   const { container, signals } = fake.container({ status: "running" });
   await killContainer(fake.services, container, 1);
   expect(container.state.manuallyStopped).toBe(false);
+  await killContainer(fake.services, container, 15);
+  expect(container.state.manuallyStopped).toBe(true);
+  container.state.manuallyStopped = false;
   const killed = killContainer(fake.services, container, 9);
   const early = await Promise.race([killed.then(() => "done"), Bun.sleep(2).then(() => "waits")]);
   expect(early).toBe("waits");
   exit(container);
   await killed;
-  expect(signals).toEqual([1, 9]);
+  expect(signals).toEqual([1, 15, 9]);
   expect(container.state.manuallyStopped).toBe(true);
 });
 
