@@ -9,6 +9,9 @@ import { closeSync, openSync, readSync } from "node:fs";
 const most = 12_000;
 let held = 0;
 
+/** So many readings a file that seldom changes isn't read after one. */
+const goodFor = 4;
+
 /** Room for the longest of them; shared, because what was read becomes text at once. */
 let room = Buffer.allocUnsafe(64 << 10);
 
@@ -16,6 +19,7 @@ let room = Buffer.allocUnsafe(64 << 10);
 export class KernelFiles implements Disposable {
   /** By path; undefined: it isn't there. */
   readonly #open = new Map<string, number | undefined>();
+  readonly #remembered = new Map<string, { readonly text: string | undefined; left: number }>();
 
   /** The file's text; undefined if it isn't there, or what it tells of is gone. */
   read(path: string): string | undefined {
@@ -31,6 +35,18 @@ export class KernelFiles implements Disposable {
     return readWhole(descriptor);
   }
 
+  /** The same for a file that seldom changes: what it said is good for a few readings. */
+  readRarely(path: string): string | undefined {
+    const known = this.#remembered.get(path);
+    if (known !== undefined && known.left > 0) {
+      known.left -= 1;
+      return known.text;
+    }
+    const text = this.read(path);
+    this.#remembered.set(path, { text, left: goodFor });
+    return text;
+  }
+
   /** Closes them; what is read afterwards is opened anew. */
   close(): void {
     for (const descriptor of this.#open.values()) {
@@ -39,6 +55,7 @@ export class KernelFiles implements Disposable {
       held--;
     }
     this.#open.clear();
+    this.#remembered.clear();
   }
 
   [Symbol.dispose](): void {

@@ -15,7 +15,7 @@ test("version 1", () => {
   const stats = readStats(
     first,
     files({
-      "cpuacct.usage": "123456789\n",
+      "cpu.cfs_quota_us": "50000\n",
       "cpuacct.stat": "user 5\nsystem 7\n",
       "cpuacct.usage_percpu": "100 200 \n",
       "cpu.stat": "nr_periods 10\nnr_throttled 3\nthrottled_time 4000\n",
@@ -33,7 +33,7 @@ test("version 1", () => {
   );
   expect(stats).toEqual({
     cpu: {
-      usage: 123_456_789,
+      usage: 300,
       user: 50_000_000,
       system: 70_000_000,
       each: [100, 200],

@@ -58,16 +58,32 @@ const TICK = 10_000_000;
 /** Version 1 has no word for "no limit": a number near the largest of 64 bits with a sign. */
 const UNLIMITED = 2 ** 62;
 
-/** Reads what the cgroup uses. Its files are the kernel's memory: reading them waits for nothing. */
-export function readStats(cgroup: Cgroup, read: ReadFile): CgroupStats {
+/** Files below a directory: those that change all the time, and those that change when somebody changes a limit. */
+interface Files {
+  readonly now: ReadFile;
+  readonly rarely: ReadFile;
+}
+
+/**
+ * Reads what the cgroup uses. Its files are the kernel's memory: reading them waits for nothing. `rarely` may answer with
+ * what a file said a moment ago.
+ */
+export function readStats(cgroup: Cgroup, read: ReadFile, rarely: ReadFile = read): CgroupStats {
   const [first] = cgroup.directories;
   if (first?.hierarchy.version === 2) {
-    const at: ReadFile = (file) => read(`${first.path}/${file}`);
-    return { cpu: cpuV2(at), memory: memoryV2(at), pids: pidsOf(at), blockIO: blockIOV2(at) };
+    const at: Files = {
+      now: (file) => read(`${first.path}/${file}`),
+      rarely: (file) => rarely(`${first.path}/${file}`),
+    };
+    return { cpu: cpuV2(at.now), memory: memoryV2(at), pids: pidsOf(at), blockIO: blockIOV2(at.now) };
   }
-  const at = (controller: string): ReadFile => {
+  const at = (controller: string): Files => {
     const directory = directoryOf(cgroup, controller);
-    return (file) => (directory === undefined ? undefined : read(`${directory}/${file}`));
+    if (directory === undefined) return { now: () => undefined, rarely: () => undefined };
+    return {
+      now: (file) => read(`${directory}/${file}`),
+      rarely: (file) => rarely(`${directory}/${file}`),
+    };
   };
   return {
     cpu: cpuV1(at("cpu"), at("cpuacct")),
@@ -92,16 +108,19 @@ function limitOf(text: string | undefined): number | undefined {
   return Number.isNaN(value) || value > UNLIMITED ? undefined : value;
 }
 
-function cpuV1(cpu: ReadFile, account: ReadFile): CpuStats | undefined {
-  const usage = account("cpuacct.usage");
-  if (usage === undefined) return undefined;
-  const times = account("cpuacct.stat");
-  const throttling = cpu("cpu.stat");
+function cpuV1(cpu: Files, account: Files): CpuStats | undefined {
+  const each = account.now("cpuacct.usage_percpu")?.trim().split(" ").map(Number);
+  if (each === undefined) return undefined;
+  const times = account.now("cpuacct.stat");
+  // Without a quota there are no periods to count.
+  const limited = Number(cpu.rarely("cpu.cfs_quota_us") ?? -1) > 0;
+  const throttling = limited ? cpu.now("cpu.stat") : undefined;
   return {
-    usage: Number(usage),
+    // cpuacct.usage is the same sum.
+    usage: each.reduce((sum, one) => sum + one, 0),
     user: valueOf(times, "user") * TICK,
     system: valueOf(times, "system") * TICK,
-    each: account("cpuacct.usage_percpu")?.trim().split(" ").map(Number),
+    each,
     periods: valueOf(throttling, "nr_periods"),
     throttledPeriods: valueOf(throttling, "nr_throttled"),
     throttledTime: valueOf(throttling, "throttled_time"),
@@ -122,39 +141,42 @@ function cpuV2(at: ReadFile): CpuStats | undefined {
   };
 }
 
-function memoryV1(at: ReadFile): MemoryStats | undefined {
-  const usage = at("memory.usage_in_bytes");
+function memoryV1(at: Files): MemoryStats | undefined {
+  const usage = at.now("memory.usage_in_bytes");
   if (usage === undefined) return undefined;
   return {
     usage: Number(usage),
-    peak: limitOf(at("memory.max_usage_in_bytes")),
-    limit: limitOf(at("memory.limit_in_bytes")),
-    failures: Number(at("memory.failcnt") ?? 0),
-    details: at("memory.stat") ?? "",
+    peak: limitOf(at.now("memory.max_usage_in_bytes")),
+    limit: limitOf(at.rarely("memory.limit_in_bytes")),
+    failures: Number(at.rarely("memory.failcnt") ?? 0),
+    details: at.now("memory.stat") ?? "",
   };
 }
 
-function memoryV2(at: ReadFile): MemoryStats | undefined {
-  const usage = at("memory.current");
+function memoryV2(at: Files): MemoryStats | undefined {
+  const usage = at.now("memory.current");
   if (usage === undefined) return undefined;
   return {
     usage: Number(usage),
-    limit: limitOf(at("memory.max")),
-    failures: valueOf(at("memory.events"), "oom"),
-    details: at("memory.stat") ?? "",
+    limit: limitOf(at.rarely("memory.max")),
+    failures: valueOf(at.rarely("memory.events"), "oom"),
+    details: at.now("memory.stat") ?? "",
   };
 }
 
-function pidsOf(at: ReadFile): CgroupStats["pids"] {
-  const current = at("pids.current");
-  return current === undefined ? undefined : { current: Number(current), limit: limitOf(at("pids.max")) };
+function pidsOf(at: Files): CgroupStats["pids"] {
+  const current = at.now("pids.current");
+  return current === undefined
+    ? undefined
+    : { current: Number(current), limit: limitOf(at.rarely("pids.max")) };
 }
 
-function blockIOV1(at: ReadFile): CgroupStats["blockIO"] {
+function blockIOV1(at: Files): CgroupStats["blockIO"] {
   // BFQ's files count what BFQ scheduled; the throttle's count everything, but only they exist without BFQ.
   const one = (name: string): string | undefined => {
-    const bfq = at(`blkio.bfq.${name}_recursive`);
-    return bfq?.includes(":") === true ? bfq : at(`blkio.throttle.${name}_recursive`);
+    const file = `blkio.bfq.${name}_recursive`;
+    const scheduled = at.rarely(file)?.includes(":") === true;
+    return scheduled ? at.now(file) : at.now(`blkio.throttle.${name}_recursive`);
   };
   const bytes = one("io_service_bytes");
   if (bytes === undefined) return undefined;

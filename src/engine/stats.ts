@@ -102,7 +102,11 @@ export class StatsCollector {
   #look(container: Container, files: KernelFiles, host: HostCpu): StatsSample {
     if (!container.running) return emptySample;
     const { cgroups, facts } = this.#services;
-    const stats = readStats(cgroupOf(this.#services, container.record), (path) => files.read(path));
+    const stats = readStats(
+      cgroupOf(this.#services, container.record),
+      (path) => files.read(path),
+      (path) => files.readRarely(path),
+    );
     // Its cgroup goes before its exit is recorded.
     if (stats.cpu === undefined && stats.memory === undefined) return emptySample;
     const interfaces = this.#interfaces(container, files);
