@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { messageOf } from "../errors/mod.ts";
-import type { Operation, Out, Outcome, Program, Result } from "../kernel/mod.ts";
+import type { Operation, Outcome, Program, Result } from "../kernel/mod.ts";
 import { followLinks } from "./view-path.ts";
 import type { ViewSession } from "./view-session.ts";
 
@@ -10,14 +10,15 @@ function withLinks(links: Readonly<Record<string, string>>): ViewSession {
     run: async (program: Program): Promise<Outcome> => {
       const opened = program.operations.find(({ call }) => call === "openat2");
       const read = program.operations.find(({ call }) => call === "readlinkat");
-      const directory = String(opened?.args[1] ?? ".");
-      const path = `${directory === "." ? "" : `/${directory}`}/${String(read?.args[1])}`;
+      const [directory, name] = [opened, read].map((operation) => operation?.args[1]);
+      if (typeof directory !== "string" || typeof name !== "string") throw new TypeError("no path");
+      const path = `${directory === "." ? "" : `/${directory}`}/${name}`;
       const text = Buffer.from(links[path] ?? "");
       const isRead = (operation: Operation | undefined): boolean => operation === read;
       return {
         valueOf: ({ operation }: Result): number =>
           isRead(program.operations[operation]) && text.length > 0 ? text.length : -22,
-        bytesOf: (_: Out): Uint8Array => text,
+        bytesOf: (): Uint8Array => text,
       };
     },
   };
