@@ -69,21 +69,14 @@ int channel_receive(int channel, struct message *message, int *descriptors, uint
 		return 1;
 
 	/* All of `expected`, or nothing. */
-	struct cmsghdr *control = CMSG_FIRSTHDR(&header);
-	int came[MAX_PASSED];
-	uint32_t count = 0, used = 0, announced = 0;
-	size_t flags = (size_t)length - sizeof(*message);
-	if (control != NULL && control->cmsg_level == SOL_SOCKET && control->cmsg_type == SCM_RIGHTS) {
-		count = (uint32_t)((control->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-		memcpy(came, CMSG_DATA(control), count * sizeof(int));
-	}
-	for (size_t i = 0; i < flags; i++)
-		announced += present[i] != 0;
-	if (message->type == MESSAGE_FDS && message->count == expected && flags == expected && announced == count) {
-		for (uint32_t i = 0; i < expected; i++)
-			descriptors[i] = present[i] ? came[used++] : -1;
+	bool any = header.msg_controllen >= CMSG_LEN(sizeof(int)) && rights.header.cmsg_type == SCM_RIGHTS;
+	size_t count = any ? (rights.header.cmsg_len - CMSG_LEN(0)) / sizeof(int) : 0, used = 0;
+	const int *came = (const int *)CMSG_DATA(&rights.header);
+	for (uint32_t i = 0; i < expected; i++)
+		descriptors[i] = present[i] && used < count ? came[used++] : -1;
+	if (message->type == MESSAGE_FDS && message->count == expected && (size_t)length == sizeof(*message) + expected &&
+	    used == count && !(header.msg_flags & MSG_CTRUNC))
 		return 1;
-	}
 	while (count > 0)
 		close(came[--count]);
 	/* The kernel cuts off what doesn't fit into the descriptor table. */

@@ -5,7 +5,13 @@
 
 #include "execute.h"
 
-enum { STACK = 64 << 10 };
+enum { STACK = 64 << 10, MAX_CHILDREN = 16384 };
+
+static struct {
+	int pid, pidfd;
+	bool accompanies;
+} children[MAX_CHILDREN];
+static uint32_t child_count;
 
 void signals_reset(uint64_t signals)
 {
@@ -38,32 +44,31 @@ int process_borrow(int (*body)(void *), void *argument, int *pidfd)
 	return pid < 0 ? -errno : pid;
 }
 
-static void child_end(int pidfd)
+void children_forget(enum forgetting forgetting)
 {
+	uint32_t kept = 0;
 	siginfo_t info;
-	syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-	RETRY(waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED));
-}
-
-void children_forget(struct context *context, bool end)
-{
-	while (context->child_count > 0) {
-		int pidfd = context->children[--context->child_count].pidfd;
-		if (end)
-			child_end(pidfd);
-		close(pidfd);
-	}
-}
-
-void child_forget(struct context *context, int pid)
-{
-	for (uint32_t i = context->child_count; i-- > 0;) {
-		if (context->children[i].pid != pid)
+	for (uint32_t i = 0; i < child_count && forgetting == END_ALL; i++)
+		syscall(SYS_pidfd_send_signal, children[i].pidfd, SIGKILL, NULL, 0);
+	for (uint32_t i = 0; i < child_count; i++) {
+		if (forgetting == FORGET_OTHERS && children[i].accompanies) {
+			children[kept++] = children[i];
 			continue;
-		close(context->children[i].pidfd);
-		context->children[i] = context->children[--context->child_count];
-		return;
+		}
+		if (forgetting == END_ALL)
+			RETRY(waitid(P_PIDFD, (id_t)children[i].pidfd, &info, WEXITED | __WALL));
+		close(children[i].pidfd);
 	}
+	child_count = kept;
+}
+
+void child_accompany(int pid)
+{
+	for (uint32_t i = child_count; i-- > 0;)
+		if (children[i].pid == pid) {
+			children[i].accompanies = true;
+			return;
+		}
 }
 
 /* The child's side of CLONE: from here on this process performs the body and nothing else. */
@@ -92,8 +97,8 @@ static int borrow(void *argument)
 	static struct context context;
 	const struct borrower *borrower = argument;
 	struct run run = *borrower->run;
-	memcpy(&context, run.context, offsetof(struct context, children));
-	context.child_count = 0;
+	context = *run.context;
+	run.borrows = true;
 	run.context = &context;
 	run.evaluation.slots = context.slots;
 	close(borrower->ends[0]);
@@ -135,7 +140,7 @@ int run_clone(struct run *run, const struct operation *operation, int64_t *resul
 	slot_set(context, (uint32_t)run->value[2], -1);
 	if (wanted)
 		slot_set(context, (uint32_t)run->value[1], -1);
-	if (context->child_count == MAX_CHILDREN)
+	if (child_count == MAX_CHILDREN)
 		return -EAGAIN;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return -errno;
@@ -144,7 +149,7 @@ int run_clone(struct run *run, const struct operation *operation, int64_t *resul
 	if (pid == 0) {
 		close(ends[0]);
 		enter_body(run, operation, ends[1]);
-		children_forget(context, false);
+		children_forget(FORGET_ALL);
 		if (context->child != NULL)
 			context->child();
 		return 0;
@@ -158,12 +163,15 @@ int run_clone(struct run *run, const struct operation *operation, int64_t *resul
 	int copy = wanted ? fcntl(pidfd, F_DUPFD_CLOEXEC, 3) : pidfd;
 	if (copy < 0) {
 		int error = -errno;
-		child_end(pidfd);
+		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+		RETRY(waitpid(pid, NULL, __WALL));
 		close(pidfd);
 		close(ends[0]);
 		return error;
 	}
-	context->children[context->child_count++] = (struct child){ pid, copy };
+	children[child_count].pid = pid;
+	children[child_count].accompanies = false;
+	children[child_count++].pidfd = copy;
 	if (wanted)
 		slot_set(context, (uint32_t)run->value[1], pidfd);
 	slot_set(context, (uint32_t)run->value[2], ends[0]);
@@ -177,7 +185,8 @@ _Noreturn void run_fail_body(struct run *run, struct outcome outcome)
 	int channel = run->context->slots[run->channel];
 	struct outcome ignored;
 	/* First, so that whoever hears of it finds nothing of the body that is still doing something. */
-	children_forget(run->context, true);
+	if (!run->borrows)
+		children_forget(END_ALL);
 	int error = channel >= 0 ? channel_send(channel, &message, NULL, &ignored) : 0;
 	/* A seccomp filter of the body may not let it send, but hardly any forbids this. */
 	ssize_t written = error < 0 && error != -EPIPE ? write(channel, &message, sizeof(message)) : 0;

@@ -3,7 +3,6 @@
 
 enum {
 	CLIENTS = 1024,
-	HINTS = 1024,
 	EVENTS = 64,
 	BURST = 64, /* datagrams from one socket, before others have their turn */
 	DATAGRAM = 65536,
@@ -32,7 +31,7 @@ static struct {
 	int listener, poll, used;
 	const union address *container;
 	struct client clients[CLIENTS];
-	uint16_t hints[HINTS]; /* where a client of this hash may be */
+	int last; /* whose datagram came last */
 	uint8_t *datagram;
 	size_t touched; /* bytes of it */
 	int64_t now, swept;
@@ -66,12 +65,8 @@ static int connect_container(int index)
 
 static struct client *find_client(const union address *address)
 {
-	uint32_t hash = 2166136261;
-	for (socklen_t i = 0; i < address_size(address); i++)
-		hash = (hash ^ ((const uint8_t *)address)[i]) * 16777619;
-	uint16_t *hint = &udp.hints[(hash ^ hash >> 16) % HINTS];
-	if (*hint < udp.used && is_of(&udp.clients[*hint], address))
-		return &udp.clients[*hint];
+	if (udp.last < udp.used && is_of(&udp.clients[udp.last], address))
+		return &udp.clients[udp.last];
 	int best = 0, index = 0;
 	for (; index < udp.used && !is_of(&udp.clients[index], address); index++)
 		if (udp.clients[index].active < udp.clients[best].active)
@@ -84,7 +79,7 @@ static struct client *find_client(const union address *address)
 		udp.clients[index].address = *address;
 		udp.clients[index].fd = connect_container(index);
 	}
-	*hint = (uint16_t)index;
+	udp.last = index;
 	return &udp.clients[index];
 }
 

@@ -132,25 +132,6 @@ static int structure(struct evaluation *evaluation, const struct argument *argum
 	return 0;
 }
 
-static int vector(struct evaluation *evaluation, const struct argument *argument, uint64_t *value)
-{
-	uint64_t size = (uint64_t)argument->length * sizeof(uint32_t);
-	const uint8_t *offsets = data(evaluation, argument->value, size);
-	const uint8_t **pointers = take(evaluation, size * 2 + sizeof(*pointers));
-	if (offsets == NULL || pointers == NULL)
-		return -MALFORMED;
-	for (uint32_t i = 0; i < argument->length; i++) {
-		uint32_t offset;
-		memcpy(&offset, offsets + i * sizeof(offset), sizeof(offset));
-		if (offset >= evaluation->program->strings)
-			return -MALFORMED;
-		pointers[i] = evaluation->program->data + offset;
-	}
-	pointers[argument->length] = NULL;
-	*value = (uintptr_t)pointers;
-	return 0;
-}
-
 /* `length` receives what lies behind a pointer, without a final NUL. */
 static int evaluate(struct evaluation *evaluation, const struct argument *argument, uint64_t *value, size_t *length)
 {
@@ -159,7 +140,6 @@ static int evaluate(struct evaluation *evaluation, const struct argument *argume
 	*value = argument->value;
 	switch ((enum argument_type)argument->type) {
 	case TYPE_INT: return 0;
-	case TYPE_VECTOR: return vector(evaluation, argument, value);
 	case TYPE_STRUCT: return structure(evaluation, argument, value);
 	case TYPE_TEXT: return text(evaluation, argument, value, length);
 	case TYPE_SLOT:
@@ -224,11 +204,8 @@ int program_open(const void *bytes, size_t length, struct program *program)
 		.count = header->operations,
 		.slots = header->slots,
 		.data_length = header->data_length,
-		.strings = header->data_length,
 		.output_length = header->output_length,
 	};
-	while (program->strings > 0 && program->data[program->strings - 1] != 0)
-		program->strings--;
 	return 0;
 }
 

@@ -8,7 +8,7 @@ enum { OPENAT2_TRIES = 1000 };
 
 void context_init(struct context *context)
 {
-	memset(context, 0, offsetof(struct context, children));
+	memset(context, 0, sizeof(*context));
 	memset(context->slots, 0xff, sizeof(context->slots));
 }
 
@@ -117,58 +117,31 @@ static int do_keep(struct run *run)
 	uint16_t slots[MAX_PASSED];
 	int count = list_slots(run, 0, slots), error = run->context->keep != NULL ? 0 : -ENOSYS;
 	for (int i = 0; i < count && error == 0; i++)
-		error = run->context->keep(slots[i], run->value[1] != 0);
+		if (run->context->slots[slots[i]] >= 0)
+			error = run->context->keep(run->context->slots[slots[i]], run->value[1] != 0);
 	return count < 0 ? count : error;
 }
 
-static int open_checked(struct run *run, int flags, unsigned int mode, uint64_t magic)
+/* WRITE and READ. */
+static int do_file(struct run *run, bool writes, int64_t *result)
 {
 	struct statfs info;
-	int fd = (int)RETRY(openat((int)run->value[0], pointer(run, 1), flags | O_CLOEXEC, mode));
+	uint8_t *bytes = (uint8_t *)(uintptr_t)run->value[2];
+	size_t length = run->length[2];
+	uint64_t magic = run->value[writes ? 5 : 3];
+	int flags = writes ? (int)run->value[3] : O_RDONLY, error = 0;
+	int fd = (int)RETRY(openat((int)run->value[0], pointer(run, 1), flags | O_CLOEXEC, (unsigned int)run->value[4]));
 	if (fd < 0)
 		return -errno;
-	int error = magic == 0 ? 0 : fstatfs(fd, &info) < 0 ? -errno : (uint64_t)info.f_type == magic ? 0 : -EXDEV;
-	if (error == 0)
-		return fd;
-	close(fd);
-	return error;
-}
-
-static int do_write(struct run *run, int64_t *result)
-{
-	int fd = open_checked(run, (int)run->value[3], (unsigned int)run->value[4], run->value[5]);
-	if (fd < 0)
-		return fd;
-	*result = RETRY(write(fd, pointer(run, 2), run->length[2]));
-	int error = *result < 0 ? -errno : (size_t)*result < run->length[2] ? -EIO : 0;
+	if (magic != 0)
+		error = fstatfs(fd, &info) < 0 ? -errno : (uint64_t)info.f_type == magic ? 0 : -EXDEV;
+	for (ssize_t got = 1; got > 0 && error == 0 && ((size_t)*result < length || (writes && length == 0));) {
+		got = writes ? RETRY(write(fd, bytes, length)) : RETRY(read(fd, bytes + *result, length - (size_t)*result));
+		*result += got > 0 ? got : 0;
+		error = got < 0 ? -errno : writes && (size_t)got < length ? -EIO : 0;
+	}
 	if (close(fd) < 0 && errno != EINTR && error == 0)
 		error = -errno;
-	return error;
-}
-
-static int do_read(struct run *run, int64_t *result)
-{
-	uint8_t *to = (uint8_t *)(uintptr_t)run->value[2];
-	int fd = open_checked(run, O_RDONLY, 0, run->value[3]), error = 0;
-	if (fd < 0)
-		return fd;
-	size_t done = 0;
-	for (ssize_t got = 1; got > 0 && done < run->length[2]; done += got > 0 ? (size_t)got : 0) {
-		got = RETRY(read(fd, to + done, run->length[2] - done));
-		error = got < 0 ? -errno : 0;
-	}
-	*result = (int64_t)done;
-	close(fd);
-	return error;
-}
-
-static int do_companion(struct run *run)
-{
-	struct context *context = run->context;
-	int pid = (int)run->value[0];
-	int error = context->companion ? context->companion(pid, (int)run->value[1]) : -ENOSYS;
-	if (error == 0)
-		child_forget(context, pid);
 	return error;
 }
 
@@ -224,8 +197,8 @@ static int perform(struct run *run, const struct operation *operation, int64_t *
 	case KIND_SYNC: return do_sync(run);
 	case KIND_PASS: return do_pass(run, result);
 	case KIND_TAKE: return do_take(run, result);
-	case KIND_WRITE: return do_write(run, result);
-	case KIND_READ: return do_read(run, result);
+	case KIND_WRITE: return do_file(run, true, result);
+	case KIND_READ: return do_file(run, false, result);
 	case KIND_COMPARE: return do_compare(run);
 	case KIND_SKIP: return do_skip(run, operation);
 	case KIND_FAIL: return -(int)(run->value[0] & MAX_ERRNO);
@@ -234,7 +207,9 @@ static int perform(struct run *run, const struct operation *operation, int64_t *
 	case KIND_HOLD: return context->hold ? context->hold() : -ENOSYS;
 	case KIND_KEEP: return do_keep(run);
 	case KIND_NETLINK: return do_netlink(run, result);
-	case KIND_COMPANION: return do_companion(run);
+	case KIND_COMPANION:
+		child_accompany((int)run->value[0]);
+		return context->process != NULL ? 0 : -ENOSYS;
 	case KIND_CLOSE:
 		slot_set(context, operation->argument[0].index, -1);
 		return 0;
@@ -313,7 +288,7 @@ struct outcome program_run(const struct program *program, struct context *contex
 	if (arena == NULL)
 		return (struct outcome){ 0, ENOMEM };
 	struct outcome outcome = run_operations(&run);
-	children_forget(context, outcome.error != 0);
+	children_forget(outcome.error != 0 ? END_ALL : FORGET_OTHERS);
 	give_back(arena, 0, MAX_ARENA);
 	return outcome;
 }

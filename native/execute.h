@@ -5,22 +5,12 @@
 #include "wire.h"
 
 /* What stays from one program to the next. The hooks belong to whoever runs the program; each may be NULL. */
-enum { MAX_CHILDREN = 1024 }; /* that one program may have cloned at a time */
-
-struct child {
-	int pid, pidfd;
-};
-
 struct context {
 	int slots[MAX_SLOTS]; /* a descriptor, or -1 */
 	int (*process)(int pid, int pidfd); /* PROCESS: `pidfd` stays the slot's; who wants to keep it duplicates it */
 	int (*hold)(void);                  /* HOLD: returns when GO came */
-	int (*keep)(uint32_t slot, int until); /* KEEP, for each of its slots */
-	int (*companion)(int pid, int pidfd); /* COMPANION, as `process` */
+	int (*keep)(int fd, int until);     /* KEEP, for each of its slots that isn't empty: the same */
 	void (*child)(void);                /* first thing in every cloned child: closes what is no business of it */
-	/* execute.c's and clone.c's */
-	uint32_t child_count;
-	struct child children[MAX_CHILDREN];
 };
 
 /* How a program ended: error is 0, or the errno with which operation `index` failed, or MALFORMED. */
@@ -59,7 +49,7 @@ struct run {
 	struct context *context;
 	struct evaluation evaluation;
 	uint32_t index, next, end;
-	bool body;             /* in a cloned child */
+	bool body, borrows;    /* in a cloned child; which has its parent's memory */
 	uint16_t channel;      /* a body's: the slot in which failures are told */
 	struct outcome remote; /* what the other side of a channel said that failed there */
 	uint64_t value[MAX_ARGUMENTS];
@@ -86,11 +76,12 @@ _Noreturn void run_borrowed_body(struct run *run);
 /* Ends the process of a body that failed, and tells its parent. */
 _Noreturn void run_fail_body(struct run *run, struct outcome outcome);
 
-/* Of the children that the program cloned; `end` kills and reaps them. */
-void children_forget(struct context *context, bool end);
+/* Of the children that were cloned: all, or all but companions, are none of ours any more; or all are killed and reaped. */
+enum forgetting { FORGET_ALL, FORGET_OTHERS, END_ALL };
+void children_forget(enum forgetting forgetting);
 
-/* Of the one that has become somebody else's to end. */
-void child_forget(struct context *context, int pid);
+/* Makes the one with this pid a companion. */
+void child_accompany(int pid);
 
 /* channel.c: sends `message`; `descriptors` are message->count (FDS; -1: absent). When the other side is gone but left an
  * ERROR, that is what `remote` says: it is the reason, EPIPE is not. */
@@ -113,5 +104,5 @@ int netlink_exchange(int socket, const uint8_t *message, size_t length, struct n
  * (EXDEV). Missing is fine. `removed` receives the number of entries. */
 int remove_tree(int directory, const char *name, int64_t *removed);
 
-/* session.c: serves descriptor 3 until its end; shims are started from `self`. Returns the exit status. */
-int session_main(int self);
+/* session.c: serves descriptor 3 until its end. Returns the exit status. */
+int session_main(void);

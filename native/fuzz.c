@@ -14,8 +14,6 @@ static void touch(const struct argument *argument, char *pointer, size_t length)
 		sink = (uint8_t)pointer[i];
 	if (text && pointer[length] != '\0')
 		abort();
-	for (char **string = (char **)pointer; argument->type == TYPE_VECTOR && *string != NULL; string++)
-		sink = (uint8_t)strlen(*string);
 }
 
 static void evaluate_all(const struct program *program)

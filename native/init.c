@@ -1,9 +1,9 @@
 /* The role of a container's first process where somebody asked for one (--init): it starts the command that follows `--`,
  * passes signals on to it, reaps whoever is orphaned, and ends as the command does. */
+#include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/uio.h>
 
-#include "init.h"
+#include "native.h"
 
 static _Noreturn void become(char **command, const sigset_t *mask)
 {
@@ -14,12 +14,7 @@ static _Noreturn void become(char **command, const sigset_t *mask)
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	execvp(command[0], command);
 	int error = errno;
-	const char *texts[] = { "[FATAL init] exec ", command[0], " failed: ", strerror(error), "\n" };
-	struct iovec parts[5];
-	for (int i = 0; i < 5; i++)
-		parts[i] = (struct iovec){ (void *)(uintptr_t)texts[i], strlen(texts[i]) };
-	ssize_t ignored = writev(2, parts, 5);
-	(void)ignored;
+	dprintf(2, "[FATAL init] exec %s failed: %s\n", command[0], strerror(error));
 	_exit(error == ENOENT ? 127 : 126);
 }
 

@@ -217,11 +217,7 @@ static void format_time(char *at)
 	if (now.tv_sec != journal.second) {
 		struct tm tm;
 		gmtime_r(&now.tv_sec, &tm);
-		const int parts[] = { tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec };
-		static const char *const before[] = { "", "-", "-", "T", ":", ":" };
-		char *end = journal.date;
-		for (int i = 0; i < 6; i++)
-			end = put_number(put_text(end, before[i]), (uint64_t)parts[i], 2);
+		strftime(journal.date, sizeof(journal.date), "%Y-%m-%dT%H:%M:%S", &tm);
 		journal.second = now.tv_sec;
 	}
 	at = put_text(at, journal.date);

@@ -1,13 +1,5 @@
-/* Memory, mapped and in files; numbers; time. */
-#include <sys/sendfile.h>
-
+/* Memory, numbers, time. */
 #include "native.h"
-
-#ifndef MFD_EXEC /* Linux 6.3 */
-#define MFD_EXEC 16U
-#endif
-
-enum { SEALS = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE, SEAL_EXEC = 32 };
 
 void *map_memory(size_t size, int sharing)
 {
@@ -42,37 +34,4 @@ char *put_number(char *at, uint64_t number, int width)
 		*at++ = digits[--count];
 	*at = '\0';
 	return at;
-}
-
-static int copy(int from, int to)
-{
-	struct stat info;
-	if (fstat(from, &info) < 0 || fchmod(to, 0555) < 0)
-		return -errno;
-	for (off_t done = 0; done < info.st_size;) {
-		ssize_t sent = RETRY(sendfile(to, from, &done, (size_t)(info.st_size - done)));
-		if (sent <= 0)
-			return sent < 0 ? -errno : -EIO;
-	}
-	return fcntl(to, F_ADD_SEALS, SEALS | SEAL_EXEC) < 0 && fcntl(to, F_ADD_SEALS, SEALS) < 0 ? -errno : 0;
-}
-
-int memfd_reexecute(char **argv)
-{
-	int self = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	if (self < 0)
-		return -errno;
-	/* EINVAL from any file that can't be sealed at all. */
-	int seals = fcntl(self, F_GET_SEALS);
-	if (seals >= 0 && (seals & SEALS) == SEALS)
-		return self;
-	int sealed = memfd_create("caisson", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
-	if (sealed < 0 && errno == EINVAL)
-		sealed = memfd_create("caisson", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int error = sealed < 0 ? -errno : copy(self, sealed);
-	close(self);
-	if (error < 0)
-		return error;
-	syscall(SYS_execveat, sealed, "", argv, environ, AT_EMPTY_PATH);
-	return -errno;
 }

@@ -28,9 +28,6 @@ void *map_memory(size_t size, int sharing);
 /* Returns the pages of mapped memory behind the first `keep` bytes to the kernel. */
 void give_back(void *memory, size_t keep, size_t size);
 
-/* Makes sure that this program runs from a sealed memfd, else executes it again from one. Returns that file. */
-int memfd_reexecute(char **argv);
-
 /* In nanoseconds. */
 int64_t clock_now(clockid_t clock);
 
@@ -44,3 +41,6 @@ static inline char *put_text(char *at, const char *text)
 
 /* The same with a number, in `width` decimal digits or more. */
 char *put_number(char *at, uint64_t number, int width);
+
+/* init.c: the role `docker-init`. Returns the exit status. */
+int init_main(int argc, char **argv);

@@ -8,39 +8,27 @@ enum { RECEIVE_SIZE = 32 << 10 }; /* the kernel makes no part of a dump longer *
 /* Looks at one datagram of answers. Returns 1 if more of a dump is to come, 0, or the first error that it tells. */
 static int take(const uint8_t *data, size_t size, struct netlink_answer *answer, bool dump)
 {
-	struct nlmsghdr header;
-	for (size_t at = 0; size - at >= sizeof(header); at += NLMSG_ALIGN(header.nlmsg_len)) {
-		memcpy(&header, data + at, sizeof(header));
-		if (header.nlmsg_len < sizeof(header) || header.nlmsg_len > size - at)
+	const struct nlmsghdr *header;
+	for (size_t at = 0; size - at >= sizeof(*header); at += NLMSG_ALIGN(header->nlmsg_len)) {
+		header = (const struct nlmsghdr *)(data + at);
+		size_t length = header->nlmsg_len, error_at = at + sizeof(*header);
+		if (length < sizeof(*header) || NLMSG_ALIGN(length) > NLMSG_ALIGN(size - at))
 			return -EPROTO;
-		bool ends = header.nlmsg_type == NLMSG_DONE;
-		if (ends || header.nlmsg_type == NLMSG_ERROR) {
-			int32_t error = 0;
-			if (header.nlmsg_len >= sizeof(header) + sizeof(error))
-				memcpy(&error, data + at + sizeof(header), sizeof(error));
+		if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
+			int32_t error = length >= sizeof(*header) + sizeof(error) ? *(const int32_t *)(data + error_at) : 0;
 			if (error < 0)
 				return error;
-			dump = dump && !ends;
-		} else if (answer->room > 0 && header.nlmsg_type != NLMSG_NOOP) {
-			size_t length = NLMSG_ALIGN(header.nlmsg_len), there = size - at < length ? size - at : length;
-			if (length > answer->room - answer->length)
+			dump = dump && header->nlmsg_type != NLMSG_DONE;
+		} else if (answer->room > 0 && header->nlmsg_type != NLMSG_NOOP) {
+			if (NLMSG_ALIGN(length) > answer->room - answer->length)
 				return -EMSGSIZE;
-			memcpy(answer->to + answer->length, data + at, there);
-			answer->length += length;
+			memcpy(answer->to + answer->length, data + at, length);
+			answer->length += NLMSG_ALIGN(length);
 		}
-		if (NLMSG_ALIGN(header.nlmsg_len) >= size - at)
+		if (NLMSG_ALIGN(length) >= size - at)
 			break;
 	}
 	return dump;
-}
-
-static bool asks_for_dump(const uint8_t *message, size_t length)
-{
-	struct nlmsghdr header;
-	if (length < sizeof(header))
-		return false;
-	memcpy(&header, message, sizeof(header));
-	return (header.nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 }
 
 int netlink_exchange(int socket, const uint8_t *message, size_t length, struct netlink_answer *answer)
@@ -51,14 +39,14 @@ int netlink_exchange(int socket, const uint8_t *message, size_t length, struct n
 		return -errno;
 	/* The kernel answers before sendto() returns; the parts of a dump come as they are asked for. Of several errors the
 	 * first is told, but all answers are taken, so that none is left for the next exchange. */
-	int error = 0, more = asks_for_dump(message, length);
+	const struct nlmsghdr *first = (const struct nlmsghdr *)message;
+	int error = 0, more = length >= sizeof(*first) && (first->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
 	for (;;) {
 		ssize_t got = RETRY(recv(socket, buffer, sizeof(buffer), MSG_DONTWAIT | MSG_TRUNC));
 		if (got < 0)
 			return errno != EAGAIN ? -errno : error < 0 ? error : more > 0 ? -EPROTO : 0;
 		int taken = (size_t)got > sizeof(buffer) ? -EMSGSIZE : take(buffer, (size_t)got, answer, more > 0);
-		if (taken < 0 && error == 0)
-			error = taken;
+		error = error == 0 && taken < 0 ? taken : error;
 		more = taken > 0;
 	}
 }

@@ -2,13 +2,13 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 
+#include "execute.h"
 #include "shim.h"
-#include "wire.h"
 
 #define SILENCE_TIME (200 * MILLISECOND)     /* after the exit: an output that others hold open has ended */
 #define DRAIN_TIME (10 * SECOND)             /* after the exit: nobody keeps it open longer than that */
 #define IDLE_TIME SECOND
-#define LOG_RETRY_TIME (100 * MILLISECOND)
+#define TICK 100 /* ms: how precise all of these are */
 #define RECORD_RETRY_TIME SECOND
 #define NEVER INT64_MAX
 
@@ -77,7 +77,8 @@ static void process_exited(int64_t now)
 	exited_at = output_at = now;
 	close(shim.pidfd);
 	shim.pidfd = -1;
-	end_companions();
+	/* When this returns they are gone, and with them what they held. */
+	children_forget(END_ALL);
 	let_go(KEEP_EXIT);
 	input_close();
 	if (shim.peer >= 0)
@@ -110,17 +111,15 @@ static void end_silent_streams(bool idle, int64_t now)
 /* Whole or not at all: the name appears when the content is there. */
 static int write_record(void)
 {
-	char text[256], *at = text;
-	at = put_number(put_text(at, "{\"pid\":"), (uint64_t)shim.pid, 1);
-	at = put_number(put_text(at, ",\"code\":"), (uint64_t)shim.code, 1);
-	at = put_number(put_text(at, ",\"signal\":"), (uint64_t)shim.signal, 1);
-	at = put_number(put_text(at, ",\"started\":\""), shim.started, 1);
-	at = put_number(put_text(at, "\",\"finished\":\""), shim.finished, 1);
-	put_text(at, "\"}\n");
-	int error = write_file("exit.new", text);
-	if (error < 0)
-		return error;
-	return renameat(shim.directory, "exit.new", shim.directory, "exit") < 0 ? -errno : 0;
+	int fd = openat(shim.directory, "exit.new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	const char *format = "{\"pid\":%d,\"code\":%d,\"signal\":%d,\"started\":\"%llu\",\"finished\":\"%llu\"}\n";
+	int written = dprintf(fd, format, shim.pid, shim.code, shim.signal, (unsigned long long)shim.started,
+			      (unsigned long long)shim.finished);
+	close(fd);
+	/* dprintf() doesn't tell a write that was cut short from one that failed; either way the disk is full. */
+	return written < 0 ? -ENOSPC : renameat(shim.directory, "exit.new", shim.directory, "exit") < 0 ? -errno : 0;
 }
 
 /* Once nothing more can come: the record, the news, the rest for the clients, good-bye. */
@@ -171,24 +170,12 @@ static bool may_rest(void)
 	return active_at > 0 && shim.phase >= PHASE_RUNNING;
 }
 
-/* Milliseconds until something is due, rounded up; -1: nothing. */
+/* Milliseconds until something may be due; -1: nothing. */
 static int time_to_wait(int64_t now)
 {
-	int64_t due = NEVER;
 	bool expecting = shim.phase >= PHASE_RUNNING && shim.expected > 0 && now < shim.expected_until;
-	const int64_t at[] = {
-		expecting ? shim.expected_until : NEVER,
-		log_held_up() ? now + LOG_RETRY_TIME : NEVER,
-		shim.exited && shim.phase != PHASE_EXITED ? now + SILENCE_TIME : NEVER,
-		shim.phase == PHASE_EXITED ? record_at : NEVER,
-		may_rest() ? active_at + IDLE_TIME : NEVER,
-	};
-
-	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
-		due = at[i] < due ? at[i] : due;
-	if (due == NEVER)
-		return -1;
-	return due <= now ? 0 : (int)((due - now + MILLISECOND - 1) / MILLISECOND);
+	bool ending = shim.exited && (shim.phase != PHASE_EXITED || record_at != NEVER);
+	return expecting || ending || log_held_up() ? TICK : may_rest() ? (int)(IDLE_TIME / MILLISECOND) : -1;
 }
 
 void step(void)

@@ -39,16 +39,13 @@ struct client {
 	uint32_t size, begin, end;
 };
 
-enum { MAX_CLIENTS = 128, SLOT_MASTER = 3, MAX_KEPT = 256, MAX_COMPANIONS = 16384 };
+enum { MAX_CLIENTS = 128, SLOT_MASTER = 3, MAX_KEPT = 256 };
 enum phase { PHASE_STARTING, PHASE_HELD, PHASE_RUNNING, PHASE_EXITED };
 
 extern struct shim {
 	int directory, listener, pidfd; /* -1: none */
 	int peer;                       /* the terminal's other side, kept open until the exit */
-	int companions[MAX_COMPANIONS]; /* pidfds of children that end with the process */
-	int companion_count;
-	/* what KEEP named, by when it is closed: slots while the program runs, then descriptors */
-	struct { int count, of[MAX_KEPT]; } kept[2];
+	struct { int count, of[MAX_KEPT]; } kept[2]; /* what KEEP named, by when it is closed */
 	struct context *context;        /* while the program runs */
 	enum phase phase;
 	bool tty, go, exited;
@@ -100,8 +97,6 @@ void answer(uint16_t status, uint32_t index, int error); /* to whoever started t
 int start(char *title); /* everything up to the running process: 0, or 1 after the answer said why not */
 void start_give_back(void); /* the memory that starting took */
 void let_go(int until); /* of what was kept */
-void end_companions(void); /* when this returns they are gone, and with them what they held */
-int write_file(const char *name, const char *content); /* in the shim's directory */
 void remove_traces(void);
 void reap_helpers(void); /* of the start, as far as they have ended */
 

@@ -1,5 +1,6 @@
 /* From a configuration to a running process. */
 #include <sys/ioctl.h>
+#include <sys/time.h>
 #include <sys/un.h>
 
 #include "execute.h"
@@ -13,18 +14,6 @@ struct parts {
 	struct program program;
 	struct context *context;
 };
-
-int write_file(const char *name, const char *content)
-{
-	int fd = openat(shim.directory, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	size_t length = strlen(content);
-	ssize_t n = write(fd, content, length);
-	int error = n < 0 ? -errno : (size_t)n < length ? -ENOSPC : 0;
-	close(fd);
-	return error;
-}
 
 /* A process may close its terminal and open it again later, as systemd does with its console. While we hold the other
  * side open that isn't the end. */
@@ -50,36 +39,21 @@ static int on_process(int pid, int pidfd)
 	return 0;
 }
 
-static int on_companion(int pid, int pidfd)
-{
-	(void)pid;
-	if (shim.companion_count == MAX_COMPANIONS)
-		return -ENOSPC;
-	int copy = fcntl(pidfd, F_DUPFD_CLOEXEC, SHIM_SOCKET + 1);
-	if (copy < 0)
-		return -errno;
-	shim.companions[shim.companion_count++] = copy;
-	return 0;
-}
-
-void end_companions(void)
-{
-	siginfo_t info;
-	for (int i = 0; i < shim.companion_count; i++)
-		syscall(SYS_pidfd_send_signal, shim.companions[i], SIGKILL, NULL, 0);
-	for (int i = 0; i < shim.companion_count; i++) {
-		waitid(P_PIDFD, (id_t)shim.companions[i], &info, WEXITED | __WALL);
-		close(shim.companions[i]);
-	}
-	shim.companion_count = 0;
-}
-
-static int on_keep(uint32_t slot, int until)
+static int on_keep(int fd, int until)
 {
 	if (shim.kept[until].count == MAX_KEPT)
 		return -ENOSPC;
-	shim.kept[until].of[shim.kept[until].count++] = (int)slot;
-	return 0;
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, SHIM_SOCKET + 1);
+	if (copy >= 0)
+		shim.kept[until].of[shim.kept[until].count++] = copy;
+	return copy < 0 ? -errno : 0;
+}
+
+void let_go(int until)
+{
+	for (int i = 0; i < shim.kept[until].count; i++)
+		close(shim.kept[until].of[i]);
+	shim.kept[until].count = 0;
 }
 
 static int on_hold(void)
@@ -107,10 +81,10 @@ static void on_child(void)
 	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
 		if (own[i] >= 0)
 			close(own[i]);
-	for (int i = 0; i < shim.companion_count; i++)
-		close(shim.companions[i]);
 	for (uint32_t i = 0; i < shim.client_count; i++)
 		close(clients[i].fd);
+	let_go(KEEP_LAST);
+	let_go(KEEP_EXIT);
 	log_close();
 }
 
@@ -118,11 +92,6 @@ static int open_directory(struct parts *parts)
 {
 	shim.directory = open(parts->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return shim.directory < 0 ? -errno : 0;
-}
-
-static int open_log(struct parts *parts)
-{
-	return log_open(parts->log, parts->attributes, parts->header);
 }
 
 static int pipe_with(int *ours, int our_end, int *theirs)
@@ -145,7 +114,6 @@ static int open_streams(struct parts *parts)
 	shim.context->process = on_process;
 	shim.context->hold = on_hold;
 	shim.context->keep = on_keep;
-	shim.context->companion = on_companion;
 	shim.context->child = on_child;
 
 	int *slots = shim.context->slots, error = 0;
@@ -166,10 +134,9 @@ static int open_streams(struct parts *parts)
 	return error;
 }
 
-static int open_socket(struct parts *parts)
+static int open_socket(void)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	(void)parts;
 	/* The way by the descriptor is short enough for any directory. */
 	put_text(put_number(put_text(address.sun_path, "/proc/self/fd/"), (uint64_t)shim.directory, 1), "/shim.sock");
 	shim.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -181,18 +148,6 @@ static int open_socket(struct parts *parts)
 	umask(mask);
 	return error == 0 && listen(shim.listener, MAX_CLIENTS) < 0 ? -errno : error;
 }
-
-/* What fails here is told by the index of a reply that speaks of no operation. */
-enum { STAGE_TERMINAL = 0xfffffff5 };
-static const struct stage {
-	int (*perform)(struct parts *parts);
-	uint32_t index;
-} stages[] = {
-	{ open_directory, 0xfffffff0 },
-	{ open_log, 0xfffffff3 },
-	{ open_streams, 0xfffffff4 },
-	{ open_socket, 0xfffffff1 },
-};
 
 static int take_terminal(void)
 {
@@ -227,8 +182,8 @@ void remove_traces(void)
 
 static int fail(uint32_t index, int error)
 {
-	end_companions();
 	/* When the program was done already. */
+	children_forget(END_ALL);
 	if (shim.pidfd >= 0)
 		syscall(SYS_pidfd_send_signal, shim.pidfd, SIGKILL, NULL, 0);
 	if (shim.directory >= 0)
@@ -238,6 +193,13 @@ static int fail(uint32_t index, int error)
 	return 1;
 }
 
+/* In ms from now; 0: none. */
+static void set_deadline(uint32_t deadline)
+{
+	struct itimerval timer = { .it_value = { deadline / 1000, deadline % 1000 * 1000 } };
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
 /* Waits for the request, which may take long: a shim is started before it is needed. Returns whether there is a
  * configuration in it. Exits if nobody needs a shim any more. */
 static bool read_configuration(struct parts *parts)
@@ -245,6 +207,8 @@ static bool read_configuration(struct parts *parts)
 	struct request request;
 	if (RETRY(recv(SHIM_SOCKET, &request, sizeof(request), MSG_WAITALL)) != sizeof(request))
 		_exit(0);
+	/* Nobody ignores SIGALRM here: one that takes longer is killed. */
+	set_deadline(request.deadline);
 	parts->size = request.length;
 	uint8_t *bytes = map_memory(parts->size, MAP_PRIVATE);
 	size_t at = 0;
@@ -286,27 +250,6 @@ static void show_id(char *title, const char *id)
 	memcpy(title, id, length < room ? length : room);
 }
 
-/* What KEEP named stays until the exit, all others go. */
-static void close_slots(void)
-{
-	for (int until = KEEP_LAST; until <= KEEP_EXIT; until++)
-		for (int i = 0; i < shim.kept[until].count; i++) {
-			int *slot = &shim.context->slots[shim.kept[until].of[i]];
-			shim.kept[until].of[i] = *slot;
-			*slot = -1;
-		}
-	for (uint32_t i = 0; i < MAX_SLOTS; i++)
-		slot_set(shim.context, i, -1);
-}
-
-void let_go(int until)
-{
-	for (int i = 0; i < shim.kept[until].count; i++)
-		if (shim.kept[until].of[i] >= 0)
-			close(shim.kept[until].of[i]);
-	shim.kept[until].count = 0;
-}
-
 /* What starting takes. Unmapping it waits until there is time for it: the shim stays for as long as the container does. */
 static struct parts parts;
 
@@ -333,23 +276,29 @@ int start(char *title)
 	shim.rows = parts.header->rows;
 	shim.columns = parts.header->columns;
 	shim.expected = parts.header->expected;
-	for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
-		int error = stages[i].perform(&parts);
-		if (error < 0)
-			return fail(stages[i].index, -error);
-	}
+	int error;
+	/* What fails before or after the program is told by the index of a reply that speaks of no operation. */
+	if ((error = open_directory(&parts)) < 0)
+		return fail(0xfffffff0, -error);
+	if ((error = log_open(parts.log, parts.attributes, parts.header)) < 0)
+		return fail(0xfffffff3, -error);
+	if ((error = open_streams(&parts)) < 0)
+		return fail(0xfffffff4, -error);
+	if ((error = open_socket()) < 0)
+		return fail(0xfffffff1, -error);
 
 	struct outcome outcome = program_run(&parts.program, shim.context, shim.context + 1);
 	if (outcome.error != 0)
 		return fail(outcome.index, outcome.error);
 	if (shim.pidfd < 0)
 		return fail(NO_OPERATION, MALFORMED);
-	int error = take_terminal();
-	if (error < 0)
-		return fail(STAGE_TERMINAL, -error);
+	if ((error = take_terminal()) < 0)
+		return fail(0xfffffff5, -error);
 	shim.started = (uint64_t)clock_now(CLOCK_REALTIME);
+	set_deadline(0);
 	answer(STATUS_DONE, 0, 0);
-	close_slots();
+	for (uint32_t i = 0; i < MAX_SLOTS; i++)
+		slot_set(shim.context, i, -1);
 	shim.context = NULL;
 	reap_helpers();
 	return 0;

@@ -34,9 +34,7 @@ enum operation_kind {
 	KIND_KEEP, KIND_NETLINK, KIND_COMPANION, KINDS,
 };
 enum operation_flag { FLAG_OPTIONAL = 1, FLAG_TOLERATE_ANY = 2 };
-enum argument_type {
-	TYPE_INT, TYPE_SLOT, TYPE_DATA, TYPE_OUT, TYPE_RESULT, TYPE_VECTOR, TYPE_STRUCT, TYPE_TEXT, TYPES,
-};
+enum argument_type { TYPE_INT, TYPE_SLOT, TYPE_DATA, TYPE_OUT, TYPE_RESULT, TYPE_STRUCT = 6, TYPE_TEXT, TYPES };
 #define CLONE_BORROWED UINT64_C(0x4100) /* CLONE_VM | CLONE_VFORK */
 enum skip_condition { SKIP_NEGATIVE, SKIP_NOT_NEGATIVE, SKIP_EQUAL, SKIP_NOT_EQUAL };
 enum await_mode { AWAIT_SYNC = 1, AWAIT_END = 2 };
@@ -76,11 +74,11 @@ struct message {
 	int64_t value;
 };
 
-enum request_kind { REQUEST_RUN = 1, REQUEST_FORK, REQUEST_SHIM };
+enum request_kind { REQUEST_RUN = 1, REQUEST_SHIM = 3 };
 /* What KEEP names is closed last, or as soon as the process has exited. */
 enum keep_until { KEEP_LAST, KEEP_EXIT };
 
-enum reply_status { STATUS_DONE, STATUS_FAILED, STATUS_MALFORMED, STATUS_DEADLINE, STATUS_EXITED };
+enum reply_status { STATUS_DONE, STATUS_FAILED, STATUS_MALFORMED, STATUS_EXITED = 4 };
 
 struct request {
 	uint32_t length;
@@ -124,7 +122,6 @@ struct program {
 	const struct operation *operations;
 	const uint8_t *data;
 	uint32_t count, slots, data_length, output_length;
-	uint32_t strings; /* data before this offset has a NUL behind it */
 };
 
 /* Finds out what is where in the `length` bytes at `bytes` (8-aligned). -EINVAL: that is no program. */

@@ -4,21 +4,25 @@
  * @module
  */
 import { connect, type Socket } from "node:net";
-import { failure } from "../errors/mod.ts";
+import { failure, messageOf } from "../errors/mod.ts";
 import { encodeProgram } from "./encode.ts";
 import { KernelError } from "./failure.ts";
 import type { Out, Program, Result } from "./program.ts";
+import { sealing } from "./seal.ts";
 import { encodeShim, type ShimOptions } from "./shim-configuration.ts";
 import { spawnWithSocket, type SocketProcess } from "./spawn.ts";
 
 const RUN = 1;
-const FORK = 2;
 const SHIM = 3;
 const HEADER = 24;
 const DONE = 0;
 const FAILED = 1;
-const DEADLINE = 3;
 const EXITED = 4;
+const NO_OPERATION = 0xffffffff;
+/** Milliseconds that what was killed at its deadline may take to end. */
+const GRACE = 100;
+const MAX_TIMEOUT = 0x7fffffff;
+const LATE = "was stopped: the deadline passed";
 const SHIM_PAYLOAD = 32;
 const SKIPPED = -(2n ** 63n);
 
@@ -93,6 +97,7 @@ class ProgramOutcome implements Outcome {
 
 /** A session with a native executor process. Requests go out at once; replies come as they are done. */
 export class Executor {
+  readonly #path: string;
   readonly #process: SocketProcess;
   readonly #socket: Socket;
   readonly #waiting = new Map<number, Waiting>();
@@ -105,7 +110,8 @@ export class Executor {
   #wanted = HEADER;
   #lost: string | undefined;
 
-  private constructor(process: SocketProcess) {
+  private constructor(path: string, process: SocketProcess) {
+    this.#path = path;
     this.#process = process;
     // The type of net.connect doesn't know Bun's `fd`.
     const options: { fd: number } = { fd: process.socket };
@@ -117,7 +123,13 @@ export class Executor {
 
   /** Starts an executor from the native binary at `path`. */
   static start(path: string): Executor {
-    return new Executor(spawnWithSocket([path, "execute"]));
+    const command = [path, "execute"] as const;
+    const executor = new Executor(path, spawnWithSocket(command));
+    // There is no answer to it if all goes well: who is executed then hears the next request.
+    void executor.#program(RUN, sealing(command), { doing: "start an executor" }).catch((error: unknown) => {
+      executor.#lose(messageOf(error));
+    });
+    return executor;
   }
 
   get pid(): number {
@@ -133,21 +145,31 @@ export class Executor {
   async run(program: Program, options: RunOptions = {}): Promise<Outcome> {
     const { deadline } = options;
     if (deadline === undefined) return this.#program(RUN, program, options);
-    const late = (): void => this.kill("was stopped: the deadline passed");
+    const late = (): void => this.kill(LATE);
     const timer = setTimeout(late, deadline);
     return this.#program(RUN, program, options).finally(() => clearTimeout(timer));
   }
 
-  /** Runs `program` in a process of its own, side by side with others. */
+  /** Runs `program` in an executor of its own, side by side with others. */
   async fork(program: Program, options: RunOptions = {}): Promise<Outcome> {
-    return this.#program(FORK, program, options);
+    const other = Executor.start(this.#path);
+    return other.run(program, options).finally(() => other.close());
   }
 
   /** Starts a shim and waits until its program is done. */
   async shim(shim: ShimOptions, options: RunOptions = {}): Promise<StartedShim> {
     const message = encodeShim(shim, HEADER);
     const exit = Promise.withResolvers<ProcessExit | undefined>();
-    const reply = await this.#request(SHIM, message, options, exit.resolve);
+    const { deadline = Infinity, doing = "start a container" } = options;
+    const end = performance.now() + deadline;
+    const asked = this.#request(SHIM, message, options, exit.resolve);
+    // It is killed then, which a shim that is stuck in the kernel doesn't notice.
+    const late = (): Error => failure("executor-lost", { doing, reason: LATE });
+    const timer = Promise.withResolvers<never>();
+    const timeout = setTimeout(() => timer.reject(late()), Math.min(deadline + GRACE, MAX_TIMEOUT));
+    const reply = await Promise.race([asked, timer.promise]).finally(() => clearTimeout(timeout));
+    const killed = reply.status === FAILED && reply.index === NO_OPERATION;
+    if (killed && performance.now() >= end) throw late();
     this.#check(shim.program, reply, options);
     return {
       pid: reply.payload.readInt32LE(0),
@@ -179,10 +201,7 @@ export class Executor {
     if (reply.status === DONE) return;
     if (reply.status === FAILED) throw new KernelError(program, reply.index, reply.errno, doing);
     const what = doing ?? program.operations[0]?.label ?? "run a program";
-    if (reply.status === DEADLINE) {
-      throw failure("executor-lost", { doing: what, reason: "was stopped: the deadline passed" });
-    }
-    const operation = reply.index === 0xffffffff ? "" : ` (operation ${reply.index})`;
+    const operation = reply.index === NO_OPERATION ? "" : ` (operation ${reply.index})`;
     throw failure("executor-lost", { doing: what, reason: `refused the program as malformed${operation}` });
   }
 

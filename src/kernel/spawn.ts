@@ -23,13 +23,17 @@ export function spawnWithSocket(command: readonly [string, ...string[]]): Socket
     cwd: "/",
     env: {},
     stdio: ["ignore", "ignore", "inherit", "pipe"],
+    // Of a group of its own, all of which can be killed.
+    detached: true,
   });
   const socket = child.stdio[3];
   return {
     pid: child.pid,
     socket: typeof socket === "number" ? socket : -1,
     exited: child.exited,
-    kill: (signal = "SIGKILL") => child.kill(signal),
+    kill: (signal = "SIGKILL") => {
+      if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, signal);
+    },
     unref: () => child.unref(),
   };
 }

@@ -4,13 +4,19 @@
  * @module
  */
 import { failure } from "../errors/mod.ts";
-import type { Argument, Struct, Text } from "./program.ts";
+import type { Argument, Text } from "./program.ts";
 
 const ARGUMENT = 16;
 const encoder = new TextEncoder();
 
 /** Types of arguments in the wire. */
-const types = { int: 0, slot: 1, bytes: 2, out: 3, result: 4, vector: 5, struct: 6, text: 7 } as const;
+const types = { int: 0, slot: 1, bytes: 2, out: 3, result: 4, struct: 6, text: 7 } as const;
+
+/** A structure, or a vector, which in the wire is one of pointers. */
+interface Structure {
+  readonly bytes: Uint8Array;
+  readonly patches: readonly { offset: number; width: 4 | 8; value: Argument }[];
+}
 
 /** What an argument is in the wire: type, index, length, value. */
 export type Wire = readonly [type: number, index: number, length: number, value: number | bigint];
@@ -88,13 +94,11 @@ export class WireData {
   }
 
   #vector(values: readonly string[]): Wire {
-    const offsets = values.map((value) => Number(this.#string(value)[3]));
-    const table = this.#reserve(values.length * 4);
-    offsets.forEach((offset, i) => this.#view.setUint32(table + i * 4, offset, true));
-    return [types.vector, 0, values.length, table - this.start];
+    const patches = values.map((value, i) => ({ offset: i * 8, width: 8 as const, value }));
+    return this.#struct({ bytes: new Uint8Array((values.length + 1) * 8), patches });
   }
 
-  #struct({ bytes, patches }: Struct): Wire {
+  #struct({ bytes, patches }: Structure): Wire {
     const wires = patches.map(({ value }) => this.argument(value));
     const table = this.#reserve(patches.length * ARGUMENT + bytes.length);
     patches.forEach(({ offset, width }, i) => {

@@ -139,11 +139,20 @@ function expectEnd(rest: string | undefined): void {
 async function open(directory: string, hello: readonly [number, number]): Promise<Socket> {
   const path = join(directory, "shim.sock");
   await until(`${path} exists`, () => existsSync(path));
-  const socket = connect({ path, allowHalfOpen: true });
-  socket.on("error", () => undefined);
-  await new Promise((resolve) => socket.once("connect", resolve));
-  socket.write(Buffer.from([...hello, 0, 0, 0, 0, 0, 0]));
-  return socket;
+  // Between bind(2) and listen(2) it refuses.
+  for (let tries = 0; ; tries++) {
+    const socket = connect({ path, allowHalfOpen: true });
+    const connected = await new Promise((resolve) => {
+      socket.once("connect", () => resolve(true));
+      socket.on("error", () => resolve(false));
+    });
+    if (connected === true) {
+      socket.write(Buffer.from([...hello, 0, 0, 0, 0, 0, 0]));
+      return socket;
+    }
+    if (tries > 100) throw new Error(`nobody listens on ${path}`);
+    await delay(10);
+  }
 }
 
 /** An attached client. It takes nothing before `output` is called. */
