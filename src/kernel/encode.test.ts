@@ -58,13 +58,15 @@ describe("data", () => {
     expect([...data.subarray(Number(value), Number(value) + 4)]).toEqual([0, 1, 0, 0]);
   });
 
-  test("a vector is a table of offsets to its strings", () => {
+  test("a vector is a structure of pointers to its strings, and of NULL behind them", () => {
     const words = ["a", "long word", "a", ""];
-    const { type, length, value, data } = argument(() => vector(words));
-    expect([type, length]).toEqual([5, 4]);
+    const { type, index, length, value, data } = argument(() => vector(words));
+    expect([type, index, length]).toEqual([6, 4, 40]);
     const read = words.map((_, i) => {
-      const start = data.readUInt32LE(Number(value) + i * 4);
-      return data.toString("utf8", start, data.indexOf(0, start));
+      const patch = Number(value) + i * 16;
+      expect(data.readUInt32LE(patch)).toBe(i * 8);
+      const start = data.readUInt32LE(patch + 12);
+      return data.toString("utf8", start, start + data.readUInt32LE(patch + 8));
     });
     expect(read).toEqual(words);
   });
