@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, expect } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { eventually, removeAll } from "../support/containers.ts";
+import { eventually, must, removeAll } from "../support/containers.ts";
 import { compose, noCompose } from "../support/docker.ts";
 import { TestEngine } from "../support/engine.ts";
 import { networkOf, resolversOf, storedEndpoints, type HostNetwork } from "../support/host-network.ts";
@@ -237,10 +237,44 @@ testUnless(noCompose)(
       project.run("down", "-t", "0");
       return stderr;
     };
-    expect(refused({ restart: "always" })).toContain("restart policy always is not supported");
-    expect(refused({ network_mode: "bridge", external_links: ["other"] })).toContain(
-      "--link with the network bridge",
+    expect(refused({ storage_opt: { size: "1G" } })).toContain("--storage-opt is supported only for");
+    await expectNothingLeft();
+  },
+  120_000,
+);
+
+testUnless(noCompose)(
+  "who depends on a healthy service starts after it; what ends is started again by its policy",
+  async () => {
+    const project = new Project("lives", {
+      services: {
+        db: {
+          image: "busybox",
+          command: ["sh", "-c", "sleep 1; touch /ready; sleep 1000"],
+          healthcheck: { test: ["CMD-SHELL", "test -e /ready"], interval: "200ms", retries: 50 },
+        },
+        web: {
+          image: "busybox",
+          init: true,
+          restart: "on-failure:2",
+          command: ["sh", "-c", "echo at work; exit 3"],
+          depends_on: { db: { condition: "service_healthy" } },
+        },
+      },
+    });
+    project.run("up", "-d");
+    const state = (service: string, format: string): string =>
+      must(engine, ["inspect", "--format", format, project.run("ps", "-aq", service).trim()]);
+    expect(state("db", "{{.State.Health.Status}}")).toBe("healthy");
+    expect(project.run("ps", "db")).toContain("(healthy)");
+    await eventually(
+      "the last restart",
+      () => state("web", "{{.RestartCount}} {{.State.Status}}") === "2 exited",
     );
+    expect(project.run("logs", "--no-log-prefix", "web").trim().split("\n")).toEqual(
+      Array(3).fill("at work"),
+    );
+    project.run("down", "-t", "0");
     await expectNothingLeft();
   },
   120_000,
