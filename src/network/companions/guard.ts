@@ -7,7 +7,7 @@ import { int, struct, type ProgramBuilder } from "../../kernel/mod.ts";
 
 const POLLIN = 1;
 
-/** Adds, in a FORK of an executor, a guard of the process `pid`; `start` adds the start of its children. */
+/** Adds, in an executor of its own, a guard of the process `pid`; `start` adds the start of its children. */
 export function startGuarded(b: ProgramBuilder, pid: number, start: () => void): void {
   const channel = b.slot("guard's channel");
   const process = b.slot("the container's process");
