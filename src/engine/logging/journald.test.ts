@@ -35,3 +35,11 @@ test("pieces of a long line are marked", () => {
   );
   expect(of(2, true)).not.toContain("CONTAINER_PARTIAL_MESSAGE");
 });
+
+test("names of fields as Docker makes them: each character that a field can't have is one underline", () => {
+  const Labels = { "__a.b": "1", straße: "2", "x😀y": "3" };
+  const record = exampleRecord({ config: { Labels } });
+  const remote = journald.open({ record, name: "web" }, { "labels-regex": "." });
+  const fields = remote.encode({ stream: "stdout", text: Buffer.from("x"), time: 0n })?.toString();
+  for (const field of ["A_B=1", "STRA_E=2", "X_Y=3"]) expect(fields).toContain(`\n${field}\n`);
+});

@@ -25,8 +25,8 @@ function field(name: string, value: string | Buffer): Buffer {
 /** Names of fields are upper case, digits and underlines, and don't begin with one. */
 function fieldName(name: string): string {
   return name
-    .toUpperCase()
-    .replace(/[^A-Z0-9_]/g, "_")
+    .replace(/[a-z]/g, (letter) => letter.toUpperCase())
+    .replace(/[^A-Z0-9_]/gu, "_")
     .replace(/^_+/, "");
 }
 

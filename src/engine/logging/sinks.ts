@@ -134,8 +134,9 @@ export class StreamSink implements LogSink {
 
   #lose(error: Error): void {
     this.#lost ??= error;
-    this.#socket.destroy();
+    // First, as a write that is destroyed fails with no reason of its own.
     this.#waiting?.(this.#lost);
+    this.#socket.destroy();
     this.onLost?.(this.#lost);
   }
 
