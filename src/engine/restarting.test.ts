@@ -1,8 +1,11 @@
 import { expect, test } from "bun:test";
 import { messageOf } from "../errors/mod.ts";
-import type { Container } from "./container-store.ts";
+import { Container } from "./container-store.ts";
+import { newState, type ContainerState } from "./container.ts";
+import type { HostConfig } from "./container-types.ts";
 import { FakeServices } from "./fake-services.ts";
 import { cancelRestart, requireNotRestarting, Restarts } from "./restarting.ts";
+import { exampleRecord } from "./testing.ts";
 
 const always = { RestartPolicy: { Name: "always", MaximumRetryCount: 0 } };
 
@@ -74,4 +77,65 @@ test("with the engine: who was stopped begins to count anew", async () => {
   await new Restarts(fake.services, async ({ state }) => void seen.push(state.status)).startAll();
   expect(seen).toEqual(["restarting"]);
   expect(container.state.restartCount).toBe(0);
+});
+
+/** Adds one of several containers. */
+function added(
+  fake: FakeServices,
+  name: string,
+  state: Partial<ContainerState>,
+  host: Partial<HostConfig> = {},
+): Container {
+  const number = fake.services.store.all().length + 1;
+  const id = number.toString(16).padStart(64, "0");
+  const record = exampleRecord({ host, record: { id, idRange: number << 16 } });
+  const container = new Container(record, name, { ...newState(), ...state });
+  fake.services.store.add(container);
+  return container;
+}
+
+test("pauses double from 100 ms to a minute, and begin anew after ten seconds", () => {
+  using fake = new FakeServices();
+  const container = waiting(fake);
+  const restarts = new Restarts(fake.services, async () => undefined);
+  const pauses = [1, 9.9, 0, 0, 0, 0, 0, 0, 0, 0, 0, 10, 0].map((ran) => {
+    restarts.schedule(container, ran);
+    return container.backOff;
+  });
+  expect(pauses).toEqual([100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 51_200, 60_000, 100, 200]);
+});
+
+test("with the engine come those that waited, those that always run, and no others", async () => {
+  using fake = new FakeServices();
+  const policy = (Name: string, MaximumRetryCount = 0): Partial<HostConfig> => ({
+    RestartPolicy: { Name, MaximumRetryCount } as HostConfig["RestartPolicy"],
+  });
+  const ended = { status: "exited", startedAt: "2026-01-02T03:04:05Z" } as const;
+  added(fake, "waited", { status: "restarting" });
+  added(fake, "always", { ...ended, manuallyStopped: true }, policy("always"));
+  added(fake, "stopped", { ...ended, manuallyStopped: true }, policy("unless-stopped"));
+  added(fake, "crashed", ended, policy("unless-stopped"));
+  added(fake, "failed", { ...ended, exitCode: 1 }, policy("on-failure"));
+  added(fake, "fine", { ...ended, exitCode: 0 }, policy("on-failure"));
+  added(fake, "enough", { ...ended, exitCode: 1, restartCount: 2 }, policy("on-failure", 2));
+  added(fake, "new", {}, policy("always"));
+  added(fake, "plain", ended, policy("no"));
+  added(fake, "running", { ...ended, status: "running" }, policy("always"));
+  const started: string[] = [];
+  await new Restarts(fake.services, async ({ name }) => void started.push(name)).startAll();
+  expect(started.toSorted()).toEqual(["always", "crashed", "failed", "waited"]);
+});
+
+test("whoever joins another is started after all others", async () => {
+  using fake = new FakeServices();
+  added(fake, "joins", { status: "restarting" }, { NetworkMode: "container:other" });
+  added(fake, "pid", { status: "restarting" }, { PidMode: "container:other" });
+  for (const name of ["a", "b", "other"]) added(fake, name, { status: "restarting" });
+  const ended: string[] = [];
+  await new Restarts(fake.services, async ({ name }) => {
+    await Bun.sleep(name.startsWith("o") ? 5 : 1);
+    ended.push(name);
+  }).startAll();
+  expect(ended.slice(0, 3).toSorted()).toEqual(["a", "b", "other"]);
+  expect(ended.slice(3).toSorted()).toEqual(["joins", "pid"]);
 });

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { failure, messageOf } from "../errors/mod.ts";
 import { StateDatabase } from "./database.ts";
 import type { VolumePlugins } from "./volume-plugins.ts";
 import { VolumeUses } from "./volume-uses.ts";
@@ -14,6 +15,7 @@ const problems: string[] = [];
 const plugins = {
   mount: async (_driver: string, volume: string, id: string) => {
     asked.push(`mount ${volume} ${id}`);
+    if (volume === "broken") throw failure("unavailable", { message: "no such server" });
     return `/at/${volume}`;
   },
   unmount: async (_driver: string, volume: string, id: string) => {
@@ -65,4 +67,25 @@ test("what an engine that was killed left is ended unless its container runs; a 
   await after.ended("v");
   expect(database.volumeUses()).toEqual([{ container: "runs", driver: "d", volume: "v" }]);
   expect(problems).toEqual(["unmount volume v of d: no"]);
+});
+
+test("a mount that fails is told of in Docker's words, and undone with the container", async () => {
+  const some = uses();
+  const problem = await some.begin("c1", "d", "broken").catch(messageOf);
+  expect(problem).toBe("error while mounting volume 'broken': no such server");
+  expect(database.volumeUses()).toHaveLength(1);
+  unmounting.resolve();
+  await some.end("c1");
+  expect(asked).toEqual(["mount broken c1", "unmount broken c1"]);
+  expect(database.volumeUses()).toEqual([]);
+});
+
+test("a plugin is asked once, however often the end is", async () => {
+  const some = uses();
+  await some.begin("c1", "d", "v");
+  const ends = [some.end("c1"), some.end("c1")];
+  unmounting.resolve();
+  await Promise.all(ends);
+  await some.end("c1");
+  expect(asked).toEqual(["mount v c1", "unmount v c1"]);
 });

@@ -41,8 +41,11 @@ export class VolumeUses {
 
   /** Has plugins unmount what the container used. One that fails is told of in the log, and not asked again. */
   async end(container: string): Promise<void> {
+    // Asked twice, a plugin would unmount what another use of the volume has.
+    const before = this.#ending.get(container);
+    if (before !== undefined) return before;
     const uses = this.#of(container);
-    if (uses.length === 0) return this.#ending.get(container);
+    if (uses.length === 0) return;
     const ending = Promise.all(uses.map((use) => this.#end(use))).then(() => {
       if (this.#ending.get(container) === ending) this.#ending.delete(container);
     });
