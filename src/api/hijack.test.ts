@@ -182,8 +182,8 @@ test("exec start: a body with the upgrade, in one packet with input or in pieces
   const asked: unknown[] = [];
   await using api = await startApi({
     execs: {
-      start: async (id, options) => {
-        asked.push([id, options]);
+      start: async (id, { detach, tty }) => {
+        asked.push([id, { detach, tty }]);
         return { tty: false, stream: shouter() };
       },
     },
@@ -205,6 +205,26 @@ test("exec start: a body with the upgrade, in one packet with input or in pieces
   e.end();
   expect(await e.ended()).toBe(expected);
   expect(asked).toEqual(Array.from({ length: 3 }, () => ["e", { detach: false, tty: false }]));
+});
+
+test("exec start: the head is there before the process runs, and what fails then is told in the stream", async () => {
+  const running = Promise.withResolvers<void>();
+  await using api = await startApi({
+    execs: {
+      start: async (_, { admitted }) => {
+        admitted?.(true);
+        await running.promise;
+        throw failure("conflict", { message: "too late" });
+      },
+    },
+  });
+  const c = api.open(post("/v1.51/exec/e/start", upgrade, "{}"));
+  const head = `HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\n${upgrade}${headers}\r\n`;
+  await c.until(head);
+  running.resolve();
+  c.end();
+  expect(await c.ended()).toContain(`${head}`);
+  expect(await c.ended()).toContain("too late");
 });
 
 test("exec start without an upgrade: 200 and raw bytes; detached: an empty 200", async () => {

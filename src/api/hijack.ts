@@ -46,6 +46,25 @@ function takeOverHead(exchange: Exchange, tty: boolean, withEngineHeaders: boole
   return `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n${headers}\r\n`;
 }
 
+/** Exchanges whose head is sent. */
+const begun = new WeakSet<Exchange>();
+
+/**
+ * Sends the head, before there is any output: docker-py reads head and output by different means, and loses the output
+ * that comes in one piece with the head.
+ */
+export function beginTakeOver(exchange: Exchange, tty: boolean, withEngineHeaders: boolean): void {
+  if (begun.has(exchange) || exchange.request.socket.destroyed) return;
+  begun.add(exchange);
+  noteStatus(exchange, exchange.mode === "upgrade" ? 101 : 200);
+  exchange.request.socket.write(takeOverHead(exchange, tty, withEngineHeaders));
+}
+
+/** Whether the head is sent: what fails now can only be told in the stream. */
+export function hasBegun(exchange: Exchange): boolean {
+  return begun.has(exchange);
+}
+
 /**
  * Joins the connection and a process's stream until one of them ends. Each end of a half passes on: the client's to
  * the process's input, output's to the client. Neither side runs ahead of the other by more than a socket's buffer.
@@ -62,8 +81,7 @@ export async function takeOver(
     return "gone";
   }
   socket.setTimeout(0);
-  noteStatus(exchange, exchange.mode === "upgrade" ? 101 : 200);
-  socket.write(takeOverHead(exchange, options.tty, options.engineHeaders));
+  beginTakeOver(exchange, options.tty, options.engineHeaders);
   // A chunked body without an upgrade is the input itself, and the parser is needed to undo its chunks.
   const chunked = exchange.mode === "plain" && request.headers["transfer-encoding"] !== undefined;
   const inflow = exchange.inflow ?? (chunked ? undefined : leaveParser(socket));
@@ -177,8 +195,7 @@ export function failInStream(exchange: Exchange, tty: boolean, error: unknown): 
     frame.writeUInt32BE(text.length, 4);
   }
   const socket = exchange.request.socket;
-  noteStatus(exchange, exchange.mode === "upgrade" ? 101 : 200);
-  socket.write(takeOverHead(exchange, tty, true));
+  beginTakeOver(exchange, tty, true);
   socket.write(Buffer.concat([frame, text]));
   closeGently(socket);
 }

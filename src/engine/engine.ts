@@ -175,10 +175,15 @@ export interface ExecBody {
 /** Processes started in running containers. */
 export interface Execs {
   create(container: string, body: ExecBody): Promise<{ Id: string }>;
-  /** Starts it; with `detach` there is no attachment. */
+  /** Starts it; with `detach` there is no attachment. `admitted` is told when it may start, and whether it has a terminal. */
   start(
     id: string,
-    options: { detach: boolean; tty: boolean; consoleSize?: readonly [number, number] },
+    options: {
+      detach: boolean;
+      tty: boolean;
+      consoleSize?: readonly [number, number];
+      admitted?: (tty: boolean) => void;
+    },
   ): Promise<Attachment | undefined>;
   inspect(id: string): Promise<Json>;
   resize(id: string, rows: number, columns: number): Promise<void>;

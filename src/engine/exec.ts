@@ -137,13 +137,19 @@ export class ExecService implements Execs {
 
   async start(
     id: string,
-    options: { detach: boolean; tty: boolean; consoleSize?: readonly [number, number] },
+    options: {
+      detach: boolean;
+      tty: boolean;
+      consoleSize?: readonly [number, number];
+      admitted?: (tty: boolean) => void;
+    },
   ): Promise<Attachment | undefined> {
     const exec = this.#find(id);
     if (exec.started) throw failure("conflict", { message: `exec instance ${id} has already run` });
     requireRunning(exec.container, exec.container.id);
     exec.started = true;
     const { body, container } = exec;
+    options.admitted?.(body.Tty ?? false);
     this.#publish(`exec_start: ${commandText(body)}`, container, id);
     try {
       await this.#launch(exec, options);

@@ -19,7 +19,7 @@ function find(program: string, ...more: readonly string[]): string | undefined {
 export const dockerPath: string | undefined = find("docker");
 
 /** The path of the plugin `docker compose`, which is a program of its own too. */
-const composePath = find(
+export const composePath: string | undefined = find(
   "docker-compose",
   "/usr/libexec/docker/cli-plugins",
   "/usr/lib/docker/cli-plugins",

@@ -5,7 +5,7 @@
 import { CaissonError, failure } from "../../errors/mod.ts";
 import { parseDetachKeys } from "../detach-keys.ts";
 import type { Exchange } from "../exchange.ts";
-import { failInStream, takeOver } from "../hijack.ts";
+import { beginTakeOver, failInStream, hasBegun, takeOver } from "../hijack.ts";
 import { readJson } from "../request.ts";
 import type { Route } from "../router.ts";
 
@@ -30,6 +30,7 @@ async function start(x: Exchange): Promise<void> {
       detach,
       tty,
       ...(consoleSize === undefined ? {} : { consoleSize }),
+      ...(detach ? {} : { admitted: (terminal) => beginTakeOver(x, terminal, true) }),
     });
     if (attachment === undefined) return x.empty(200);
     const { stream, detachKeys } = attachment;
@@ -41,8 +42,8 @@ async function start(x: Exchange): Promise<void> {
     });
   } catch (error) {
     // What is wrong with the request has a status; why the process could not run is told in its stream.
-    if (detach || !(error instanceof CaissonError) || error.status === 404 || error.status === 409)
-      throw error;
+    const refused = !(error instanceof CaissonError) || error.status === 404 || error.status === 409;
+    if (detach || (refused && !hasBegun(x))) throw error;
     failInStream(x, tty, error);
   }
 }

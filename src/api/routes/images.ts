@@ -3,8 +3,9 @@
  * @module
  */
 import type { Filters } from "../../engine/mod.ts";
-import { failure, messageOf } from "../../errors/mod.ts";
+import { failure } from "../../errors/mod.ts";
 import type { Exchange } from "../exchange.ts";
+import { jsonComplaint } from "../go-json.ts";
 import { answerProgress } from "../progress.ts";
 import { registryAuth } from "../request.ts";
 import type { Route } from "../router.ts";
@@ -51,8 +52,8 @@ function parsePlatformJson(text: string): string {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    return bad(`failed to parse platform: ${messageOf(error)}`);
+  } catch {
+    return bad(`failed to parse platform: ${jsonComplaint(text)}`);
   }
   const { os, architecture, variant } = (value ?? {}) as Readonly<Record<string, unknown>>;
   const parts = [os, architecture, variant].filter((part) => typeof part === "string" && part !== "");
@@ -139,7 +140,9 @@ async function search(x: Exchange): Promise<void> {
   const auth = registryAuth(x.request);
   const limit = x.query.text("limit");
   if (!/^[+-]?\d*$/.test(limit))
-    throw failure("invalid-parameter", { message: "invalid limit specified: parsing failed" });
+    throw failure("invalid-parameter", {
+      message: `invalid limit specified: strconv.Atoi: parsing ${JSON.stringify(limit)}: invalid syntax`,
+    });
   const found = await x.engine.images.search({
     term: x.query.text("term"),
     limit: Number(limit),

@@ -40,6 +40,11 @@ export class Side implements AsyncDisposable {
     this.#daemon = daemon;
   }
 
+  /** For DOCKER_HOST. */
+  get host(): string {
+    return `unix://${this.#socket}`;
+  }
+
   /** Sends a request and reads the whole answer, or as much as came in time. */
   ask(sent: Sent): Promise<RawAnswer> {
     return sent.upgrade === undefined ? this.#exchange(sent) : this.#hijack(sent, sent.upgrade);
