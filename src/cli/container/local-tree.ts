@@ -67,11 +67,18 @@ function entryOf(type: EntryInput["type"], path: string, stat: BigIntStats): Ent
     mode: Number(stat.mode) & 0o7777,
     uid: Number(stat.uid),
     gid: Number(stat.gid),
-    mtime: { sec: Math.floor(Number(stat.mtimeNs / 1_000_000_000n)), nsec: 0 },
+    mtime: { sec: wholeSeconds(stat.mtimeNs), nsec: 0 },
     ...(device
       ? { major: (number >>> 8) & 0xfff, minor: (number & 0xff) | ((number >>> 12) & 0xfff00) }
       : {}),
   };
+}
+
+/** Rounded down, as it is 1969 for negative ones. */
+function wholeSeconds(nanoseconds: bigint): number {
+  const second = 1_000_000_000n;
+  const rest = ((nanoseconds % second) + second) % second;
+  return Number((nanoseconds - rest) / second);
 }
 
 /** So many bytes of the file: what it has lost meanwhile is zeros, as in GNU tar. */
