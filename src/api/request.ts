@@ -71,8 +71,9 @@ export function registryAuth(request: IncomingMessage): RegistryAuth | undefined
     const { username, password, auth, identitytoken, registrytoken, serveraddress } = value;
     const entries = Object.entries({
       ...splitAuth(auth),
-      ...(username === "" ? {} : { username }),
-      ...(password === "" ? {} : { password }),
+      // Left out, neither may hide what `auth` has.
+      ...(username === undefined || username === "" ? {} : { username }),
+      ...(password === undefined || password === "" ? {} : { password }),
       identitytoken,
       registrytoken,
       serveraddress,
