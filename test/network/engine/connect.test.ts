@@ -4,7 +4,7 @@
  * @module
  */
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
-import { command, execute, must, removeAll } from "../../support/containers.ts";
+import { command, eventually, execute, must, removeAll } from "../../support/containers.ts";
 import { TestEngine } from "../../support/engine.ts";
 import { proxiesOf } from "./left.ts";
 import { LAN, NetworkPlace } from "./place.ts";
@@ -222,7 +222,8 @@ test("gw-priority of a connect moves the default route, published ports follow i
   must(engine, ["network", "connect", "--ip", "10.42.0.7", "bb", "web"]);
   expect(await place.neighbour.tcp(LAN.host, 8080)).toBe(`${LAN.neighbour} at 80`);
   must(engine, ["rm", "-f", "web"]);
-  expect(proxiesOf(engine)).toEqual([]);
+  // Their guard ends them when it has heard of the container's end.
+  await eventually("the proxies' end", () => proxiesOf(engine).length === 0);
 });
 
 test("connect of a container that is stopped counts when it starts, and stays over a restart", () => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { command, eventually, execute, must } from "../../support/containers.ts";
+import { eventually, execute, must } from "../../support/containers.ts";
 import { TestEngine } from "../../support/engine.ts";
 import { LAN, NetworkPlace } from "./place.ts";
 
@@ -221,16 +221,6 @@ options ndots:0
 `,
   );
   must(engine, ["rm", "-f", plain]);
-});
-
-test("a link of the default bridge is refused, not ignored", () => {
-  must(engine, ["run", "-d", "--name", "c1", "busybox", "sleep", "1000"]);
-  const { code, stderr } = command(engine, ["run", "--rm", "--link", "c1:cc", "busybox", "true"]);
-  expect([code, stderr]).toEqual([
-    125,
-    expect.stringContaining("--link with the network bridge is not supported"),
-  ]);
-  must(engine, ["rm", "-f", "c1"]);
 });
 
 test("the resolver is one process, and goes with the last container that asks", async () => {
