@@ -30,21 +30,16 @@ static inline in_port_t *address_port(union address *address)
 	return address->family == AF_INET ? &address->v4.sin_port : &address->v6.sin6_port;
 }
 
-/* streams.c: each connection that `listener` gets is carried to a backend, a socket of its own. */
-struct streams {
-	int listener;
-	int (*open)(void);                      /* a socket for the next backend, made before there is a client; -1: errno */
-	int (*connect)(int backend, int client); /* begins to connect it; -1: the client is reset */
-};
+/* streams.c: each connection that `listener` gets is carried to a backend, a socket of its own. `open` makes the next one
+ * before there is a client (-1: not now); `connect`, if there is one, begins to connect it (-1: the client is reset).
+ * Returns what becomes readable when there is something to do, or -errno. */
+int streams_begin(int listener, int (*open)(void), int (*connect)(int backend, int client));
 
-/* Returns what becomes readable when there is something to do, or -errno. */
-int streams_begin(const struct streams *streams);
+/* Waits so many ms at most (-1: until there is something) and does it. Returns whether it must be called again soon though
+ * there was nothing. */
+bool streams_step(int timeout);
 
-/* Waits so many ms at most (-1: until there is something) and does it. Returns -errno when nothing more can come of the
- * listener, and 1 when it must be called again soon though there was nothing. */
-int streams_step(int timeout);
-
-/* datagrams.c: the same for datagrams. Returns -errno when nothing more can come of it. */
+/* datagrams.c: the same for datagrams. Returns -errno if it can't begin. */
 int carry_datagrams(int listener, const union address *container);
 
 /* Makes the soft limit of descriptors the hard one. What whoever started this ignored or blocked is the default again, but

@@ -6,10 +6,8 @@ enum {
 	EVENTS = 64,
 	BURST = 64, /* datagrams from one socket, before others have their turn */
 	DATAGRAM = 65536,
-	KEPT = 4096,        /* bytes of the buffer that stay in memory */
 	EXPIRY = 90 * 1000, /* ms, as docker-proxy's */
 	SWEEP = 5000,
-	LISTENER_EVENT = -1,
 };
 
 /* A control message with an address of our own, which are alike in both directions. */
@@ -23,64 +21,55 @@ struct client {
 	union address address;
 	union control local; /* what it sent to, which answers come from */
 	size_t local_size;
-	int fd;         /* -1: nobody's place */
-	int64_t active; /* ms */
+	int fd;
+	int64_t active; /* ms; 0: nobody's place */
 };
 
 static struct {
-	int listener, poll, used;
+	int listener, poll, count; /* of clients */
 	const union address *container;
 	struct client clients[CLIENTS];
-	int last; /* whose datagram came last */
-	uint8_t *datagram;
-	size_t touched; /* bytes of it */
+	uint8_t datagram[DATAGRAM];
 	int64_t now, swept;
 } udp;
 
-static bool is_of(const struct client *client, const union address *address)
-{
-	return client->fd >= 0 && memcmp(&client->address, address, address_size(address)) == 0;
-}
-
 static void forget(struct client *client)
 {
+	if (client->active == 0)
+		return;
 	if (client->fd >= 0)
 		close(client->fd);
-	client->fd = -1;
 	client->active = 0;
+	udp.count--;
 }
 
-/* Returns a socket of the new client's, or -1. */
-static int connect_container(int index)
+/* Gives the new client a socket, or -1. */
+static void connect_container(struct client *client)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.u64 = (uint64_t)index };
-	int fd = socket(udp.container->family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && connect(fd, &udp.container->any, address_size(udp.container)) == 0 &&
-	    epoll_ctl(udp.poll, EPOLL_CTL_ADD, fd, &event) == 0)
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = client };
+	client->fd = socket(udp.container->family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (client->fd >= 0 && (connect(client->fd, &udp.container->any, address_size(udp.container)) < 0 ||
+				epoll_ctl(udp.poll, EPOLL_CTL_ADD, client->fd, &event) < 0)) {
+		close(client->fd);
+		client->fd = -1;
+	}
 }
 
 static struct client *find_client(const union address *address)
 {
-	if (udp.last < udp.used && is_of(&udp.clients[udp.last], address))
-		return &udp.clients[udp.last];
-	int best = 0, index = 0;
-	for (; index < udp.used && !is_of(&udp.clients[index], address); index++)
-		if (udp.clients[index].active < udp.clients[best].active)
-			best = index;
-	if (index == udp.used) {
+	struct client *best = udp.clients;
+	for (struct client *client = udp.clients; client < udp.clients + CLIENTS; client++) {
+		if (client->active > 0 && memcmp(&client->address, address, sizeof(*address)) == 0)
+			return client;
 		/* A place that is free is the most silent of all. */
-		if (udp.used < CLIENTS && (udp.used == 0 || udp.clients[best].fd >= 0))
-			udp.clients[best = udp.used++].fd = -1;
-		forget(&udp.clients[index = best]);
-		udp.clients[index].address = *address;
-		udp.clients[index].fd = connect_container(index);
+		if (client->active < best->active)
+			best = client;
 	}
-	udp.last = index;
-	return &udp.clients[index];
+	forget(best);
+	udp.count++;
+	best->address = *address;
+	connect_container(best);
+	return best;
 }
 
 /* Keeps the address that a datagram was sent to. The way back is the routes' business, where that address says which. */
@@ -96,7 +85,7 @@ static void note_local(struct client *client, const union control *control, size
 }
 
 /* From clients to the container. */
-static int receive_queries(void)
+static void receive_queries(void)
 {
 	for (int i = 0; i < BURST; i++) {
 		union address from = { 0 };
@@ -106,9 +95,7 @@ static int receive_queries(void)
 			                      .msg_control = &control, .msg_controllen = sizeof(control) };
 		ssize_t got = recvmsg(udp.listener, &message, MSG_DONTWAIT);
 		if (got < 0)
-			return errno == EBADF || errno == ENOTSOCK ? -errno : 0;
-		if ((size_t)got > udp.touched)
-			udp.touched = (size_t)got;
+			return;
 		struct client *client = find_client(&from);
 		client->active = udp.now;
 		note_local(client, &control, message.msg_controllen);
@@ -116,21 +103,18 @@ static int receive_queries(void)
 		if (send(client->fd, udp.datagram, (size_t)got, MSG_NOSIGNAL) < 0 && errno == ECONNREFUSED)
 			(void)!send(client->fd, udp.datagram, (size_t)got, MSG_NOSIGNAL);
 	}
-	return 0;
 }
 
 /* From the container to one client. */
 static void receive_answers(struct client *client)
 {
-	for (int i = 0; i < BURST && client->fd >= 0; i++) {
+	for (int i = 0; i < BURST && client->active > 0; i++) {
 		ssize_t got = recv(client->fd, udp.datagram, DATAGRAM, 0);
 		/* Nobody may listen yet. */
 		if (got < 0 && errno == ECONNREFUSED)
 			continue;
 		if (got < 0)
 			return;
-		if ((size_t)got > udp.touched)
-			udp.touched = (size_t)got;
 		client->active = udp.now;
 		struct iovec data = { udp.datagram, (size_t)got };
 		struct msghdr message = {
@@ -141,50 +125,32 @@ static void receive_answers(struct client *client)
 	}
 }
 
-static void sweep(void)
-{
-	bool used = false;
-	udp.swept = udp.now;
-	for (int i = 0; i < udp.used; i++) {
-		if (udp.now - udp.clients[i].active >= EXPIRY)
-			forget(&udp.clients[i]);
-		used |= udp.clients[i].fd >= 0;
-	}
-	if (!used)
-		udp.used = 0;
-}
-
 int carry_datagrams(int listener, const union address *container)
 {
-	struct epoll_event events[EVENTS], listening = { .events = EPOLLIN, .data.u64 = (uint64_t)LISTENER_EVENT };
-	int one = 1, error = 0;
+	struct epoll_event events[EVENTS], listening = { .events = EPOLLIN };
+	int one = 1;
 	carry_prepare();
 	udp.listener = listener;
 	udp.container = container;
-	udp.datagram = map_memory(DATAGRAM, MAP_PRIVATE);
 	udp.poll = epoll_create1(EPOLL_CLOEXEC);
-	if (udp.datagram == NULL)
-		return -ENOMEM;
 	/* The first fails with IPv4. */
 	if (setsockopt(listener, IPPROTO_IPV6, IPV6_RECVPKTINFO, &one, sizeof(one)) < 0)
 		setsockopt(listener, IPPROTO_IP, IP_PKTINFO, &one, sizeof(one));
 	if (udp.poll < 0 || epoll_ctl(udp.poll, EPOLL_CTL_ADD, listener, &listening) < 0)
 		return -errno;
-	while (error == 0) {
-		int ready = epoll_wait(udp.poll, events, EVENTS, udp.used > 0 ? SWEEP : -1);
+	for (;;) {
+		int ready = epoll_wait(udp.poll, events, EVENTS, udp.count > 0 ? SWEEP : -1);
 		udp.now = clock_now(CLOCK_MONOTONIC) / 1000000;
-		for (int i = 0; i < ready && error == 0; i++) {
-			int64_t name = (int64_t)events[i].data.u64;
-			if (name == LISTENER_EVENT)
-				error = receive_queries();
+		for (int i = 0; i < ready; i++)
+			if (events[i].data.ptr == NULL)
+				receive_queries();
 			else
-				receive_answers(&udp.clients[name]);
-		}
-		if (udp.now - udp.swept >= SWEEP)
-			sweep();
-		if (udp.touched > KEPT)
-			give_back(udp.datagram, KEPT, udp.touched);
-		udp.touched = 0;
+				receive_answers(events[i].data.ptr);
+		if (udp.now - udp.swept < SWEEP)
+			continue;
+		udp.swept = udp.now;
+		for (struct client *client = udp.clients; client < udp.clients + CLIENTS; client++)
+			if (udp.now - client->active >= EXPIRY)
+				forget(client);
 	}
-	return error;
 }

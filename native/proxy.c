@@ -1,4 +1,4 @@
-/* The proxy: its arguments, which are those of Docker's, its socket, and what it says of its start. */
+/* The proxy: its arguments, which are those of Docker's, and what it says of its start. */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -7,15 +7,15 @@
 #include "carry.h"
 
 /* ORIGINAL_DST: SO_ORIGINAL_DST and IP6T_SO_ORIGINAL_DST, whose headers don't go with libc's. */
-enum { STATUS = 3, LISTENER = 4, BACKLOG = 4096, ORIGINAL_DST = 80 };
+enum { STATUS = 3, LISTENER = 4, ORIGINAL_DST = 80 };
 
 /* What the arguments say. */
 static struct proxy {
 	int protocol;
 	union address host, container;
 	in_port_t host_port, container_port;
+	in_port_t given; /* the listener */
 	in_port_t count; /* ports from the host's on, of which the firewall redirects the others to this one */
-	bool given;      /* the listener */
 } proxy = { .count = 1 };
 
 static bool read_protocol(const char *text, void *to)
@@ -43,7 +43,7 @@ static bool read_number(const char *text, void *to)
 
 static bool read_flag(const char *text, void *to)
 {
-	*(bool *)to = strcmp(text, "false") != 0;
+	*(in_port_t *)to = strcmp(text, "false") != 0;
 	return true;
 }
 
@@ -57,8 +57,8 @@ static const struct option {
 	{ "-host-port", read_number, &proxy.host_port },
 	{ "-container-ip", read_address, &proxy.container },
 	{ "-container-port", read_number, &proxy.container_port },
-	{ "-count", read_number, &proxy.count },
 	{ "-use-listen-fd", read_flag, &proxy.given },
+	{ "-count", read_number, &proxy.count },
 };
 
 /* As Go reads them: one dash or two, the value behind `=` or in the next argument. Returns the one that is wrong, or NULL. */
@@ -82,7 +82,7 @@ static const char *read_options(int argc, char **argv)
 	*address_port(&proxy.container) = htons(proxy.container_port);
 	if (last > 0 && (proxy.protocol != IPPROTO_TCP || host + last > UINT16_MAX || container + last > UINT16_MAX))
 		return "-count";
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < 6; i++)
 		if (*(const uint16_t *)options[i].to == 0)
 			return options[i].name;
 	return NULL;
@@ -125,63 +125,29 @@ static int connect_backend(int backend, int client)
 	return result < 0 && errno == EINPROGRESS ? 0 : result;
 }
 
-static int listen_at(union address *host, bool datagrams)
-{
-	int one = 1, fd = socket(host->family, (datagrams ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC, proxy.protocol);
-	if (fd < 0)
-		return -errno;
-	setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	if (!datagrams)
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	bool bound = bind(fd, &host->any, address_size(host)) == 0 && (datagrams || listen(fd, BACKLOG) == 0);
-	return bound ? fd : -errno;
-}
-
-static int serve(int listener)
-{
-	const struct streams streams = { .listener = set_options(listener), .open = open_backend, .connect = connect_backend };
-	if (proxy.protocol == IPPROTO_UDP)
-		return carry_datagrams(listener, &proxy.container);
-	int error = streams_begin(&streams);
-	while (error >= 0)
-		error = streams_step(-1);
-	return error;
-}
-
 /* Tells why there is nothing to serve. Returns the exit status. */
-static int refuse(int status, const char *what, const char *subject, int error)
+static int refuse(const char *what, const char *why)
 {
-	/* Docker's words, by which its users know it. */
-	const char *why = error == 0 ? "" : error == EADDRINUSE ? "bind: address already in use" :
-			  error == EADDRNOTAVAIL ? "bind: cannot assign requested address" :
-			  error == EPROTONOSUPPORT || error == ESOCKTNOSUPPORT ? "socket: protocol not supported" : strerror(error);
-	if (status >= 0)
-		dprintf(status, "1\n%s%s%s%s", what, subject, error == 0 ? "" : ": ", why);
-	dprintf(2, "%s%s%s%s\n", what, subject, error == 0 ? "" : ": ", why);
+	dprintf(STATUS, "1\n%s%s", what, why);
+	dprintf(2, "%s%s\n", what, why);
 	return 1;
 }
 
 int proxy_main(int argc, char **argv)
 {
-	char subject[INET6_ADDRSTRLEN + 16];
-	/* Started by hand it may have none, and must not write into what gets its number next. */
-	int status = fcntl(STATUS, F_GETFD) < 0 ? -1 : STATUS;
 	const char *wrong = read_options(argc, argv);
+	int listens = 0;
+	socklen_t size = sizeof(listens);
 	if (wrong != NULL)
-		return refuse(status, "not an argument, or one without a value that it can have: ", wrong, 0);
-	int listener = proxy.given ? LISTENER : listen_at(&proxy.host, proxy.protocol == IPPROTO_UDP);
-	int error = listener < 0 ? -listener : fcntl(listener, F_GETFD) < 0 ? errno : 0;
-	if (error > 0) {
-		bool v6 = proxy.host.family == AF_INET6;
-		char host[INET6_ADDRSTRLEN];
-		inet_ntop(proxy.host.family, v6 ? (void *)&proxy.host.v6.sin6_addr : &proxy.host.v4.sin_addr, host, sizeof(host));
-		snprintf(subject, sizeof(subject), v6 ? "[%s]:%d" : "%s:%d", host, proxy.host_port);
-		return refuse(status, proxy.protocol == IPPROTO_TCP ? "listen tcp " : proxy.protocol == IPPROTO_UDP ? "listen udp " : "listen sctp ", subject, error);
-	}
-	if (status >= 0) {
-		/* Whoever asked may be gone; the port is served all the same. */
-		(void)!write(status, "0\n", 2);
-		close(status);
-	}
-	return refuse(-1, "stopped serving", "", -serve(listener));
+		return refuse("not an argument, or one without a value that it can have: ", wrong);
+	if (getsockopt(LISTENER, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) < 0 || listens == (proxy.protocol == IPPROTO_UDP))
+		return refuse("descriptor 4 is no socket to be served", "");
+	/* Whoever asked may be gone; the port is served all the same. */
+	(void)!write(STATUS, "0\n", 2);
+	close(STATUS);
+	int error = proxy.protocol == IPPROTO_UDP ? carry_datagrams(LISTENER, &proxy.container) :
+			streams_begin(set_options(LISTENER), open_backend, connect_backend);
+	while (error >= 0)
+		streams_step(-1);
+	return refuse("cannot serve: ", strerror(-error));
 }

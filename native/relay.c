@@ -12,11 +12,8 @@ enum {
 	BY_UDP = 0,
 	BY_TCP = 1,
 	RECEIVE_BUFFER = 4 << 20, /* of queries while the resolver is busy or away: thousands, of a few hundred bytes each */
-	BURST = 16,               /* of queries, none but the last LARGE: the link takes so many when it takes any */
-	LARGE = 4096,
-	KEPT = 8192, /* bytes of each buffer that stay in memory */
-	RETRY_TIME = 50, /* ms */
-	PATIENCE = 1000,
+	BURST = 16,               /* queries, before others have their turn */
+	RETRY_TIME = 100,         /* ms */
 };
 
 /* As it stands on the link; `length` is of what follows it. */
@@ -29,9 +26,10 @@ struct frame {
 static struct {
 	const char *path, *id;
 	int link;              /* to the resolver, or -1 */
-	struct frame *out, *in;
-	size_t have; /* bytes of `in` */
-} relay;
+	struct frame out, in;
+	size_t size, sent; /* of `out`; 0: there is none */
+	size_t have;       /* bytes of `in` */
+} relay = { .link = -1 };
 
 /* A connection to the resolver, on which it was told for whom it is. The socket's path may be longer than an address takes. */
 static int open_link(uint8_t transport)
@@ -55,112 +53,91 @@ static int open_backend(void)
 	return open_link(BY_TCP);
 }
 
-static int connect_backend(int backend, int client)
-{
-	(void)backend;
-	(void)client;
-	return 0;
-}
-
 static void lose_link(void)
 {
 	close(relay.link);
 	relay.link = -1;
-	relay.have = 0;
+	/* What it has only half is asked anew. */
+	relay.have = relay.sent = 0;
 }
 
-/* Passes on what has come, if the link takes it. */
-static void take_datagrams(void)
+/* Passes on a query, as far as the link takes it. Returns whether there may be more. */
+static bool take_query(void)
 {
-	ssize_t got = 0;
-	for (int i = 0; i < BURST && got < LARGE; i++) {
-		struct frame *frame = relay.out;
-		struct sockaddr_in asker;
-		socklen_t size = sizeof(asker);
-		got = recvfrom(UDP, frame->message, sizeof(frame->message), MSG_DONTWAIT, (struct sockaddr *)&asker, &size);
+	struct sockaddr_in asker;
+	socklen_t length = sizeof(asker);
+	if (relay.size == 0) {
+		ssize_t got = recvfrom(UDP, relay.out.message, sizeof(relay.out.message), MSG_DONTWAIT,
+				       (struct sockaddr *)&asker, &length);
 		if (got < 0)
-			return;
-		frame->asker = asker;
-		frame->length = htons((uint16_t)(sizeof(frame->asker) + (size_t)got));
-		size_t whole = offsetof(struct frame, message) + (size_t)got;
-		if (send(relay.link, frame, whole, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)whole) {
-			lose_link();
-			return;
-		}
+			return false;
+		relay.out.asker = asker;
+		relay.out.length = htons((uint16_t)(sizeof(asker) + (size_t)got));
+		relay.size = offsetof(struct frame, message) + (size_t)got;
 	}
-	if (got >= LARGE)
-		give_back(relay.out, KEPT, sizeof(struct frame));
+	ssize_t sent = send(relay.link, (uint8_t *)&relay.out + relay.sent, relay.size - relay.sent, MSG_NOSIGNAL);
+	if (sent < 0 && errno != EAGAIN)
+		lose_link();
+	if (sent < 0)
+		return false;
+	relay.sent += (size_t)sent;
+	if (relay.sent < relay.size)
+		return false;
+	relay.size = relay.sent = 0;
+	return true;
 }
 
 /* Passes on what the resolver answers. */
 static void take_answers(void)
 {
-	uint8_t *bytes = (uint8_t *)relay.in;
-	ssize_t got = recv(relay.link, bytes + relay.have, sizeof(struct frame) - relay.have, MSG_DONTWAIT);
+	uint8_t *at = (uint8_t *)&relay.in;
+	const size_t head = offsetof(struct frame, message);
+	ssize_t got = recv(relay.link, at + relay.have, sizeof(relay.in) - relay.have, MSG_DONTWAIT);
 	relay.have += got > 0 ? (size_t)got : 0;
-	size_t at = 0, touched = relay.have;
-	while (relay.have - at >= sizeof(relay.in->length)) {
-		struct frame *frame = (struct frame *)(bytes + at);
-		size_t size = sizeof(frame->length) + ntohs(frame->length), head = offsetof(struct frame, message);
+	while (got > 0 && relay.have >= sizeof(relay.in.length)) {
+		struct frame *frame = (struct frame *)at;
+		size_t size = sizeof(frame->length) + ntohs(frame->length);
 		if (size < head)
 			got = 0;
-		if (size < head || relay.have - at < size)
+		if (size < head || relay.have < size)
 			break;
 		struct sockaddr_in asker = frame->asker;
 		(void)!sendto(UDP, frame->message, size - head, MSG_DONTWAIT | MSG_NOSIGNAL, (struct sockaddr *)&asker, sizeof(asker));
 		at += size;
+		relay.have -= size;
 	}
-	relay.have -= at;
-	memmove(bytes, bytes + at, relay.have);
-	if (relay.have == 0 && touched > KEPT)
-		give_back(bytes, KEPT, sizeof(struct frame));
-	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+	memmove(&relay.in, at, relay.have);
+	if (got == 0 || (got < 0 && errno != EAGAIN))
 		lose_link();
 }
 
 int relay_main(int argc, char **argv)
 {
-	const struct streams streams = { .listener = TCP, .open = open_backend, .connect = connect_backend };
-	int size = RECEIVE_BUFFER, connections = streams_begin(&streams);
-	int paused = 0;
-	bool full = false; /* the link */
+	int size = RECEIVE_BUFFER, connections = streams_begin(TCP, open_backend, NULL);
+	bool paused = false;
 	if (argc != 3 || connections < 0)
 		return 1;
 	relay.path = argv[1];
 	relay.id = argv[2];
-	relay.link = -1;
-	relay.out = map_memory(sizeof(struct frame), MAP_PRIVATE);
-	relay.in = map_memory(sizeof(struct frame), MAP_PRIVATE);
 	/* A smaller buffer does for all but floods. */
 	if (setsockopt(UDP, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		setsockopt(UDP, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	if (relay.out == NULL || relay.in == NULL)
-		return 1;
 	for (;;) {
+		if (relay.link < 0)
+			relay.link = open_link(BY_UDP);
+		bool full = relay.size > 0;
 		struct pollfd set[] = {
 			{ .fd = relay.link, .events = (short)(full ? POLLIN | POLLOUT : POLLIN) },
-			{ .fd = full ? -1 : UDP, .events = POLLIN },
+			{ .fd = full || relay.link < 0 ? -1 : UDP, .events = POLLIN },
 			{ .fd = connections, .events = POLLIN },
 		};
-		/* Whoever asks hastens the next attempt. */
-		if (relay.link < 0 && (relay.link = set[0].fd = open_link(BY_UDP)) < 0)
-			poll(NULL, 0, RETRY_TIME);
-		poll(set, 3, relay.link < 0 ? PATIENCE : paused > 0 ? RETRY_TIME : -1);
-		if (relay.link >= 0 && set[0].revents != 0) {
-			full &= (set[0].revents & POLLOUT) == 0;
-			if (set[0].revents & ~POLLOUT)
-				take_answers();
-		}
-		if (relay.link >= 0 && set[1].revents != 0) {
-			struct pollfd room = { .fd = relay.link, .events = POLLOUT };
-			full = poll(&room, 1, 0) == 0;
-			if (!full)
-				take_datagrams();
-		}
-		full &= relay.link >= 0;
-		if (set[2].revents != 0 || paused > 0)
+		poll(set, 3, relay.link < 0 || paused ? RETRY_TIME : -1);
+		if (set[0].revents & ~POLLOUT)
+			take_answers();
+		if ((set[0].revents & POLLOUT) || set[1].revents)
+			for (int i = 0; i < BURST && relay.link >= 0 && take_query(); i++)
+				continue;
+		if (set[2].revents || paused)
 			paused = streams_step(0);
-		if (paused < 0)
-			return 1;
 	}
 }

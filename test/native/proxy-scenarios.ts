@@ -11,11 +11,13 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { perform } from "./namespaced.ts";
-import { proxyArguments, startProxy, startRole } from "./roles.ts";
+import { proxyArguments, startProxy, startRole, type Listener } from "./roles.ts";
 import { until } from "./shims.ts";
 
 const HOST = 8000;
 const CONTAINER = 9000;
+const TCP: Listener = { type: "stream", family: 4, port: HOST };
+const UDP: Listener = { type: "datagram", family: 4, port: HOST };
 
 /** A container's server; `serve` has each of its connections. */
 async function serve(handle: (socket: Socket) => void): Promise<Server> {
@@ -37,7 +39,7 @@ async function everything(socket: Socket): Promise<Buffer> {
 }
 
 const digest = (data: Uint8Array): string => createHash("sha256").update(data).digest("hex");
-const descriptors = (pid: number | undefined): number => readdirSync(`/proc/${pid}/fd`).length;
+const descriptors = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
 
 /** 100 MB each way at once, of which each side first only waits, so that both directions are held up. */
 async function bothDirections(): Promise<unknown> {
@@ -47,8 +49,8 @@ async function bothDirections(): Promise<unknown> {
     socket.end(down);
     setTimeout(() => void everything(socket).then(arrived.resolve), 300);
   });
-  const { process: proxy } = await startProxy(proxyArguments("tcp", HOST, CONTAINER));
-  const before = descriptors(proxy.pid);
+  const proxy = await startProxy(proxyArguments("tcp", HOST, CONTAINER), TCP);
+  const before = descriptors(proxy);
   const client = dial();
   client.end(up);
   await new Promise((resolve) => setTimeout(resolve, 300));
@@ -56,7 +58,7 @@ async function bothDirections(): Promise<unknown> {
   const sent = await arrived.promise;
   client.destroy();
   // Two pipes at most stay for the next ones.
-  await until("its sockets close", () => descriptors(proxy.pid) <= before + 1 + 2 * 4);
+  await until("its sockets close", () => descriptors(proxy) <= before + 1 + 2 * 4);
   return { up: digest(sent) === digest(up), down: digest(got) === digest(down) };
 }
 
@@ -65,7 +67,7 @@ async function halfClose(): Promise<unknown> {
   await serve((socket) => {
     void everything(socket).then((data) => socket.end(`${data.toString()} and back`));
   });
-  await startProxy(proxyArguments("tcp", HOST, CONTAINER));
+  await startProxy(proxyArguments("tcp", HOST, CONTAINER), TCP);
   const client = dial();
   client.end("there");
   return (await everything(client)).toString();
@@ -74,8 +76,8 @@ async function halfClose(): Promise<unknown> {
 /** 500 connections at once, with little to say. */
 async function many(): Promise<unknown> {
   await serve((socket) => socket.pipe(socket));
-  const { process: proxy } = await startProxy(proxyArguments("tcp", HOST, CONTAINER));
-  const before = descriptors(proxy.pid);
+  const proxy = await startProxy(proxyArguments("tcp", HOST, CONTAINER), TCP);
+  const before = descriptors(proxy);
   const clients = Array.from({ length: 500 }, () => dial());
   const echoes = await Promise.all(
     clients.map(async (client, i) => {
@@ -84,17 +86,17 @@ async function many(): Promise<unknown> {
       return String(data) === `client ${i}`;
     }),
   );
-  const during = descriptors(proxy.pid) - before;
+  const during = descriptors(proxy) - before;
   for (const client of clients) client.destroy();
-  await until("its sockets close", () => descriptors(proxy.pid) <= before + 1 + 2 * 4);
+  await until("its sockets close", () => descriptors(proxy) <= before + 1 + 2 * 4);
   return { right: echoes.filter((echo) => echo).length, twoEach: during >= 1000 && during < 1020 };
 }
 
 /** With more clients than descriptors it serves them one after the other. */
 async function fewDescriptors(): Promise<unknown> {
   await serve((socket) => socket.pipe(socket));
-  const { process: proxy } = await startProxy(proxyArguments("tcp", HOST, CONTAINER));
-  const { status } = spawnSync("prlimit", ["--pid", `${proxy.pid}`, "--nofile=40:40"]);
+  const proxy = await startProxy(proxyArguments("tcp", HOST, CONTAINER), TCP);
+  const { status } = spawnSync("prlimit", ["--pid", `${proxy}`, "--nofile=40:40"]);
   const clients = Array.from({ length: 100 }, () => dial());
   const answers = await Promise.all(
     clients.map(async (client, i) => {
@@ -117,7 +119,7 @@ async function failure(socket: Socket): Promise<string> {
 
 /** Nobody listens in the container; then somebody does. */
 async function refused(): Promise<unknown> {
-  await startProxy(proxyArguments("tcp", HOST, CONTAINER));
+  await startProxy(proxyArguments("tcp", HOST, CONTAINER), TCP);
   const first = await failure(dial());
   await serve((socket) => socket.end("now"));
   return { first, second: (await everything(dial())).toString() };
@@ -130,8 +132,8 @@ async function vanished(): Promise<unknown> {
     socket.on("error", () => undefined).on("data", () => undefined);
     sides.push(socket);
   });
-  const { process: proxy } = await startProxy(proxyArguments("tcp", HOST, CONTAINER));
-  const before = descriptors(proxy.pid);
+  const proxy = await startProxy(proxyArguments("tcp", HOST, CONTAINER), TCP);
+  const before = descriptors(proxy);
   const client = dial();
   client.write("x");
   await until("it arrives", () => sides[0]?.bytesRead === 1);
@@ -144,7 +146,7 @@ async function vanished(): Promise<unknown> {
   const closed = new Promise((resolve) => sides[1]?.on("close", resolve));
   other.resetAndDestroy();
   await closed;
-  await until("its sockets close", () => descriptors(proxy.pid) <= before + 1 + 2 * 4);
+  await until("its sockets close", () => descriptors(proxy) <= before + 1 + 2 * 4);
   return { clientSaw };
 }
 
@@ -154,7 +156,7 @@ async function givenListener(): Promise<unknown> {
   const status = join(folder, "status");
   await serve((socket) => socket.end(`from ${socket.remoteAddress}`));
   await startRole(
-    ["caisson-proxy", ...proxyArguments("tcp", HOST, CONTAINER, "::1"), "-use-listen-fd"],
+    ["caisson-proxy", ...proxyArguments("tcp", HOST, CONTAINER, "::1")],
     [status, { type: "stream", family: 6, port: HOST }],
   );
   const answer = (await everything(dial(HOST, "::1"))).toString();
@@ -170,7 +172,7 @@ async function range(): Promise<unknown> {
     server.listen(CONTAINER + port, "127.0.0.1");
     await once(server, "listening");
   }
-  await startProxy([...proxyArguments("tcp", HOST, CONTAINER), "-count", "4"]);
+  await startProxy([...proxyArguments("tcp", HOST, CONTAINER), "-count", "4"], TCP);
   const direct = (await everything(dial())).toString();
   const rule = `add table ip t; add chain ip t output { type nat hook output priority -100; };
     add rule ip t output tcp dport ${HOST}-${HOST + 4} redirect to :${HOST}`;
@@ -191,7 +193,7 @@ async function bound(port: number, type: "udp4" | "udp6" = "udp4"): Promise<Data
 async function datagrams(): Promise<unknown> {
   const container = await bound(CONTAINER);
   container.on("message", (data, from) => container.send(data, from.port, from.address));
-  await startProxy(proxyArguments("udp", HOST, CONTAINER));
+  await startProxy(proxyArguments("udp", HOST, CONTAINER), UDP);
   const big = randomBytes(60_000);
   const answers = await Promise.all(
     Array.from({ length: 100 }, async (_, i) => {
@@ -210,10 +212,7 @@ async function datagrams(): Promise<unknown> {
 async function manyDatagrams(): Promise<unknown> {
   const container = await bound(CONTAINER);
   container.on("message", (data, from) => container.send(data, from.port, from.address));
-  const pid = await startRole(
-    ["caisson-proxy", ...proxyArguments("udp", HOST, CONTAINER, "::1"), "-use-listen-fd"],
-    ["/dev/null", { type: "datagram", family: 6, port: HOST }],
-  );
+  const pid = await startProxy(proxyArguments("udp", HOST, CONTAINER, "::1"), { ...UDP, family: 6 });
   const before = descriptors(pid);
   let right = 0;
   for (let i = 0; i < 1100; i++) {

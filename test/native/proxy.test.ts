@@ -3,11 +3,10 @@
  * @module
  */
 import { describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
 import { patience } from "../support/patience.ts";
 import { testUnless } from "../support/requires.ts";
 import { inNamespace } from "./namespaced.ts";
-import { proxyArguments, startProxy } from "./roles.ts";
+import { proxyArguments, refusal } from "./roles.ts";
 
 const scenario = (name: string): Promise<unknown> => inNamespace("proxy-scenarios.ts", name);
 const LIMIT = 60_000 * patience;
@@ -83,22 +82,14 @@ describe("the start", () => {
     ["an unknown argument", [...good, "-x"], "-x"],
     ["a value that is missing", [...good, "--count"], "-count"],
     ["a word", ["tcp", ...good], "tcp"],
+    ["no listener", [...good, "-use-listen-fd=false"], "-use-listen-fd"],
   ])("%s is told as status and on stderr", async (_, args, wrong) => {
     const text = `not an argument, or one without a value that it can have: ${wrong}`;
-    const { status, complaint } = await startProxy(args);
+    const { status, complaint } = await refusal(args);
     expect({ status, complaint }).toEqual({ status: `1\n${text}`, complaint: `${text}\n` });
   });
 
-  test("an address that this machine hasn't is told in Docker's words", async () => {
-    const args = proxyArguments("tcp", 8000, 9000, "2001:db8::1");
-    const { status } = await startProxy(args);
-    expect(status).toBe("1\nlisten tcp [2001:db8::1]:8000: bind: cannot assign requested address");
-  });
-
-  test("SCTP is served, or the kernel has none and that is said", async () => {
-    const { status, process: proxy } = await startProxy(proxyArguments("sctp", 8000, 9000));
-    proxy.kill("SIGKILL");
-    const none = "1\nlisten sctp 127.0.0.1:8000: socket: protocol not supported";
-    expect(existsSync("/proc/net/sctp") ? "0\n" : none).toBe(status);
+  test("a socket that it wasn't given is told", async () => {
+    expect((await refusal(good)).status).toBe("1\ndescriptor 4 is no socket to be served");
   });
 });

@@ -2,10 +2,12 @@
  * Starting the roles `proxy` and `relay` as the engine does: from a program, with sockets that it bound.
  * @module
  */
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readdirSync, readlinkSync } from "node:fs";
 import { Executor, flags, int, O, ProgramBuilder, struct, vector, type Slot } from "../../src/kernel/mod.ts";
 import { binary, CWD, NONE } from "./programs.ts";
+import { until } from "./shims.ts";
 
 const AF_INET = 2;
 const AF_INET6 = 10;
@@ -72,26 +74,43 @@ export async function startRole(
   return Number(outcome.valueOf(pid));
 }
 
-/** A proxy that is started as by hand, with a pipe for its status. */
-export interface HandStarted {
-  readonly process: ChildProcess;
+/** What a proxy says when it doesn't start. */
+export interface Refusal {
   readonly status: string;
   readonly complaint: string;
 }
 
-/** Starts a proxy with these arguments, and waits for what it says of its start. */
-export async function startProxy(args: readonly string[]): Promise<HandStarted> {
+/** Starts a proxy with arguments that it refuses, and no socket. */
+export async function refusal(args: readonly string[]): Promise<Refusal> {
   const child = spawn(binary, args, { argv0: "caisson-proxy", stdio: ["ignore", "ignore", "pipe", "pipe"] });
   const texts = ["", ""];
   const ends = [child.stdio[3], child.stderr].map((stream, i) => {
     stream?.on("data", (data: Buffer) => (texts[i] += data.toString()));
     return stream === null || stream === undefined ? Promise.resolve() : once(stream, "end");
   });
-  process.on("exit", () => child.kill("SIGKILL"));
-  await ends[0];
-  // One that serves says nothing more.
-  if (texts[0] !== "0\n") await ends[1];
-  return { process: child, status: texts[0] ?? "", complaint: texts[1] ?? "" };
+  await Promise.all(ends);
+  return { status: texts[0] ?? "", complaint: texts[1] ?? "" };
+}
+
+/**
+ * Starts a proxy with a listener of the loopback address, and waits until it serves.
+ * @returns its pid
+ */
+export async function startProxy(args: readonly string[], listener: Listener): Promise<number> {
+  const pid = await startRole(["caisson-proxy", ...args], ["/dev/null", listener]);
+  const serves = (): boolean => readlinks(`/proc/${pid}/fd`).includes("anon_inode:[eventpoll]");
+  await until("it serves", serves);
+  return pid;
+}
+
+function readlinks(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    try {
+      return readlinkSync(`${folder}/${name}`);
+    } catch {
+      return [];
+    }
+  });
 }
 
 /** A proxy from a loopback address to one of IPv4. */
@@ -103,5 +122,5 @@ export function proxyArguments(
 ): string[] {
   const from = ["-host-ip", host, "-host-port", `${hostPort}`];
   const to = ["-container-ip", "127.0.0.1", "-container-port", `${containerPort}`];
-  return ["-proto", protocol, ...from, ...to];
+  return ["-proto", protocol, ...from, ...to, "-use-listen-fd"];
 }
