@@ -220,7 +220,7 @@ function unixAddress(path: string): Uint8Array {
 export async function openUnixDatagrams(path: string, session: () => Executor): Promise<LogSink> {
   const executor = session();
   const to = unixAddress(path);
-  // The first program fills the slot, in the executor itself; the others, in children with a deadline, use it.
+  // The first program fills the slot, the others use it. One that takes too long ends the executor, and with it the sink.
   const program = (fill: (b: ProgramBuilder, slot: Slot) => void): Program => {
     const b = new ProgramBuilder();
     fill(b, b.slot("log socket"));
@@ -254,7 +254,7 @@ export async function openUnixDatagrams(path: string, session: () => Executor): 
             });
           }
         });
-        await executor.fork(send, { doing, deadline: PROGRAM_DEADLINE });
+        await executor.run(send, { doing, deadline: PROGRAM_DEADLINE });
       }
     },
     close: () => executor.close(),
