@@ -1,7 +1,7 @@
 /* Attached clients: their input to the container, the container's output to them. */
 #include "shim.h"
 
-enum { PEEK_SIZE = 1024, PAGE = 4096 };
+enum { PEEK_SIZE = 1024, MAX_PENDING = 64 << 20 };
 
 bool attach_wants_input(const struct client *client)
 {
@@ -62,22 +62,15 @@ static void lose(struct client *client)
 	client->begin = client->end = 0;
 }
 
-/* Keeps what the client didn't take. */
+/* Keeps what the client didn't take: a frame, or after the exit what was in the pipes. */
 static void keep(struct client *client, const uint8_t *data, size_t length)
 {
-	size_t need = client->end + length;
-	if (need > client->size) {
-		/* A frame fits at once; only the drain after the exit needs more. */
-		size_t size = need < READ_SIZE + PAGE ? READ_SIZE + PAGE : (need + READ_SIZE) & ~(size_t)(PAGE - 1);
-		void *larger = client->pending ? mremap(client->pending, client->size, size, MREMAP_MAYMOVE)
-					       : map_memory(size, MAP_PRIVATE);
-		/* A gap in the stream would be a lie; a lost connection says what happened. */
-		if (!larger || larger == MAP_FAILED) {
-			lose(client);
-			return;
-		}
-		client->pending = larger;
-		client->size = (uint32_t)size;
+	if (client->pending == NULL)
+		client->pending = map_memory(MAX_PENDING, MAP_PRIVATE);
+	/* A gap in the stream would be a lie; a lost connection says what happened. */
+	if (client->pending == NULL || length > MAX_PENDING - client->end) {
+		lose(client);
+		return;
 	}
 	memcpy(client->pending + client->end, data, length);
 	client->end += (uint32_t)length;
@@ -125,9 +118,9 @@ void attach_give_back(struct client *client)
 {
 	if (!client->pending || client->begin < client->end)
 		return;
-	munmap(client->pending, client->size);
+	munmap(client->pending, MAX_PENDING);
 	client->pending = NULL;
-	client->size = client->begin = client->end = 0;
+	client->begin = client->end = 0;
 }
 
 void client_close(struct client *client)

@@ -159,24 +159,16 @@ int run_clone(struct run *run, const struct operation *operation, int64_t *resul
 		close(ends[0]);
 		return pid;
 	}
-	/* One to keep: the program may close the one in its slot. */
-	int copy = wanted ? fcntl(pidfd, F_DUPFD_CLOEXEC, 3) : pidfd;
-	if (copy < 0) {
-		int error = -errno;
-		syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-		RETRY(waitpid(pid, NULL, __WALL));
-		close(pidfd);
-		close(ends[0]);
-		return error;
-	}
 	children[child_count].pid = pid;
 	children[child_count].accompanies = false;
-	children[child_count++].pidfd = copy;
+	children[child_count++].pidfd = pidfd;
+	/* A copy: the program may close the one in its slot. */
+	int copy = wanted ? fcntl(pidfd, F_DUPFD_CLOEXEC, 3) : -1;
 	if (wanted)
-		slot_set(context, (uint32_t)run->value[1], pidfd);
+		slot_set(context, (uint32_t)run->value[1], copy);
 	slot_set(context, (uint32_t)run->value[2], ends[0]);
 	*result = pid;
-	return 0;
+	return wanted && copy < 0 ? -EMFILE : 0;
 }
 
 _Noreturn void run_fail_body(struct run *run, struct outcome outcome)

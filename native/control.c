@@ -6,16 +6,9 @@
 
 enum control { CONTROL_SIGNAL = 1, CONTROL_RESIZE, CONTROL_CLOSE_STDIN, CONTROL_ROTATE, CONTROL_GO, CONTROL_EXPECT };
 
-/* How long the payloads are. */
-static const uint8_t lengths[] = { [CONTROL_SIGNAL] = 4, [CONTROL_RESIZE] = 4, [CONTROL_EXPECT] = 4 };
-
-struct header {
+struct state_message {
 	uint32_t length;
 	uint16_t type, zero;
-};
-
-struct state_message {
-	struct header header;
 	uint8_t phase, zeros[3];
 	int32_t pid, code, signal;
 	uint64_t started, finished;
@@ -25,7 +18,7 @@ _Static_assert(sizeof(struct state_message) == 40, "state message");
 static void send_state(struct client *client)
 {
 	struct state_message message = {
-		.header = { sizeof(message) - sizeof(message.header), 1, 0 }, .phase = (uint8_t)shim.phase,
+		.length = sizeof(message) - 8, .type = 1, .phase = (uint8_t)shim.phase,
 		.pid = shim.pid, .code = shim.code, .signal = shim.signal,
 		.started = shim.started, .finished = shim.finished,
 	};
@@ -70,43 +63,32 @@ static void handle_control(enum control type, uint32_t number)
 	}
 }
 
-/* Reads until client->in holds `wanted` bytes. Returns whether it does. */
-static bool fill(struct client *client, uint32_t wanted)
+/* Reads a message, of which all have one size. Returns whether there is one. */
+static bool read_message(struct client *client)
 {
-	while (client->have < wanted) {
-		ssize_t n = RETRY(recv(client->fd, client->in + client->have, wanted - client->have, MSG_DONTWAIT));
-		if (n == 0 || (n < 0 && errno != EAGAIN))
-			client->gone = true;
-		if (n <= 0)
-			return false;
-		client->have += (uint8_t)n;
-	}
+	ssize_t n = RETRY(recv(client->fd, client->in + client->have, sizeof(client->in) - client->have, MSG_DONTWAIT));
+	if (n == 0 || (n < 0 && errno != EAGAIN))
+		client->gone = true;
+	client->have += (uint8_t)(n > 0 ? n : 0);
+	if (client->have < sizeof(client->in))
+		return false;
+	client->have = 0;
 	return true;
 }
 
 static void read_control(struct client *client)
 {
-	struct header header;
-	uint32_t number = 0;
-	while (fill(client, sizeof(header))) {
-		memcpy(&header, client->in, sizeof(header));
-		if (header.type == 0 || header.type >= sizeof(lengths) || header.length != lengths[header.type]) {
-			client->gone = true;
-			return;
-		}
-		if (!fill(client, sizeof(header) + header.length))
-			return;
-		client->have = 0;
-		memcpy(&number, client->in + sizeof(header), header.length);
-		handle_control(header.type, number);
+	while (read_message(client)) {
+		uint32_t number;
+		memcpy(&number, client->in + sizeof(number), sizeof(number));
+		handle_control(client->in[0], number);
 	}
 }
 
 static void read_hello(struct client *client)
 {
-	if (!fill(client, 8))
+	if (!read_message(client))
 		return;
-	client->have = 0;
 	client->kind = client->in[0];
 	client->flags = client->in[1];
 	if (client->kind == CLIENT_CONTROL) {

@@ -145,14 +145,6 @@ static int do_file(struct run *run, bool writes, int64_t *result)
 	return error;
 }
 
-static int do_netlink(struct run *run, int64_t *result)
-{
-	struct netlink_answer answer = { .to = (uint8_t *)(uintptr_t)run->value[2], .room = run->length[2] };
-	int error = netlink_exchange((int)run->value[0], pointer(run, 1), run->length[1], &answer);
-	*result = (int64_t)answer.length;
-	return error;
-}
-
 static int do_compare(const struct run *run)
 {
 	uint64_t number = 0;
@@ -165,15 +157,7 @@ static int do_compare(const struct run *run)
 static int do_skip(struct run *run, const struct operation *operation)
 {
 	int64_t subject = (int64_t)run->value[0], value = (int64_t)run->value[2];
-	const bool holds[] = {
-		[SKIP_NEGATIVE] = subject < 0,
-		[SKIP_NOT_NEGATIVE] = subject >= 0,
-		[SKIP_EQUAL] = subject == value,
-		[SKIP_NOT_EQUAL] = subject != value,
-	};
-	if (run->value[1] >= sizeof(holds))
-		return -MALFORMED;
-	if (holds[run->value[1]])
+	if (run->value[1] & (subject < value ? SKIP_LESS : subject == value ? SKIP_EQUAL : SKIP_GREATER))
 		run->next += operation->number;
 	return 0;
 }
@@ -206,7 +190,9 @@ static int perform(struct run *run, const struct operation *operation, int64_t *
 	case KIND_PROCESS: return context->process ? context->process((int)run->value[0], (int)run->value[1]) : -ENOSYS;
 	case KIND_HOLD: return context->hold ? context->hold() : -ENOSYS;
 	case KIND_KEEP: return do_keep(run);
-	case KIND_NETLINK: return do_netlink(run, result);
+	case KIND_NETLINK:
+		return netlink_exchange((int)run->value[0], pointer(run, 1), run->length[1], (uint8_t *)(uintptr_t)run->value[2],
+					run->length[2], result);
 	case KIND_COMPANION:
 		child_accompany((int)run->value[0]);
 		return context->process != NULL ? 0 : -ENOSYS;

@@ -92,13 +92,9 @@ int channel_send(int channel, const struct message *message, const int *descript
 int channel_receive(int channel, struct message *message, int *descriptors, uint32_t expected, struct outcome *remote);
 
 /* netlink.c: sends `message` (whole nlmsghdr) and takes everything that the kernel answers at once, a dump to its end.
- * Returns 0 or the first error that it tells; what is neither an error nor an end is copied, if there is room at all
- * (EMSGSIZE: not enough). */
-struct netlink_answer {
-	uint8_t *to;
-	size_t room, length;
-};
-int netlink_exchange(int socket, const uint8_t *message, size_t length, struct netlink_answer *answer);
+ * Returns 0 or the first error that it tells; what is neither an error nor an end is copied, if there is `room` at all
+ * (EMSGSIZE: not enough), and `copied` is how much. */
+int netlink_exchange(int socket, const void *message, size_t length, uint8_t *to, size_t room, int64_t *copied);
 
 /* remove.c: removes `name` (one component) in `directory`, with all that is in it. Follows no link, enters no mount
  * (EXDEV). Missing is fine. `removed` receives the number of entries. */

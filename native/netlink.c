@@ -5,33 +5,29 @@
 
 enum { RECEIVE_SIZE = 32 << 10 }; /* the kernel makes no part of a dump longer */
 
-/* Looks at one datagram of answers. Returns 1 if more of a dump is to come, 0, or the first error that it tells. */
-static int take(const uint8_t *data, size_t size, struct netlink_answer *answer, bool dump)
+/* Looks at one datagram of answers. Returns 0 or the first error that it tells; `dump` ends with its end. */
+static int take(const struct nlmsghdr *header, size_t size, uint8_t *to, size_t room, int64_t *copied, bool *dump)
 {
-	const struct nlmsghdr *header;
-	for (size_t at = 0; size - at >= sizeof(*header); at += NLMSG_ALIGN(header->nlmsg_len)) {
-		header = (const struct nlmsghdr *)(data + at);
-		size_t length = header->nlmsg_len, error_at = at + sizeof(*header);
-		if (length < sizeof(*header) || NLMSG_ALIGN(length) > NLMSG_ALIGN(size - at))
-			return -EPROTO;
+	for (; NLMSG_OK(header, size); header = NLMSG_NEXT(header, size)) {
+		size_t length = NLMSG_ALIGN(header->nlmsg_len);
 		if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
-			int32_t error = length >= sizeof(*header) + sizeof(error) ? *(const int32_t *)(data + error_at) : 0;
+			int error = *(const int *)NLMSG_DATA(header);
+			*dump = *dump && header->nlmsg_type != NLMSG_DONE;
 			if (error < 0)
 				return error;
-			dump = dump && header->nlmsg_type != NLMSG_DONE;
-		} else if (answer->room > 0 && header->nlmsg_type != NLMSG_NOOP) {
-			if (NLMSG_ALIGN(length) > answer->room - answer->length)
+		} else if (room > 0 && header->nlmsg_type != NLMSG_NOOP) {
+			if (length > room - (size_t)*copied)
 				return -EMSGSIZE;
-			memcpy(answer->to + answer->length, data + at, length);
-			answer->length += NLMSG_ALIGN(length);
+			memcpy(to + *copied, header, header->nlmsg_len);
+			*copied += (int64_t)length;
 		}
-		if (NLMSG_ALIGN(length) >= size - at)
+		if (length > size)
 			break;
 	}
-	return dump;
+	return 0;
 }
 
-int netlink_exchange(int socket, const uint8_t *message, size_t length, struct netlink_answer *answer)
+int netlink_exchange(int socket, const void *message, size_t length, uint8_t *to, size_t room, int64_t *copied)
 {
 	static _Alignas(8) uint8_t buffer[RECEIVE_SIZE];
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
@@ -39,14 +35,13 @@ int netlink_exchange(int socket, const uint8_t *message, size_t length, struct n
 		return -errno;
 	/* The kernel answers before sendto() returns; the parts of a dump come as they are asked for. Of several errors the
 	 * first is told, but all answers are taken, so that none is left for the next exchange. */
-	const struct nlmsghdr *first = (const struct nlmsghdr *)message;
-	int error = 0, more = length >= sizeof(*first) && (first->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
-	for (;;) {
-		ssize_t got = RETRY(recv(socket, buffer, sizeof(buffer), MSG_DONTWAIT | MSG_TRUNC));
-		if (got < 0)
-			return errno != EAGAIN ? -errno : error < 0 ? error : more > 0 ? -EPROTO : 0;
-		int taken = (size_t)got > sizeof(buffer) ? -EMSGSIZE : take(buffer, (size_t)got, answer, more > 0);
-		error = error == 0 && taken < 0 ? taken : error;
-		more = taken > 0;
+	const struct nlmsghdr *first = message;
+	bool dump = length >= sizeof(*first) && (first->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP;
+	ssize_t got;
+	int error = 0;
+	while ((got = RETRY(recv(socket, buffer, sizeof(buffer), MSG_DONTWAIT | MSG_TRUNC))) >= 0) {
+		int told = got > RECEIVE_SIZE ? -EMSGSIZE : take((void *)buffer, (size_t)got, to, room, copied, &dump);
+		error = error < 0 ? error : told;
 	}
+	return errno != EAGAIN ? -errno : error < 0 ? error : dump ? -EPROTO : 0;
 }

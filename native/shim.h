@@ -34,9 +34,9 @@ struct client {
 	uint8_t flags;    /* ATTACH_* */
 	uint8_t have;     /* bytes in `in` */
 	bool gone;        /* the other side has hung up: only its last input may still be there */
-	uint8_t in[16];   /* a hello or a control message */
+	uint8_t in[8];    /* a hello or a control message */
 	uint8_t *pending; /* the frame that the client has not taken yet; mapped */
-	uint32_t size, begin, end;
+	uint32_t begin, end;
 };
 
 enum { MAX_CLIENTS = 128, SLOT_MASTER = 3, MAX_KEPT = 256 };

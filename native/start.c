@@ -1,6 +1,5 @@
 /* From a configuration to a running process. */
 #include <sys/ioctl.h>
-#include <sys/time.h>
 #include <sys/un.h>
 
 #include "execute.h"
@@ -193,13 +192,6 @@ static int fail(uint32_t index, int error)
 	return 1;
 }
 
-/* In ms from now; 0: none. */
-static void set_deadline(uint32_t deadline)
-{
-	struct itimerval timer = { .it_value = { deadline / 1000, deadline % 1000 * 1000 } };
-	setitimer(ITIMER_REAL, &timer, NULL);
-}
-
 /* Waits for the request, which may take long: a shim is started before it is needed. Returns whether there is a
  * configuration in it. Exits if nobody needs a shim any more. */
 static bool read_configuration(struct parts *parts)
@@ -208,7 +200,7 @@ static bool read_configuration(struct parts *parts)
 	if (RETRY(recv(SHIM_SOCKET, &request, sizeof(request), MSG_WAITALL)) != sizeof(request))
 		_exit(0);
 	/* Nobody ignores SIGALRM here: one that takes longer is killed. */
-	set_deadline(request.deadline);
+	alarm((request.deadline + 999) / 1000);
 	parts->size = request.length;
 	uint8_t *bytes = map_memory(parts->size, MAP_PRIVATE);
 	size_t at = 0;
@@ -295,7 +287,7 @@ int start(char *title)
 	if ((error = take_terminal()) < 0)
 		return fail(0xfffffff5, -error);
 	shim.started = (uint64_t)clock_now(CLOCK_REALTIME);
-	set_deadline(0);
+	alarm(0);
 	answer(STATUS_DONE, 0, 0);
 	for (uint32_t i = 0; i < MAX_SLOTS; i++)
 		slot_set(shim.context, i, -1);

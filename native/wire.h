@@ -36,7 +36,7 @@ enum operation_kind {
 enum operation_flag { FLAG_OPTIONAL = 1, FLAG_TOLERATE_ANY = 2 };
 enum argument_type { TYPE_INT, TYPE_SLOT, TYPE_DATA, TYPE_OUT, TYPE_RESULT, TYPE_STRUCT = 6, TYPE_TEXT, TYPES };
 #define CLONE_BORROWED UINT64_C(0x4100) /* CLONE_VM | CLONE_VFORK */
-enum skip_condition { SKIP_NEGATIVE, SKIP_NOT_NEGATIVE, SKIP_EQUAL, SKIP_NOT_EQUAL };
+enum skip_condition { SKIP_LESS = 1, SKIP_EQUAL = 2, SKIP_GREATER = 4 };
 enum await_mode { AWAIT_SYNC = 1, AWAIT_END = 2 };
 
 struct program_header {

@@ -245,7 +245,8 @@ export class ProgramBuilder {
     value: number,
     body: () => void,
   ): void {
-    const code = { "<0": 0, ">=0": 1, "==": 2, "!=": 3 }[condition];
+    // What may be true of it: 1 less, 2 equal, 4 greater.
+    const code = { "<0": 1, ">=0": 6, "==": 2, "!=": 5 }[condition];
     const args: Argument[] = [result, int(code, condition), value];
     const operation: Operation = { label, call: "skip", composite: true, args, span: 0, depth: this.#depth };
     const { operation: index } = this.#add(operation);

@@ -114,19 +114,12 @@ test("orders are messages of PROTOCOL.md", async () => {
   connection.resize(40, 120);
   connection.expect(1);
   connection.closeStdin();
-  const bytes = await received(8 + 12 + 12 + 12 + 8);
-  expect(bytes.subarray(8).toString("hex").match(/.{8}/g)).toEqual([
-    "04000000",
-    "01000000",
-    "0f000000",
-    "04000000",
-    "02000000",
-    "28007800",
-    "04000000",
-    "06000000",
-    "01000000",
-    "00000000",
-    "03000000",
+  const bytes = await received(8 + 4 * 8);
+  expect(bytes.subarray(8).toString("hex").match(/.{16}/g)).toEqual([
+    "010000000f000000",
+    "0200000028007800",
+    "0600000001000000",
+    "0300000000000000",
   ]);
   connection.close();
 });

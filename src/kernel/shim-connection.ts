@@ -10,6 +10,8 @@ const ATTACH = 2;
 const STATE = 1;
 const STATE_LENGTH = 32;
 const HEADER = 8;
+/** Bytes of whatever is said to a shim: a hello or an order. */
+const ORDER = 8;
 
 const messages = { signal: 1, resize: 2, closeStdin: 3, rotate: 4, go: 5, expect: 6 } as const;
 
@@ -33,7 +35,7 @@ function open(path: string, kind: number, flags: number): Promise<Socket> {
       reject(failure("unavailable", { message: `connect to the shim at ${path}: ${error.message}` }, error));
     });
     socket.once("connect", () => {
-      socket.write(Uint8Array.of(kind, flags, 0, 0, 0, 0, 0, 0));
+      socket.write(Uint8Array.of(kind, flags, ...new Uint8Array(ORDER - 2)));
       resolve(socket);
     });
   });
@@ -103,43 +105,36 @@ export class ShimConnection {
     return states;
   }
 
-  #send(type: number, payload: Uint8Array): void {
-    const message = Buffer.alloc(HEADER + payload.length);
-    message.writeUInt32LE(payload.length, 0);
-    message.writeUInt16LE(type, 4);
-    message.set(payload, HEADER);
+  /** Sends an order with the number that it needs. */
+  #send(type: number, number = 0): void {
+    const message = Buffer.alloc(ORDER);
+    message.writeUInt8(type, 0);
+    message.writeUInt32LE(number >>> 0, 4);
     if (!this.#socket.destroyed) this.#socket.write(message);
   }
 
   /** Sends a signal to the process. */
   signal(number: number): void {
-    const payload = Buffer.alloc(4);
-    payload.writeInt32LE(number, 0);
-    this.#send(messages.signal, payload);
+    this.#send(messages.signal, number);
   }
 
   /** Sets the terminal's size. */
   resize(rows: number, columns: number): void {
-    const payload = Buffer.alloc(4);
-    payload.writeUInt16LE(rows, 0);
-    payload.writeUInt16LE(columns, 2);
-    this.#send(messages.resize, payload);
+    this.#send(messages.resize, (rows & 0xffff) | ((columns & 0xffff) << 16));
   }
 
   /** Says how many attached clients must still come before output is read; 0 releases it. */
   expect(attaches: number): void {
-    const payload = Buffer.alloc(4);
-    payload.writeUInt32LE(attaches, 0);
-    this.#send(messages.expect, payload);
+    this.#send(messages.expect, attaches);
   }
 
   /** Lets a process go on that is held. */
   go(): void {
-    this.#send(messages.go, new Uint8Array());
+    this.#send(messages.go);
   }
 
   closeStdin(): void {
-    this.#send(messages.closeStdin, new Uint8Array());
+    this.#send(messages.closeStdin);
   }
 
   /** Lets go of the shim, which goes on. */

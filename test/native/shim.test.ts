@@ -19,7 +19,6 @@ import {
   EXPECT,
   GO,
   HELD,
-  numbers,
   OUTPUT,
   records,
   RESIZE,
@@ -234,7 +233,7 @@ describe("attach", () => {
     const shim = await start("echo hello", { expectedAttaches: 3 });
     await delay(100);
     expect(statSync(shim.log?.path ?? "").size).toBe(0);
-    (await Control.to(shim)).say(EXPECT, numbers(1));
+    (await Control.to(shim)).say(EXPECT, 1);
     expect((await (await Attach.to(shim, OUTPUT)).streams()).stdout).toBe("hello\n");
     await ended(shim);
   });
@@ -255,7 +254,7 @@ describe("terminal", () => {
     const output = attach.output();
     const seen = (): string => readFileSync(shim.log?.path ?? "", "utf8");
     await until("the trap", () => seen().includes("ready"));
-    (await Control.to(shim)).say(RESIZE, numbers(50 | (100 << 16)));
+    (await Control.to(shim)).say(RESIZE, 50 | (100 << 16));
     await until("the resize", () => seen().includes("50 100"));
     attach.socket.write("hi\r");
     expect((await output).toString()).toBe("33 77\r\nready\r\n50 100\r\nhi\r\ngot hi\r\n");
@@ -274,7 +273,7 @@ describe("exit", () => {
     expect(await ended(shim)).toMatchObject({ code: 7, signal: 0 });
     expect(readdirSync(shim.directory).toSorted()).toEqual(["exit", "x-json.log"]);
     const killed = await start("exec sleep 100");
-    (await Control.to(killed)).say(SIGNAL, numbers(9));
+    (await Control.to(killed)).say(SIGNAL, 9);
     expect(await ended(killed)).toMatchObject({ code: 137, signal: 9 });
   });
 

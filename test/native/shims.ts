@@ -212,11 +212,11 @@ export class Control {
     return new Control(await open(directory, [1, 0]));
   }
 
-  say(type: number, payload: Buffer = Buffer.alloc(0)): void {
-    const header = Buffer.alloc(8);
-    header.writeUInt32LE(payload.length, 0);
-    header.writeUInt16LE(type, 4);
-    this.socket.write(Buffer.concat([header, payload]));
+  say(type: number, number = 0): void {
+    const message = Buffer.alloc(8);
+    message.writeUInt8(type, 0);
+    message.writeUInt32LE(number, 4);
+    this.socket.write(message);
   }
 
   /** Waits for a state of this phase. */
@@ -226,11 +226,4 @@ export class Control {
     if (found === undefined) throw new Error(`no phase ${phase}`);
     return found;
   }
-}
-
-/** A payload of 32-bit numbers. */
-export function numbers(...values: number[]): Buffer {
-  const buffer = Buffer.alloc(values.length * 4);
-  values.forEach((value, i) => buffer.writeInt32LE(value, i * 4));
-  return buffer;
 }
