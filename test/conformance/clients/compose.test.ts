@@ -1,14 +1,17 @@
 /**
- * docker compose through a project's life: healthchecks that others wait for, exec, run, cp, logs, scale, restart, watch's
- * archive, down.
+ * docker compose through a project's life: healthchecks that others wait for, exec, run, cp, logs, scale, restart, down;
+ * logs that are followed to a service's last end; files that are watched.
  * @module
  */
 import { afterAll, beforeAll, expect } from "bun:test";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { compose, noCompose } from "../../support/docker.ts";
+import { compose, composePath, dockerEnvironment, noCompose } from "../../support/docker.ts";
 import { TestEngine } from "../../support/engine.ts";
 import { importBusybox } from "../../support/image.ts";
+import { eventually } from "../../support/containers.ts";
 import { testUnless } from "../../support/requires.ts";
 
 let engine: TestEngine;
@@ -105,4 +108,83 @@ testUnless(noCompose)(
     expect(run(0, "ls", "-a", "-q")).toBe("");
   },
   240_000,
+);
+
+testUnless(noCompose)(
+  "logs are followed until a service has ended for good",
+  () => {
+    const service = (command: string): object => ({ image: "busybox", command: ["sh", "-c", command] });
+    writeFileSync(
+      join(folder, "compose.yaml"),
+      JSON.stringify({
+        name: "followed",
+        services: {
+          counter: service("for i in 1 2 3; do echo line $$i; sleep 0.5; done"),
+          stubborn: { ...service("sleep 1; echo again; exit 3"), restart: "on-failure:2" },
+        },
+      }),
+    );
+    run(0, "up", "-d");
+    const lines = run(0, "logs", "-f", "--no-color").split("\n");
+    const of = (service: string, text: string): string[] =>
+      lines.filter((line) => line.includes(service) && line.includes(text));
+    expect(of("counter", "line ").map((line) => line.at(-1))).toEqual(["1", "2", "3"]);
+    expect(of("counter", "exited with code 0")).toHaveLength(1);
+    expect(of("stubborn", "again")).toHaveLength(3);
+    // Of its ends, only those are told that come once compose listens.
+    expect(of("stubborn", "exited with code 3").at(-1)).not.toContain("restarting");
+    run(0, "down", "-t", "0");
+  },
+  60_000,
+);
+
+testUnless(noCompose)(
+  "watch brings what changes into the container, and takes away what is gone",
+  async () => {
+    const source = join(folder, "source");
+    mkdirSync(source);
+    writeFileSync(join(source, "kept"), "old");
+    writeFileSync(join(source, "doomed"), "old");
+    const watch = [{ action: "sync", path: "./source", target: "/srv" }];
+    writeFileSync(
+      join(folder, "compose.yaml"),
+      JSON.stringify({ name: "watched", services: { web: { ...sleeper, develop: { watch } } } }),
+    );
+    run(0, "up", "-d");
+    const watching = spawn(composePath ?? "", ["watch", "--no-up"], {
+      cwd: folder,
+      env: dockerEnvironment(engine),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    try {
+      let said = "";
+      for (const stream of [watching.stdout, watching.stderr])
+        stream.on("data", (chunk: Buffer) => (said += chunk.toString()));
+      await eventually("watch is on", () => (said.includes("Watch enabled") ? true : undefined));
+      writeFileSync(join(source, "kept"), "new");
+      mkdirSync(join(source, "folder"));
+      writeFileSync(join(source, "folder/deep"), "deep");
+      rmSync(join(source, "doomed"));
+      const look = [
+        "exec",
+        "-T",
+        "web",
+        "sh",
+        "-c",
+        "cd /srv && find . -type f -exec grep -H '' {} + | sort",
+      ];
+      const expected = "./folder/deep:deep\n./kept:new";
+      expect(
+        await eventually("all is brought over", () => {
+          const { stdout } = compose(engine, folder, look);
+          return stdout.trim() === expected ? expected : undefined;
+        }),
+      ).toBe(expected);
+    } finally {
+      watching.kill("SIGINT");
+      if (watching.exitCode === null && watching.signalCode === null) await once(watching, "exit");
+    }
+    run(0, "down", "-t", "0");
+  },
+  60_000,
 );
