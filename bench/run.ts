@@ -21,6 +21,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ default: Benchmark }>>
   "network-throughput": () => import("./network-throughput.bench.ts"),
   "published-ports": () => import("./published-ports.bench.ts"),
   dns: () => import("./dns.bench.ts"),
+  "api-load": () => import("./api-load.bench.ts"),
 };
 
 const flags = process.argv.slice(2).filter((word) => word.startsWith("-"));
