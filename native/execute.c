@@ -31,15 +31,11 @@ static int do_syscall(struct run *run, const struct operation *operation, int64_
 	unsigned int again = 0;
 	/* What would let a second process run on in this one's place, or in its memory, is not for SYSCALL: see CLONE. From
 	 * 0x40000000 on the same calls come again, for x32. */
-	switch (operation->number) {
 #ifdef SYS_fork
-	case SYS_fork:
-	case SYS_vfork:
+	if (operation->number == SYS_fork || operation->number == SYS_vfork)
+		return -MALFORMED;
 #endif
-	case SYS_clone:
-	case SYS_clone3: return -MALFORMED;
-	}
-	if (operation->number >= 0x40000000)
+	if (operation->number == SYS_clone || operation->number == SYS_clone3 || operation->number >= 0x40000000)
 		return -MALFORMED;
 	/* openat2() in a root gives up at a `..` when anything on the host was renamed or mounted meanwhile. */
 	do

@@ -87,12 +87,6 @@ static void on_child(void)
 	log_close();
 }
 
-static int open_directory(struct parts *parts)
-{
-	shim.directory = open(parts->directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return shim.directory < 0 ? -errno : 0;
-}
-
 static int pipe_with(int *ours, int our_end, int *theirs)
 {
 	int ends[2];
@@ -116,20 +110,17 @@ static int open_streams(struct parts *parts)
 	shim.context->child = on_child;
 
 	int *slots = shim.context->slots, error = 0;
-	for (int i = 0; i < (shim.tty ? 1 : 2); i++) {
-		shim.streams[i].data = map_memory(LINE_SIZE + READ_SIZE, MAP_PRIVATE);
-		if (!shim.streams[i].data)
-			return -ENOMEM;
-	}
 	if (shim.tty || !shim.input.open)
 		error = (slots[0] = open("/dev/null", O_RDONLY | O_CLOEXEC | O_NOCTTY)) < 0 ? -errno : 0;
 	else
 		error = pipe_with(&shim.input.fd, 1, &slots[0]);
-	for (int i = 0; error == 0 && !shim.tty && i < 2; i++)
-		error = pipe_with(&shim.streams[i].fd, 0, &slots[1 + i]);
-	/* More than the kernel allows is less than was asked for, no error. */
-	for (int i = 0; error == 0 && !shim.tty && i < 2 && parts->header->pipe_size > 0; i++)
-		fcntl(shim.streams[i].fd, F_SETPIPE_SZ, (int)parts->header->pipe_size);
+	for (int i = 0; error == 0 && i < (shim.tty ? 1 : 2); i++) {
+		shim.streams[i].data = map_memory(LINE_SIZE + READ_SIZE, MAP_PRIVATE);
+		error = shim.streams[i].data == NULL ? -ENOMEM : shim.tty ? 0 : pipe_with(&shim.streams[i].fd, 0, &slots[1 + i]);
+		/* More than the kernel allows is less than was asked for, no error. */
+		if (error == 0 && !shim.tty && parts->header->pipe_size > 0)
+			fcntl(shim.streams[i].fd, F_SETPIPE_SZ, (int)parts->header->pipe_size);
+	}
 	return error;
 }
 
@@ -270,8 +261,8 @@ int start(char *title)
 	shim.expected = parts.header->expected;
 	int error;
 	/* What fails before or after the program is told by the index of a reply that speaks of no operation. */
-	if ((error = open_directory(&parts)) < 0)
-		return fail(0xfffffff0, -error);
+	if ((shim.directory = open(parts.directory, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
+		return fail(0xfffffff0, errno);
 	if ((error = log_open(parts.log, parts.attributes, parts.header)) < 0)
 		return fail(0xfffffff3, -error);
 	if ((error = open_streams(&parts)) < 0)
