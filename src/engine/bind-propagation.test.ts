@@ -14,7 +14,7 @@ const mountinfo = (): string => `22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
 function problem(source: string, propagation: string): string {
   const mount = { type: "bind", source, propagation } as MountPoint;
   try {
-    checkPropagation([mount], mountinfo);
+    checkPropagation([mount], new Map(), mountinfo);
     return "";
   } catch (error) {
     return messageOf(error);

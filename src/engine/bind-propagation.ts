@@ -3,9 +3,9 @@
  * where the source's own mount shares them.
  * @module
  */
-import { realpathSync } from "node:fs";
 import { failure } from "../errors/mod.ts";
 import type { MountPoint } from "./container.ts";
+import type { FoundPaths } from "./host-paths.ts";
 
 /** A line of proc_pid_mountinfo(5). */
 interface HostMount {
@@ -37,9 +37,14 @@ function mountOf(path: string, table: readonly HostMount[]): HostMount | undefin
 
 /**
  * Throws, in Docker's words, for a bind that wants more than its source's mount gives.
+ * @param found what is at their sources; what is missing is told by the program that starts the container
  * @param mountinfo reads /proc/self/mountinfo; only called if it matters
  */
-export function checkPropagation(mounts: readonly MountPoint[], mountinfo: () => string): void {
+export function checkPropagation(
+  mounts: readonly MountPoint[],
+  found: FoundPaths,
+  mountinfo: () => string,
+): void {
   let table: readonly HostMount[] | undefined;
   for (const { type, source, propagation } of mounts) {
     const wanted = /^r?(shared|slave)$/.exec(propagation)?.[1];
@@ -48,19 +53,10 @@ export function checkPropagation(mounts: readonly MountPoint[], mountinfo: () =>
       .split("\n")
       .filter((line) => line !== "")
       .map(parse);
-    const mount = mountOf(resolved(source), table);
+    const mount = mountOf(found.get(source)?.path ?? source, table);
     if (mount === undefined || mount.shared || (wanted === "slave" && mount.slave)) continue;
     const kind = wanted === "shared" ? "shared" : "shared or slave";
     const message = `path ${source} is mounted on ${mount.point} but it is not a ${kind} mount`;
     throw failure("invalid-parameter", { message });
-  }
-}
-
-/** What is missing is told by the program that starts the container. */
-function resolved(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch {
-    return path;
   }
 }

@@ -3,38 +3,54 @@
  * must be true of the others.
  * @module
  */
-import { existsSync, mkdirSync, statfsSync } from "node:fs";
-import { failure, messageOf } from "../errors/mod.ts";
+import { failure } from "../errors/mod.ts";
 import type { ContainerRecord, MountPoint } from "./container.ts";
+import type { FoundPaths, HostPath, HostPaths } from "./host-paths.ts";
+import { boundFolder } from "./local-volume-options.ts";
 
-const PROC_SUPER_MAGIC = 0x9fa0;
+/** The folder or file of the host that a mount shows, which a user has named; undefined: the engine has. */
+export function hostSource({ type, source, driver = "local", backing }: MountPoint): string | undefined {
+  if (type === "bind") return source;
+  if (type !== "volume") return undefined;
+  if (backing !== undefined) return boundFolder(backing);
+  return driver === "local" || source === "" ? undefined : source;
+}
+
+/** Looks at what users have named as sources of these mounts. */
+export async function lookAtSources(
+  hostPaths: HostPaths,
+  mounts: readonly MountPoint[],
+): Promise<FoundPaths> {
+  return await hostPaths.look(mounts.flatMap((mount) => hostSource(mount) ?? []));
+}
 
 /**
  * Makes what is missing and checks what is there. `--mount type=bind` wants its source to exist; the program that starts
  * it says so then.
  */
-export function ensureBindSources({ mounts }: Pick<ContainerRecord, "mounts">): void {
-  for (const mount of mounts) {
-    const { type, source, mustExist } = mount;
-    if (type !== "bind") continue;
-    checkProcSource(mount);
-    if (mustExist || existsSync(source)) continue;
-    try {
-      mkdirSync(source, { recursive: true, mode: 0o755 });
-    } catch (error) {
-      const message = `error while creating mount source path '${source}': ${messageOf(error)}`;
-      throw failure("invalid-parameter", { message }, error);
-    }
+export async function ensureBindSources(
+  hostPaths: HostPaths,
+  { mounts }: Pick<ContainerRecord, "mounts">,
+): Promise<void> {
+  const binds = mounts.filter(({ type }) => type === "bind");
+  const found = await lookAtSources(hostPaths, binds);
+  for (const mount of binds) {
+    const { source, mustExist } = mount;
+    checkProcSource(mount, found.get(source));
+    if (!mustExist && !found.has(source)) await hostPaths.makeFolder(source);
   }
 }
 
 /**
  * Over a container's /proc there may be a procfs and nothing else: programs in it, and the engine's own, believe what
  * /proc says. The admin may put the host's there.
+ * @param found what is at the source
  */
-export function checkProcSource({ type, source, destination }: MountPoint): void {
-  if (type !== "bind" || destination !== "/proc") return;
-  if (existsSync(source) && statfsSync(source).type === PROC_SUPER_MAGIC) return;
+export function checkProcSource(
+  { type, source, destination }: MountPoint,
+  found: Pick<HostPath, "proc"> | undefined,
+): void {
+  if (type !== "bind" || destination !== "/proc" || found?.proc === true) return;
   const message = `error mounting "${source}" to rootfs at "/proc": "/proc" cannot be mounted because it is not of type proc`;
   throw failure("invalid-parameter", { message });
 }

@@ -3,25 +3,29 @@
  * volumes, which are made here.
  * @module
  */
-import { existsSync, statSync } from "node:fs";
 import { failure, messageOf } from "../errors/mod.ts";
-import { checkProcSource } from "./bind-sources.ts";
+import { checkProcSource, hostSource, lookAtSources } from "./bind-sources.ts";
 import type { ContainerConfig, HostConfig } from "./container-types.ts";
 import type { ContainerRecord, MountPoint, UserNamespaceChoice } from "./container.ts";
+import type { FoundPaths } from "./host-paths.ts";
 import { boundFolder, unmappableType } from "./local-volume-options.ts";
 import { mountPoints } from "./mount-points.ts";
 import type { WantedMount } from "./mount-requests.ts";
 import type { Services } from "./services.ts";
 import { isVolatile } from "./shared-volumes.ts";
 
-const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
+/** The mounts that a container asks for, and what is at their sources now. */
+export interface WantedMounts {
+  readonly mounts: readonly WantedMount[];
+  readonly found: FoundPaths;
+}
 
 /** The mounts that a container asks for; nothing is made yet. Throws Docker's errors for what can't be mounted. */
-export function wantedMounts(
+export async function wantedMounts(
   services: Services,
   config: Pick<ContainerConfig, "Volumes">,
   host: HostConfig,
-): WantedMount[] {
+): Promise<WantedMounts> {
   const mountsOf = (name: string): readonly MountPoint[] => {
     try {
       return services.store.find(name).record.mounts;
@@ -30,26 +34,31 @@ export function wantedMounts(
       throw failure("invalid-parameter", { message: messageOf(error) }, error);
     }
   };
-  return mountPoints(config, host, mountsOf).map((mount) => withSource(services, mount));
+  const wanted = mountPoints(config, host, mountsOf).map((mount) => withBacking(services, mount));
+  const found = await lookAtSources(services.hostPaths, wanted);
+  return { mounts: wanted.map((mount) => withSource(services, mount, found)), found };
 }
 
-function withSource({ images, storage, volumes }: Services, mount: WantedMount): WantedMount {
+function withBacking({ volumes }: Services, mount: WantedMount): WantedMount {
+  if (mount.type !== "volume") return mount;
+  const backing = volumes.backing(mount.name, mount.creation?.options ?? {});
+  return backing === undefined ? mount : { ...mount, backing };
+}
+
+function withSource({ images, storage }: Services, mount: WantedMount, found: FoundPaths): WantedMount {
   const { type, source, mustExist, name } = mount;
   if (type === "image" && mount.image === undefined) {
     const { id, chain } = images.resolve(name ?? "");
     return { ...mount, image: { id, chain }, source: storage.layerPaths(chain)[0] ?? "" };
   }
-  if (type === "volume") {
-    const backing = volumes.backing(name, mount.creation?.options ?? {});
-    return backing === undefined ? mount : { ...mount, backing };
-  }
   if (type !== "bind") return mount;
-  checkProcSource(mount);
-  if (mustExist && !existsSync(source)) {
+  const there = found.get(source);
+  checkProcSource(mount, there);
+  if (mustExist && there === undefined) {
     const message = `invalid mount config for type "bind": bind source path does not exist: ${source}`;
     throw failure("invalid-parameter", { message });
   }
-  return isFile(source) ? { ...mount, file: true } : mount;
+  return there?.directory === false ? { ...mount, file: true } : mount;
 }
 
 /** What can't be shown with mapped ids. */
@@ -61,15 +70,18 @@ export interface Unmappable {
 /** The first mount whose files can't be shown with mapped ids, and why. */
 export async function unmappableMount(
   { idmaps, facts }: Services,
-  mounts: readonly MountPoint[],
+  { mounts, found }: { readonly mounts: readonly MountPoint[]; readonly found: FoundPaths },
 ): Promise<Unmappable | undefined> {
-  for (const { type, source, backing, name = "" } of mounts) {
-    const folder = backing === undefined ? source : boundFolder(backing);
-    if (type === "image" || type === "tmpfs" || folder === "") continue;
-    const reason =
-      folder === undefined
-        ? unmappableType(backing?.type ?? "", facts.kernelVersion)
-        : await idmaps.unsupported(folder);
+  for (const mount of mounts) {
+    const { type, source, backing, name = "" } = mount;
+    const folder = hostSource(mount) ?? "";
+    const device = found.get(folder)?.device;
+    const isOther = backing !== undefined && boundFolder(backing) === undefined;
+    let reason: string | undefined;
+    if (isOther) reason = unmappableType(backing.type, facts.kernelVersion);
+    else if (device !== undefined) reason = await idmaps.unsupported(folder, device);
+    else if (type === "volume" && source !== "" && folder === "")
+      reason = await idmaps.unsupportedHere(source);
     if (reason !== undefined) return { source: type === "volume" ? `volume ${name}` : source, reason };
   }
   return undefined;
@@ -134,7 +146,13 @@ export async function prepareMounts(
     const foreign = mounts.filter(({ driver }) => driver !== undefined && driver !== "local");
     return {
       mounts,
-      userNamespace: withPlugins(userNamespace, await unmappableMount(services, foreign)),
+      userNamespace: withPlugins(
+        userNamespace,
+        await unmappableMount(services, {
+          mounts: foreign,
+          found: await lookAtSources(services.hostPaths, foreign),
+        }),
+      ),
       insert: () => {
         for (const insert of inserts) insert();
       },

@@ -3,7 +3,6 @@
  * The root of a container that doesn't run is put together for one session at a time, and a start waits for its end.
  * @module
  */
-import { stat } from "node:fs/promises";
 import { failure } from "../errors/mod.ts";
 import { KernelError, type Executor } from "../kernel/mod.ts";
 import { compileView, type SpecMount, type View } from "../runtime/mod.ts";
@@ -145,7 +144,7 @@ async function stopped(
     layerPaths: (chain: readonly string[]) => storage.layerPaths(chain),
   };
   const all = mounts === undefined ? [] : fileMounts(record, places, mapped);
-  const directories = await kindsOfSources(all);
+  const directories = await kindsOfSources(services, all);
   return {
     kind: "stopped",
     // As it is started: a mark of the one mount would forbid the other.
@@ -169,15 +168,13 @@ function unkept(mount: SpecMount): SpecMount {
 }
 
 /** Whether each source of a bind that is there is a directory. */
-async function kindsOfSources(mounts: readonly SpecMount[]): Promise<ReadonlyMap<string, boolean>> {
-  const kinds = new Map<string, boolean>();
-  for (const { type, source } of mounts) {
-    if (type !== "bind" || source === undefined) continue;
-    // Not at once: it may lie on a disk that is slow to answer.
-    const found = await stat(source).catch(() => undefined);
-    if (found !== undefined) kinds.set(source, found.isDirectory());
-  }
-  return kinds;
+async function kindsOfSources(
+  { hostPaths }: Services,
+  mounts: readonly SpecMount[],
+): Promise<ReadonlyMap<string, boolean>> {
+  const sources = mounts.flatMap(({ type, source = "" }) => (type === "bind" ? [source] : []));
+  const found = await hostPaths.look(sources);
+  return new Map([...found].map(([path, { directory }]) => [path, directory]));
 }
 
 async function enter(

@@ -93,7 +93,8 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
   );
   warnings.push(...healthcheckWarnings(config));
   if (config.StopSignal !== undefined) signalNumber(config.StopSignal);
-  const mounts = wantedMounts(services, config, host);
+  const wanted = await wantedMounts(services, config, host);
+  const { mounts } = wanted;
   // Texts are checked now, so that a bad one isn't found at start.
   const own = { hostFile: "", gateway: services.networks.hostGateway(), addresses: [], names: "" };
   hostsFile(host, own);
@@ -102,8 +103,8 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
   const join = findJoin(store, host);
   const userNamespace = chooseUserNamespace(host, {
     byDefault: options.userns,
-    unmappableLayers: await services.idmaps.unsupported(options.dataRoot),
-    unmappableSource: await unmappableMount(services, mounts),
+    unmappableLayers: await services.idmaps.unsupportedHere(options.dataRoot),
+    unmappableSource: await unmappableMount(services, wanted),
     ...(join === undefined ? {} : { joinsPrivate: join.target.record.userNamespace.mode !== "host" }),
   });
   const links = readLinks(store, host);

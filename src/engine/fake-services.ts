@@ -3,7 +3,7 @@
  * programs are kept instead of being run.
  * @module
  */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, statfsSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cgroupDriver, detectCgroups } from "../cgroup/mod.ts";
@@ -17,6 +17,7 @@ import { daemonDefaults, networkDefaults, type DaemonOptions } from "./daemon-op
 import { engineId } from "./engine-id.ts";
 import { ForeignNetworks } from "./foreign-networks.ts";
 import type { HostNetworks } from "./host-networks.ts";
+import type { HostPath, HostPaths } from "./host-paths.ts";
 import type { LiveNetworks } from "./live-networks.ts";
 import type { LogService } from "./logging/service.ts";
 import { NetworkContext } from "./network-context.ts";
@@ -43,6 +44,27 @@ const facts: HostFacts = {
 };
 
 const none = async (): Promise<void> => undefined;
+
+/** Looks without an executor. */
+export const fakeHostPaths: HostPaths = {
+  look: async (paths) => {
+    const found: (readonly [string, HostPath])[] = [];
+    for (const path of paths) {
+      const stat = statSync(path, { throwIfNoEntry: false });
+      if (stat === undefined) continue;
+      const proc = statfsSync(path).type === 0x9fa0;
+      const about = {
+        directory: stat.isDirectory(),
+        device: String(stat.dev),
+        proc,
+        path: realpathSync(path),
+      };
+      found.push([path, about]);
+    }
+    return new Map(found);
+  },
+  makeFolder: async (path) => void mkdirSync(path, { recursive: true, mode: 0o755 }),
+};
 
 /** What the fake executor answers to a program: the output area, or an error to throw. */
 export type RunAnswer = (program: string) => Uint8Array;
@@ -157,6 +179,7 @@ export class FakeServices implements Disposable {
       } as unknown as LogService,
       seccomp: new SeccompFilters("unconfined", facts),
       idmaps: new IdMapSupport(async () => undefined),
+      hostPaths: fakeHostPaths,
     };
     this.services = services as Services;
   }

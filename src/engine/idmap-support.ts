@@ -10,16 +10,20 @@ export type IdMapProbe = (path: string) => Promise<string | undefined>;
 /** Remembers what the kernel said of each device. */
 export class IdMapSupport {
   readonly #probe: IdMapProbe;
-  readonly #known = new Map<number, Promise<string | undefined>>();
+  readonly #known = new Map<string, Promise<string | undefined>>();
 
   constructor(probe: IdMapProbe) {
     this.#probe = probe;
   }
 
-  /** Why files at `path` can't be mapped; undefined if they can, or if there is nothing at `path`. */
-  async unsupported(path: string): Promise<string | undefined> {
+  /** The same of a folder of the engine's own. */
+  async unsupportedHere(path: string): Promise<string | undefined> {
     const device = statSync(path, { throwIfNoEntry: false })?.dev;
-    if (device === undefined) return undefined;
+    return device === undefined ? undefined : this.unsupported(path, String(device));
+  }
+
+  /** Why files at `path`, which is on `device`, can't be mapped; undefined if they can. */
+  async unsupported(path: string, device: string): Promise<string | undefined> {
     let answer = this.#known.get(device);
     if (answer === undefined) {
       answer = this.#probe(path);

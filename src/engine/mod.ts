@@ -30,6 +30,7 @@ import { ForeignNetworks } from "./foreign-networks.ts";
 import { keepNamespaces } from "./foreign-places.ts";
 import { HealthMonitors } from "./health-monitor.ts";
 import { HostNetworks } from "./host-networks.ts";
+import { ExecutedHostPaths } from "./host-paths.ts";
 import { checkLogOptions } from "./logging/options.ts";
 import { LogService } from "./logging/service.ts";
 import { LiveNetworks } from "./live-networks.ts";
@@ -199,6 +200,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     logs: new LogService({ paths, executors, log }),
     seccomp,
     idmaps,
+    hostPaths: new ExecutedHostPaths(executors),
   };
   const networks = new NetworkService(services);
   const execs = new ExecService(services);

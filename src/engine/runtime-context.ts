@@ -10,9 +10,11 @@ import type { Program } from "../kernel/mod.ts";
 import { resolveUser, type ResolvedUser } from "../security/mod.ts";
 import type { RootPlan } from "../storage/mod.ts";
 import { checkPropagation } from "./bind-propagation.ts";
+import { hostSource, lookAtSources } from "./bind-sources.ts";
 import type { Injected } from "./cdi/inject.ts";
 import type { ContainerRecord } from "./container.ts";
 import { cdiNames } from "./device-requests.ts";
+import type { FoundPaths } from "./host-paths.ts";
 import { findJoin, idRangeOf, joinedFor, requireJoinable } from "./joins.ts";
 import { makeSpec, processCapabilities } from "./oci-spec.ts";
 import { containerResources } from "./resources.ts";
@@ -63,9 +65,13 @@ export function cgroupOf(services: Services, record: ContainerRecord): Cgroup {
  * What is missing is taken for what it was or will be, so that the program is the one that is explained: a file of
  * `folder`, the container's own, is made with the container.
  */
-function isDirectory({ mounts }: ContainerRecord, folder: string, path: string): boolean {
-  const file =
-    path.startsWith(`${folder}/`) || mounts.some((mount) => mount.source === path && mount.file === true);
+function isDirectory({ mounts }: ContainerRecord, folder: string, path: string, found: FoundPaths): boolean {
+  const known = found.get(path);
+  if (known !== undefined) return known.directory;
+  const named = mounts.filter((mount) => mount.source === path);
+  // Nobody waits here for what a user has named: it was looked for.
+  if (named.some((mount) => hostSource(mount) === path)) return named.every(({ file }) => file !== true);
+  const file = path.startsWith(`${folder}/`);
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? !file;
 }
 
@@ -97,7 +103,8 @@ export async function prepareLaunch(
 ): Promise<Launch> {
   const { facts, options, paths, seccomp, store } = services;
   const { config, hostConfig: host } = record;
-  checkPropagation(record.mounts, () => readFileSync("/proc/self/mountinfo", "utf8"));
+  const sources = await lookAtSources(services.hostPaths, record.mounts);
+  checkPropagation(record.mounts, sources, () => readFileSync("/proc/self/mountinfo", "utf8"));
   const user = await containerUser(services, plan, config.User, host.GroupAdd ?? []);
   const cgroup = cgroupOf(services, record);
   const join = findJoin(store, host);
@@ -137,7 +144,7 @@ export async function prepareLaunch(
     // What a container writes that removes itself is never read again.
     root: host.AutoRemove && plan.kind === "overlay" ? { ...plan, volatile: true } : plan,
     cgroup: { driver: services.cgroups, cgroup, resources: withRules(resources, rules) },
-    isDirectory: (source) => isDirectory(record, paths.container(files), source),
+    isDirectory: (source) => isDirectory(record, paths.container(files), source, sources),
     ...(network === undefined ? {} : { network }),
     openStdin: config.OpenStdin,
     init: host.Init ?? options.init,

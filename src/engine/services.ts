@@ -11,6 +11,7 @@ import type { StateDatabase } from "./database.ts";
 import type { EventLog } from "./events.ts";
 import type { HostDefaults } from "./host-config.ts";
 import type { HostFacts } from "./host-facts.ts";
+import type { HostPaths } from "./host-paths.ts";
 import type { NetworkContext } from "./network-context.ts";
 import type { IdMapSupport } from "./idmap-support.ts";
 import type { ImageResolver } from "./image-types.ts";
@@ -47,6 +48,7 @@ export interface Services {
   readonly logs: LogService;
   readonly seccomp: SeccompFilters;
   readonly idmaps: IdMapSupport;
+  readonly hostPaths: HostPaths;
   /** Where removed folders go: of the data root, of the exec root. */
   readonly trash: { readonly data: Trash; readonly run: Trash };
 }

@@ -131,7 +131,7 @@ export class Supervisor {
     const folder = paths.bundle(id);
     if (container.traces) await removeRunTraces(this.#services, container);
     container.traces = true;
-    ensureBindSources(record);
+    await ensureBindSources(this.#services.hostPaths, record);
     requireLinked(this.#services, container);
     const cgroup = cgroupOf(this.#services, record);
     this.#kills.begin(cgroup);
