@@ -28,7 +28,6 @@ static struct {
 	uint32_t files;
 	int64_t patience;
 	bool keep;        /* files that the engine has not marked as sent stay */
-	bool unsent;      /* it is held up by one of them */
 	char *attributes; /* in every record, behind its stream */
 	size_t room;      /* of out: BATCH_SIZE, a record, the attributes */
 	char *out;
@@ -37,9 +36,7 @@ static struct {
 	int64_t stuck_since; /* 0: not stuck */
 	uint64_t lost;       /* records dropped that the log doesn't mention yet */
 	int error;
-	time_t second; /* that `date` is of */
-	char date[20]; /* 2024-01-02T03:04:05 */
-} journal = { .fd = -1, .rotate_at = NEVER, .second = -1 };
+} journal = { .fd = -1, .rotate_at = NEVER };
 
 static int open_log(const char *name, int flags)
 {
@@ -50,19 +47,17 @@ int log_open(const char *name, const char *attributes, const struct shim_configu
 {
 	struct stat status;
 	char last;
-	size_t length = strlen(attributes);
 	if (*name == '\0')
 		return 0;
 	/* Room for suffixes. */
 	if (strlen(name) + 16 > sizeof(path))
 		return -ENAMETOOLONG;
 	put_text(path, name);
-	journal.room = BATCH_SIZE + RECORD_SIZE + length;
+	journal.room = BATCH_SIZE + RECORD_SIZE + strlen(attributes);
 	journal.out = map_memory(journal.room, MAP_PRIVATE);
-	journal.attributes = map_memory(length + 1, MAP_PRIVATE);
+	journal.attributes = strdup(attributes);
 	if (!journal.out || !journal.attributes)
 		return -ENOMEM;
-	put_text(journal.attributes, attributes);
 	journal.fd = open_log(path, 0);
 	if (journal.fd < 0 || fstat(journal.fd, &status) < 0)
 		return -errno;
@@ -127,26 +122,24 @@ static void rotate(void)
 /* Writes out what is there. Returns whether all of it went. */
 static bool flush(void)
 {
-	journal.unsent = false;
-	while (journal.sent < journal.length || journal.rotate_at != NEVER) {
-		uint32_t end = journal.rotate_at == NEVER ? journal.length : journal.rotate_at;
-		if (journal.sent == journal.rotate_at) {
-			journal.unsent = !may_rotate();
-			/* After the exit little is left, and nobody may wait for it: the file becomes longer. */
-			if (journal.unsent && !shim.exited)
-				return false;
-			if (!journal.unsent)
-				rotate();
-			journal.rotate_at = NEVER;
-			continue;
-		}
-		ssize_t n = RETRY(write(journal.fd, journal.out + journal.sent, end - journal.sent));
-		if (n <= 0) {
+	for (;;) {
+		uint32_t end = journal.rotate_at < journal.length ? journal.rotate_at : journal.length;
+		while (journal.sent < end) {
+			ssize_t n = RETRY(write(journal.fd, journal.out + journal.sent, end - journal.sent));
 			journal.error = n < 0 ? errno : ENOSPC;
-			return false;
+			if (n <= 0)
+				return false;
+			journal.sent += (uint32_t)n;
+			journal.size += (uint32_t)n;
 		}
-		journal.sent += (uint32_t)n;
-		journal.size += (uint32_t)n;
+		if (journal.rotate_at == NEVER)
+			break;
+		/* After the exit little is left, and nobody may wait for it: the file becomes longer. */
+		if (may_rotate())
+			rotate();
+		else if (!shim.exited)
+			return false;
+		journal.rotate_at = NEVER;
 	}
 	journal.sent = journal.length = 0;
 	return true;
@@ -175,7 +168,7 @@ static void settle(int64_t now)
 		journal.stuck_since = 0;
 		return;
 	}
-	if (journal.stuck_since == 0 || journal.unsent)
+	if (journal.stuck_since == 0)
 		journal.stuck_since = now;
 	/* What somebody else must still get is worth waiting for, as long as there is a process that waits. */
 	if (!(journal.keep && !shim.exited) && (journal.lost > 0 || now - journal.stuck_since >= journal.patience))
@@ -213,99 +206,69 @@ void log_give_back(void)
 static void format_time(char *at)
 {
 	struct timespec now;
+	struct tm tm;
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (now.tv_sec != journal.second) {
-		struct tm tm;
-		gmtime_r(&now.tv_sec, &tm);
-		strftime(journal.date, sizeof(journal.date), "%Y-%m-%dT%H:%M:%S", &tm);
-		journal.second = now.tv_sec;
-	}
-	at = put_text(at, journal.date);
-	if (now.tv_nsec > 0) {
-		at = put_number(put_text(at, "."), (uint64_t)now.tv_nsec, 9);
-		while (at[-1] == '0')
-			at--;
-	}
-	put_text(at, "Z");
-}
-
-/* Length of the UTF-8 sequence at `in`, 0 if it isn't one by Go's rules (no overlong form, no surrogate). */
-static size_t sequence(const uint8_t *in, const uint8_t *end)
-{
-	if (in[0] < 0xc2 || in[0] > 0xf4)
-		return 0;
-	size_t length = in[0] < 0xe0 ? 2 : in[0] < 0xf0 ? 3 : 4;
-	/* The second byte's range is narrower after some first ones. */
-	uint8_t low = in[0] == 0xe0 ? 0xa0 : in[0] == 0xf0 ? 0x90 : 0x80;
-	uint8_t high = in[0] == 0xed ? 0x9f : in[0] == 0xf4 ? 0x8f : 0xbf;
-	if ((size_t)(end - in) < length || in[1] < low || in[1] > high)
-		return 0;
-	for (size_t i = 2; i < length; i++)
-		if ((in[i] & 0xc0) != 0x80)
-			return 0;
-	return length;
-}
-
-static bool is_plain(uint8_t c)
-{
-	return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+	gmtime_r(&now.tv_sec, &tm);
+	at += strftime(at, sizeof("2024-01-02T03:04:05"), "%Y-%m-%dT%H:%M:%S", &tm);
+	at = put_number(put_text(at, "."), (uint64_t)now.tv_nsec, 9);
+	while (at[-1] == '0')
+		at--;
+	put_text(at[-1] == '.' ? at - 1 : at, "Z");
 }
 
 /* Writes the one character at *in, which isn't plain, and moves *in on. */
 static char *escape_one(char *out, const uint8_t **in, const uint8_t *end)
 {
-	const uint8_t *at = *in;
+	const uint8_t *at = (*in)++;
 	uint8_t c = *at;
-	if (c >= 0x80) {
-		size_t length = sequence(at, end);
-		*in = at + (length ? length : 1);
-		if (length == 0)
-			return put_text(out, "\\ufffd");
-		/* The separators U+2028 and U+2029 end a line in JavaScript. */
-		if (length == 3 && c == 0xe2 && at[1] == 0x80 && (at[2] & 0xfe) == 0xa8)
-			return put_text(out, at[2] == 0xa8 ? "\\u2028" : "\\u2029");
-		memcpy(out, at, length);
-		return out + length;
-	}
-	*in = at + 1;
-	*out++ = '\\';
-	if (c == '"' || c == '\\') {
-		*out++ = (char)c;
-	} else if (c == '\n' || c == '\r') {
-		*out++ = c == '\n' ? 'n' : 'r';
-	} else {
-		out = put_text(out, "u00");
+	if (c < 0x80) {
+		*out++ = '\\';
+		*out++ = c == '\n' ? 'n' : c == '\r' ? 'r' : c == '"' || c == '\\' ? (char)c : 'u';
+		if (out[-1] != 'u')
+			return out;
+		out = put_text(out, "00");
 		*out++ = "0123456789abcdef"[c >> 4];
 		*out++ = "0123456789abcdef"[c & 15];
+		return out;
 	}
-	return out;
+	int more = c < 0xc2 || c > 0xf4 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3, have = 0;
+	uint32_t code = c & (0x3fu >> more);
+	for (; have < more && *in < end && (**in & 0xc0) == 0x80; have++)
+		code = code << 6 | (*(*in)++ & 0x3f);
+	/* Go takes no overlong form and no surrogate, and a byte alone for what is no character. */
+	if (more == 0 || have < more || code >> (5 * more + 1) == 0 || code > 0x10ffff || code >> 11 == 0x1b) {
+		*in = at + 1;
+		return put_text(out, "\\ufffd");
+	}
+	/* These separators end a line in JavaScript. */
+	if (code == 0x2028 || code == 0x2029)
+		return put_text(out, code == 0x2028 ? "\\u2028" : "\\u2029");
+	memcpy(out, at, 4);
+	return out + more + 1;
 }
 
-/* As the inside of a JSON string, sixteen plain bytes at a time. `out` has sixteen bytes more than the text needs. */
+/* As the inside of a JSON string, sixteen plain bytes at a time. Behind either text there is room for as many. */
 static char *escape(char *out, const uint8_t *in, const uint8_t *end)
 {
 	typedef int8_t block __attribute__((vector_size(16)));
 	typedef uint64_t halves __attribute__((vector_size(16)));
 
 	while (in < end) {
-		while (end - in >= 16) {
-			block b;
-			memcpy(&b, in, 16);
-			memcpy(out, in, 16);
-			/* Bytes from 0x80 on are negative here, so the first comparison finds them, too. */
-			block odd = (b < 0x20) | (b == '"') | (b == '\\') | (b == '<') | (b == '>') | (b == '&');
-			uint64_t low = ((halves)odd)[0], high = ((halves)odd)[1];
-			int plain = low ? __builtin_ctzll(low) / 8 : high ? 8 + __builtin_ctzll(high) / 8 : 16;
-			in += plain;
-			out += plain;
-			if (plain < 16)
-				break;
-		}
-		if (end - in < 16)
-			while (in < end && is_plain(*in))
-				*out++ = (char)*in++;
-		while (in < end && !is_plain(*in))
-			out = escape_one(out, &in, end);
+		block b;
+		memcpy(&b, in, 16);
+		memcpy(out, in, 16);
+		/* Bytes from 0x80 on are negative here, so the first comparison finds them, too. */
+		block odd = (b < 0x20) | (b == '"') | (b == '\\') | (b == '<') | (b == '>') | (b == '&');
+		uint64_t low = ((halves)odd)[0], high = ((halves)odd)[1];
+		int64_t plain = low ? __builtin_ctzll(low) / 8 : high ? 8 + __builtin_ctzll(high) / 8 : 16;
+		if (plain > end - in)
+			plain = end - in;
+		in += plain;
+		out += plain;
+		if (plain < 16 && in < end)
+			do
+				out = escape_one(out, &in, end);
+			while (in < end && *in >= 0x80);
 	}
 	return out;
 }

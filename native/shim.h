@@ -12,13 +12,14 @@ int shim_main(int argc, char **argv);
 #define EXPECT_TIME (10 * SECOND) /* expected attaches hold the output so long */
 #define LINE_SIZE 16384u          /* a line of the log holds at most so many bytes of output, as Docker cuts them */
 #define READ_SIZE 65536u          /* so much is read from the container at once */
+#define BLOCK_SIZE 16u            /* the log looks so far beyond a text's end */
 
 /* One way out of the container. The buffer starts with the beginning of a line that isn't whole yet; what is read next
  * lands behind it. It is mapped memory: untouched pages cost nothing. */
 struct stream {
 	int fd;              /* -1: ended */
 	uint8_t number;      /* 1 stdout, 2 stderr */
-	uint8_t *data;       /* LINE_SIZE + READ_SIZE */
+	uint8_t *data;       /* LINE_SIZE + READ_SIZE + BLOCK_SIZE */
 	uint32_t begin, end; /* what the log has not taken yet */
 	uint32_t owed;       /* after the exit: so much is read even while a client is behind */
 	bool partial;        /* the pieces before belong to the same line, and so they share its time */

@@ -115,7 +115,7 @@ static int open_streams(struct parts *parts)
 	else
 		error = pipe_with(&shim.input.fd, 1, &slots[0]);
 	for (int i = 0; error == 0 && i < (shim.tty ? 1 : 2); i++) {
-		shim.streams[i].data = map_memory(LINE_SIZE + READ_SIZE, MAP_PRIVATE);
+		shim.streams[i].data = map_memory(LINE_SIZE + READ_SIZE + BLOCK_SIZE, MAP_PRIVATE);
 		error = shim.streams[i].data == NULL ? -ENOMEM : shim.tty ? 0 : pipe_with(&shim.streams[i].fd, 0, &slots[1 + i]);
 		/* More than the kernel allows is less than was asked for, no error. */
 		if (error == 0 && !shim.tty && parts->header->pipe_size > 0)
