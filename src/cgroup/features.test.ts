@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import { detectCgroups } from "./detect.ts";
 import { fakeHost, hybrid, unified } from "./fake-host.ts";
 import { cgroupFeatures, type CgroupFeatures } from "./features.ts";
@@ -27,24 +27,29 @@ test("version 1: what has its file", () => {
   ]);
 });
 
-test("version 2: by controller; swap and weights by the engine's own cgroup, whose files tell", () => {
-  const every = ["memoryLimit", "memoryReservation", "cpuShares", "cpuCfsPeriod", "cpuCfsQuota", "cpuset"];
-  const rest = ["pidsLimit", "blockIOThrottle"];
-  expect(supported(cgroupFeatures(detectCgroups(unified)))).toEqual([...every, ...rest]);
+describe("version 2: by controller; swap and weights by the engine's own cgroup", () => {
   const own = "/sys/fs/cgroup/system.slice/caisson.service";
-  const files = fakeHost({
-    "/proc/self/mountinfo": unified.read("/proc/self/mountinfo") ?? "",
-    "/proc/self/cgroup": unified.read("/proc/self/cgroup") ?? "",
-    "/sys/fs/cgroup/cgroup.controllers": "memory io",
-    [`${own}/memory.swap.max`]: "max",
-    [`${own}/io.weight`]: "default 100",
+  const those = ["swapLimit", "blockIOWeight", "blockIOWeightDevice"];
+  const seen = (files: Readonly<Record<string, string>>): string[] => {
+    const host = fakeHost({
+      "/proc/self/mountinfo": unified.read("/proc/self/mountinfo") ?? "",
+      "/proc/self/cgroup": unified.read("/proc/self/cgroup") ?? "",
+      "/sys/fs/cgroup/cgroup.controllers": "memory io",
+      ...files,
+    });
+    return supported(cgroupFeatures(detectCgroups(host)));
+  };
+
+  test("whose files tell where its parent gives it the controllers", () => {
+    const none = { [`${own}/memory.max`]: "max", [`${own}/io.max`]: "" };
+    const rest = ["memoryLimit", "memoryReservation", "blockIOThrottle"];
+    expect(seen(none)).toEqual(rest);
+    const all = { ...none, [`${own}/memory.swap.max`]: "max", [`${own}/io.weight`]: "default 100" };
+    expect(seen(all).toSorted()).toEqual([...rest, ...those].toSorted());
+    expect(seen({ ...none, [`${own}/io.bfq.weight`]: "default 100" })).toContain("blockIOWeight");
   });
-  expect(supported(cgroupFeatures(detectCgroups(files)))).toEqual([
-    "memoryLimit",
-    "swapLimit",
-    "memoryReservation",
-    "blockIOWeight",
-    "blockIOWeightDevice",
-    "blockIOThrottle",
-  ]);
+
+  test("which can't tell where it has none of a controller's files", () => {
+    expect(seen({})).toEqual(expect.arrayContaining(those));
+  });
 });

@@ -56,15 +56,16 @@ function featuresV1(host: CgroupHost): CgroupFeatures {
 function featuresV2({ hierarchies, files }: CgroupHost): CgroupFeatures {
   const [hierarchy] = hierarchies;
   const controllers = new Set(hierarchy?.controllers);
-  // The topmost cgroup can't tell: it has none of these files.
+  // The topmost cgroup can't tell: it has none of these files. Nor can one that its parent gives the controller not.
   const has = (file: string): boolean =>
     hierarchy?.own === "/" || files.get(hierarchy?.mountPoint ?? "")?.has(file) === true;
+  const told = (limit: string, ...any: readonly string[]): boolean => !has(limit) || any.some(has);
   const memory = controllers.has("memory");
   const cpu = controllers.has("cpu");
   const io = controllers.has("io");
   return {
     memoryLimit: memory,
-    swapLimit: memory && has("memory.swap.max"),
+    swapLimit: memory && told("memory.max", "memory.swap.max"),
     memoryReservation: memory,
     kernelMemoryTCP: false,
     memorySwappiness: false,
@@ -75,8 +76,8 @@ function featuresV2({ hierarchies, files }: CgroupHost): CgroupFeatures {
     cpuRealtime: false,
     cpuset: controllers.has("cpuset"),
     pidsLimit: controllers.has("pids"),
-    blockIOWeight: io && (has("io.weight") || has("io.bfq.weight")),
-    blockIOWeightDevice: io && (has("io.weight") || has("io.bfq.weight")),
+    blockIOWeight: io && told("io.max", "io.weight", "io.bfq.weight"),
+    blockIOWeightDevice: io && told("io.max", "io.weight", "io.bfq.weight"),
     blockIOThrottle: io,
   };
 }
