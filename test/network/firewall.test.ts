@@ -129,6 +129,12 @@ beforeAll(async () => {
     made.sh(`ip route add default via 172.30.${network}.1; ip route add default via fd30:${network}::1`);
   }
   await Promise.all([host.serve(7000), neighbour.serve(7000)]);
+  // Links have just come up: what is first sent to a neighbour by IPv6 may be lost, and a probe doesn't wait for a second try.
+  const found = (from: NetworkHost, address: string, port: number): Promise<unknown> =>
+    eventually(`a way to ${address}`, async () => (await from.tcp(address, port)) !== "silence");
+  await found(neighbour, HOST6, 7000);
+  await found(host, "fd09::2", 7000);
+  for (const [network, number] of wanted) await found(host, `fd30:${network}::${number}`, 80);
   executors = host.executors();
   firewall = new Firewall({ executor: () => executors.warm(), run: host.run });
   expect(await firewall.ensure(base)).toBe("loaded");
