@@ -7,6 +7,7 @@ import { parseUlimit } from "./container/devices.ts";
 import { networkFlags } from "./daemon-network-flags.ts";
 import type { DaemonSetting } from "./daemon-setting.ts";
 import { takeLabel } from "./key-values.ts";
+import { tlsFlags } from "./tls-flags.ts";
 
 const ownFlags: readonly DaemonSetting[] = [
   {
@@ -214,21 +215,7 @@ const ownFlags: readonly DaemonSetting[] = [
   },
   { name: "raw-logs", type: "bool", usage: "Full timestamps without ANSI coloring, as always" },
   { name: "sockets", only: "key", json: "any", type: "string", usage: "More sockets, each with a policy" },
-  { name: "tls", type: "bool", usage: "Use TLS; implied by --tlsverify" },
-  {
-    name: "tlscacert",
-    type: "string",
-    usage: "Trust certs signed only by this CA",
-    shown: '"/root/.docker/ca.pem"',
-  },
-  {
-    name: "tlscert",
-    type: "string",
-    usage: "Path to TLS certificate file",
-    shown: '"/root/.docker/cert.pem"',
-  },
-  { name: "tlskey", type: "string", usage: "Path to TLS key file", shown: '"/root/.docker/key.pem"' },
-  { name: "tlsverify", type: "bool", usage: "Use TLS and verify the remote" },
+  ...tlsFlags,
   {
     name: "validate",
     only: "flag",

@@ -3,6 +3,7 @@
  * @module
  */
 import type { FlagSpec } from "./flags.ts";
+import { tlsFlags } from "./tls-flags.ts";
 
 /** docker's global flags. */
 export const globalFlags: readonly FlagSpec[] = [
@@ -23,20 +24,6 @@ export const globalFlags: readonly FlagSpec[] = [
     usage: 'Set the logging level ("debug", "info", "warn", "error", "fatal")',
     shown: '"info"',
   },
-  { name: "tls", type: "bool", usage: "Use TLS; implied by --tlsverify" },
-  {
-    name: "tlscacert",
-    type: "string",
-    usage: "Trust certs signed only by this CA",
-    shown: '"/root/.docker/ca.pem"',
-  },
-  {
-    name: "tlscert",
-    type: "string",
-    usage: "Path to TLS certificate file",
-    shown: '"/root/.docker/cert.pem"',
-  },
-  { name: "tlskey", type: "string", usage: "Path to TLS key file", shown: '"/root/.docker/key.pem"' },
-  { name: "tlsverify", type: "bool", usage: "Use TLS and verify the remote" },
+  ...tlsFlags,
   { name: "version", short: "v", type: "bool", usage: "Print version information and quit" },
 ];
