@@ -1,6 +1,7 @@
 /**
  * `make test`: every test, and as the last line `N passed, N failed, N skipped`. Unit tests run in one process; each
- * file of test/ in one of its own, so that a crash costs one file and is counted as a failure.
+ * file of test/ in one of its own, so that a crash costs one file and is counted as a failure. A file that fails is run
+ * once more at the end: what passes then is named `flaky`, which is a defect of the test and to be mended as one.
  *
  * `bun tools/run-tests.ts [FOLDER|FILE…]` runs these integration tests alone.
  * @module
@@ -10,7 +11,15 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { patience } from "../test/support/patience.ts";
-import { closingLine, emptyReport, readReport, sum, withExit, type TestReport } from "./test-report.ts";
+import {
+  closingLine,
+  emptyReport,
+  readReport,
+  sum,
+  summary,
+  withExit,
+  type TestReport,
+} from "./test-report.ts";
 
 const root = join(import.meta.dir, "..");
 /** For one test, in ms: an engine may have to start on a busy machine. */
@@ -18,9 +27,17 @@ const testTimeout = 120_000 * patience;
 /** For one file, in ms: whatever hangs longer is killed. */
 const fileTimeout = 600_000 * patience;
 
+const seconds = (from: number): string => ((performance.now() - from) / 1000).toFixed(1);
+
 const work = mkdtempSync(join(tmpdir(), "caisson-tests."));
 
-async function run(targets: readonly string[], timeout: number): Promise<TestReport> {
+/** A run of one process: what came of it, and what it printed. */
+interface Run {
+  readonly report: TestReport;
+  readonly output: string;
+}
+
+async function run(targets: readonly string[], timeout: number): Promise<Run> {
   const outfile = join(work, "junit.xml");
   rmSync(outfile, { force: true });
   const child = spawn(
@@ -33,16 +50,24 @@ async function run(targets: readonly string[], timeout: number): Promise<TestRep
       `--reporter-outfile=${outfile}`,
       ...targets,
     ],
-    { cwd: root, stdio: ["ignore", "inherit", "inherit"], env: process.env },
+    { cwd: root, stdio: ["ignore", "pipe", "pipe"], env: process.env },
   );
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (chunk: string) => {
+      output += chunk;
+      process.stdout.write(chunk);
+    });
+  }
   const deadline = setTimeout(() => {
     console.error(`${targets.join(" ")}: not done after ${fileTimeout / 1000} s, killed`);
     child.kill("SIGKILL");
   }, fileTimeout);
+  // What a killed test left running may hold the pipes: the process's end is what counts.
   const status = await new Promise<number | null>((resolve) => child.on("exit", resolve));
   clearTimeout(deadline);
   const report = existsSync(outfile) ? readReport(readFileSync(outfile, "utf8")) : emptyReport;
-  return withExit(report, status === 0);
+  return { report: withExit(report, targets.join(" "), status === 0), output };
 }
 
 function filesIn(folder: string): readonly string[] {
@@ -53,35 +78,60 @@ function filesIn(folder: string): readonly string[] {
     .sort();
 }
 
+/** Runs a file of test/ and says what came of it. */
+async function runFile(file: string): Promise<Run> {
+  const start = performance.now();
+  const done = await run([file], testTimeout);
+  console.log(`${file}: ${closingLine(done.report)}, ${seconds(start)} s`);
+  return done;
+}
+
+/**
+ * Runs the files that failed once more, when nothing else of the run is going on, and tells the tests that fail only
+ * sometimes from those that fail: both are printed, only the latter fail the run.
+ */
+async function secondRun(first: ReadonlyMap<string, Run>): Promise<ReadonlyMap<string, Run>> {
+  const second = new Map<string, Run>();
+  for (const [file, { report }] of first) {
+    if (report.failed.length === 0) continue;
+    console.log(`${file}: once more`);
+    second.set(file, await runFile(file));
+  }
+  for (const [file, { report, output }] of second) {
+    const before = first.get(file)!;
+    for (const name of before.report.failed.filter((name) => !report.failed.includes(name))) {
+      console.log(`flaky: ${name}`);
+    }
+    console.log(
+      `== what ${file} printed\n${(report.failed.length > 0 ? output : before.output).slice(-4000)}`,
+    );
+  }
+  return second;
+}
+
 async function main(folders: readonly string[]): Promise<number> {
   const reports: TestReport[] = [];
-  const seconds = (from: number): string => ((performance.now() - from) / 1000).toFixed(1);
   const unit = folders.length === 0;
   if (unit) {
     const start = performance.now();
-    reports.push(await run(["./src", "./tools", "./bench"], 5000));
+    reports.push((await run(["./src", "./tools", "./bench"], 5000)).report);
     console.log(`unit tests: ${seconds(start)} s`);
   }
   const all = (unit ? ["test"] : folders).flatMap(filesIn);
   const files = unit ? all.filter((file) => !file.startsWith("./test/conformance/")) : all;
   if (files.length > 0 && process.getuid?.() !== 0) {
     console.error("the tests in test/ need root; `bun test src` runs those that don't");
-    reports.push(withExit(emptyReport, false));
+    reports.push(withExit(emptyReport, "test/", false));
   } else {
-    for (const file of files) {
-      const start = performance.now();
-      const report = await run([file], testTimeout);
-      reports.push(report);
-      console.log(`${file}: ${closingLine(report)}, ${seconds(start)} s`);
-    }
+    const runs = new Map<string, Run>();
+    for (const file of files) runs.set(file, await runFile(file));
+    for (const [file, done] of await secondRun(runs)) runs.set(file, done);
+    reports.push(...[...runs.values()].map(({ report }) => report));
   }
   const total = sum(reports);
-  for (const name of total.skipped) {
-    console.log(`skipped: ${name}${name.includes("(skipped: ") ? "" : " (no reason given)"}`);
-  }
-  if (total.passed + total.failed === 0) console.error("no test ran");
-  console.log(closingLine(total));
-  return total.failed > 0 || total.passed === 0 ? 1 : 0;
+  if (total.passed + total.failed.length === 0) console.error("no test ran");
+  console.log(summary(total));
+  return total.failed.length > 0 || total.passed === 0 ? 1 : 0;
 }
 
 try {

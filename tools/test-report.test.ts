@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { closingLine, emptyReport, readClosingLine, readReport, sum, withExit } from "./test-report.ts";
+import { closingLine, emptyReport, readReport, readSummary, sum, summary, withExit } from "./test-report.ts";
 
 const xml = `<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="bun test" tests="4" assertions="1" failures="1" skipped="2" time="0.03">
@@ -22,15 +22,15 @@ const xml = `<?xml version="1.0" encoding="UTF-8"?>
 test("counts tests and names the skipped ones", () => {
   expect(readReport(xml)).toEqual({
     passed: 1,
-    failed: 1,
+    failed: ['a.test.ts: d "q" > fails'],
     skipped: ["a.test.ts: needs <one> (skipped: no two)", "a.test.ts: group > inner > later"],
   });
 });
 
 test("a runner that ends badly without a failed test is a failure", () => {
-  expect(withExit(emptyReport, false).failed).toBe(1);
-  expect(withExit(emptyReport, true).failed).toBe(0);
-  expect(withExit(readReport(xml), false).failed).toBe(1);
+  expect(withExit(emptyReport, "b.test.ts", false).failed).toEqual(["b.test.ts: ended badly"]);
+  expect(withExit(emptyReport, "b.test.ts", true).failed).toEqual([]);
+  expect(withExit(readReport(xml), "a.test.ts", false).failed).toHaveLength(1);
 });
 
 test("the closing line sums up", () => {
@@ -38,12 +38,15 @@ test("the closing line sums up", () => {
   expect(closingLine(sum([report, report]))).toBe("2 passed, 2 failed, 4 skipped");
 });
 
-test("the closing line of another machine is read again, and nothing else is taken for it", () => {
-  const said = "2 passed, 0 failed, 0 skipped, 3.1 s\nskipped: a.test.ts: b (skipped: no c)\n";
-  expect(readClosingLine(`${said}2 passed, 0 failed, 1 skipped\n`)).toEqual({
-    passed: 2,
-    failed: 0,
-    skipped: ["a.test.ts: b (skipped: no c)"],
+test("the summary of another machine is read again, and nothing else is taken for it", () => {
+  const report = readReport(xml);
+  const said = `./b.test.ts: 2 passed, 0 failed, 0 skipped, 3.1 s\n${summary(report)}\n`;
+  expect(summary(report)).toContain(
+    "\nskipped: a.test.ts: group > inner > later (no reason given)\nfailed: a.test.ts",
+  );
+  expect(readSummary(said)).toEqual({
+    ...report,
+    skipped: [report.skipped[0]!, `${report.skipped[1]} (no reason given)`],
   });
-  expect(readClosingLine(said)).toBeUndefined();
+  expect(readSummary(said.slice(0, -10))).toBeUndefined();
 });

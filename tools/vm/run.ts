@@ -12,7 +12,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from "node:f
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { dockerPath } from "../../test/support/docker.ts";
-import { closingLine, emptyReport, readClosingLine, sum, withExit, type TestReport } from "../test-report.ts";
+import { closingLine, emptyReport, readSummary, sum, withExit, type TestReport } from "../test-report.ts";
 
 const root = join(import.meta.dir, "../..");
 const cache = process.env["CAISSON_VM"] ?? "/var/tmp/caisson-vm";
@@ -130,9 +130,13 @@ async function boot(machine: Machine, kernel: Kernel, tests: readonly string[]):
   }, deadline);
   const status = await new Promise<number | null>((resolve) => child.on("close", resolve));
   clearTimeout(timer);
-  const report = readClosingLine(said);
+  const report = readSummary(said);
   if (report === undefined) console.error("the machine ended without the tests' last line");
-  return withExit(report ?? emptyReport, report !== undefined && status === 0);
+  return withExit(
+    report ?? emptyReport,
+    `the machine with the kernel ${kernel}`,
+    report !== undefined && status === 0,
+  );
 }
 
 function keepConsole(run: string, kernel: Kernel): void {
@@ -158,12 +162,12 @@ async function main(): Promise<number> {
   const reports: TestReport[] = [];
   for (const kernel of chosen) {
     const report = await boot(machine, kernel, positionals.length > 0 ? positionals : plan[kernel]);
-    if (report.failed > 0) keepConsole(run, kernel);
+    if (report.failed.length > 0) keepConsole(run, kernel);
     reports.push(report);
   }
   const total = sum(reports);
   console.log(closingLine(total));
-  return total.failed > 0 || total.passed === 0 ? 1 : 0;
+  return total.failed.length > 0 || total.passed === 0 ? 1 : 0;
 }
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
