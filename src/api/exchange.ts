@@ -37,6 +37,8 @@ const unversionedHeaders: Readonly<Record<string, string>> = {
   Server: `Docker/${serverVersion} (linux)`,
 };
 
+const lineEnd = Buffer.from("\r\n");
+
 /** What a request was dispatched with. */
 export interface Dispatch {
   readonly request: IncomingMessage;
@@ -63,6 +65,8 @@ export class Exchange {
   #form: string | undefined;
   #query: Query | undefined;
   #gone: AbortController | undefined;
+  /** Where chunks of an answer of unknown length are written: node's own way costs three writes and a copy for each. */
+  #chunks: Socket | null = null;
 
   constructor(dispatch: Dispatch, version: number, search: string, captures: readonly string[]) {
     this.request = dispatch.request;
@@ -133,28 +137,38 @@ export class Exchange {
 
   /** Begins an answer of unknown length; the headers are sent now, whenever the first byte may come. */
   begin(status: number, type: string, headers: OutgoingHttpHeaders = {}): void {
+    const { request, response } = this;
     this.#head(status, { "Content-Type": type, ...headers });
-    this.response.flushHeaders();
+    response.flushHeaders();
+    const chunked = request.httpVersionMinor > 0 && !("Content-Length" in headers);
+    // Without a socket it waits for the answer to an earlier request.
+    if (chunked && this.mode === "plain" && request.method !== "HEAD") this.#chunks = response.socket;
   }
 
   /** Writes to an answer that was begun and waits while the client is slower; resolves to false once it has gone. */
   async write(chunk: string | Uint8Array): Promise<boolean> {
     const { response } = this;
-    if (response.destroyed) return false;
-    let taken = false;
-    this.#atOnce(() => (taken = response.write(chunk)));
-    if (taken) return true;
+    const writer = this.#chunks ?? response;
+    if (response.destroyed || writer.destroyed) return false;
+    if (chunk.length === 0) return true;
+    if (writer === response ? this.#writePart(chunk) : writer.write(chunkOf(chunk))) return true;
     return new Promise((resolve) => {
       const drained = (): void => {
-        response.off("close", left);
+        writer.off("close", left);
         resolve(true);
       };
       const left = (): void => {
-        response.off("drain", drained);
+        writer.off("drain", drained);
         resolve(false);
       };
-      response.once("drain", drained).once("close", left);
+      writer.once("drain", drained).once("close", left);
     });
+  }
+
+  #writePart(part: string | Uint8Array): boolean {
+    let taken = false;
+    this.#atOnce(() => (taken = this.response.write(part)));
+    return taken;
   }
 
   /**
@@ -234,4 +248,10 @@ export class Exchange {
   #head(status: number, headers: OutgoingHttpHeaders): void {
     this.response.writeHead(status, { ...engineHeaders, ...headers });
   }
+}
+
+/** RFC 9112, 7.1. */
+function chunkOf(data: string | Uint8Array): string | Uint8Array {
+  if (typeof data === "string") return `${Buffer.byteLength(data).toString(16)}\r\n${data}\r\n`;
+  return Buffer.concat([Buffer.from(`${data.length.toString(16)}\r\n`), data, lineEnd]);
 }
