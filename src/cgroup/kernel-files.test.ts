@@ -14,9 +14,13 @@ test("a file is opened once and read as it is each time", () => {
   writeFileSync(path, "one\n");
   using files = new KernelFiles();
   const before = open();
-  expect(files.read(path)).toBe("one\n");
-  writeFileSync(path, "another\n");
-  expect(files.read(path)).toBe("another\n");
+  const file = files.file(path);
+  expect(file.read()).toBe("one\n");
+  for (const text of ["another\n", "ANOTHER\n", "another\n", "", "more\n"]) {
+    writeFileSync(path, text);
+    expect(file.read()).toBe(text);
+    expect(file.read()).toBe(text);
+  }
   expect(open()).toBe(before + 1);
   files.close();
   expect(open()).toBe(before);
@@ -24,18 +28,23 @@ test("a file is opened once and read as it is each time", () => {
 
 test("what isn't there isn't, however long it is otherwise", () => {
   using files = new KernelFiles();
-  expect(files.read(`${directory}/none`)).toBeUndefined();
+  const none = files.file(`${directory}/none`);
+  expect([none.read(), none.readRarely()]).toEqual([undefined, undefined]);
   writeFileSync(`${directory}/long`, "x".repeat(200_000));
-  expect(files.read(`${directory}/long`)).toHaveLength(200_000);
-  expect(files.read("/proc/stat")).toStartWith("cpu ");
+  const long = files.file(`${directory}/long`);
+  expect(long.read()).toHaveLength(200_000);
+  writeFileSync(`${directory}/long`, "y".repeat(200_000));
+  expect(long.read()).toBe("y".repeat(200_000));
+  expect(files.file("/proc/stat").read()).toStartWith("cpu ");
 });
 
 test("a file that seldom changes is read seldom", () => {
   const path = `${directory}/limit`;
   writeFileSync(path, "1");
   using files = new KernelFiles();
-  files.readRarely(path);
+  const file = files.file(path);
+  file.readRarely();
   writeFileSync(path, "2");
-  const seen = Array.from({ length: 6 }, () => files.readRarely(path));
+  const seen = Array.from({ length: 6 }, () => file.readRarely());
   expect(seen).toEqual(["1", "1", "1", "1", "2", "2"]);
 });

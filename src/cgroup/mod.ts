@@ -10,10 +10,10 @@ import type { CgroupDriver, CgroupHost } from "./types.ts";
 
 export { detectCgroups, type HostFiles } from "./detect.ts";
 export { cgroupFeatures, type CgroupFeatures } from "./features.ts";
-export { KernelFiles } from "./kernel-files.ts";
+export { KernelFiles, type KernelFile } from "./kernel-files.ts";
 export { MemoryKills } from "./oom.ts";
 export { findByName, killTree, processesBelow, removeTree } from "./removal.ts";
-export { readStats } from "./stats.ts";
+export { StatsReader } from "./stats.ts";
 export type { BlockIOStats, CgroupStats, CpuStats, MemoryStats } from "./stats.ts";
 export type * from "./types.ts";
 

@@ -2,10 +2,21 @@ import { expect, test } from "bun:test";
 import { detectCgroups } from "./detect.ts";
 import { debian9, unified } from "./fake-host.ts";
 import { locateCgroup } from "./location.ts";
-import { readStats, type ReadFile } from "./stats.ts";
+import { StatsReader, type FindFile } from "./stats.ts";
+import type { Cgroup } from "./types.ts";
+import type { CgroupStats } from "./stats.ts";
 
-function files(content: Readonly<Record<string, string>>): ReadFile {
-  return (path) => content[path.replace(/^.*\/c1\//, "")];
+type Content = Record<string, string>;
+
+function files(content: Readonly<Content>): FindFile {
+  return (path) => {
+    const read = (): string | undefined => content[path.replace(/^.*\/c1\//, "")];
+    return { read, readRarely: read };
+  };
+}
+
+function readStats(cgroup: Cgroup, find: FindFile): CgroupStats {
+  return new StatsReader(cgroup, find).read();
 }
 
 const first = locateCgroup(detectCgroups(debian9), "/docker/c1");
@@ -104,4 +115,34 @@ test("a cgroup that is gone uses nothing", () => {
   for (const cgroup of [first, second]) {
     expect(Object.values(readStats(cgroup, files({}))).every((part) => part === undefined)).toBe(true);
   }
+});
+
+test("what did nothing is looked at now and then; what no file says otherwise is the same object", () => {
+  const content: Content = {
+    "cpuacct.usage_percpu": "1 2 \n",
+    "cpuacct.stat": "user 0\nsystem 0\n",
+    "memory.usage_in_bytes": "1\n",
+    "memory.stat": "cache 1\n",
+    "pids.current": "1\n",
+    "blkio.throttle.io_service_bytes_recursive": "Total 0\n",
+  };
+  const reader = new StatsReader(first, files(content));
+  const before = reader.read();
+  expect(before.blockIO).toEqual({ bytes: [], operations: [] });
+  content["memory.stat"] = "cache 2\n";
+  content["blkio.throttle.io_service_bytes_recursive"] = "8:0 Read 4096\nTotal 4096\n";
+  content["blkio.throttle.io_serviced_recursive"] = "8:0 Read 1\nTotal 1\n";
+  const idle = Array.from({ length: 4 }, () => reader.read());
+  expect(idle.every((stats) => stats === before)).toBe(true);
+  const after = reader.read();
+  expect(after.cpu).toBe(before.cpu);
+  expect(after.pids).toBe(before.pids);
+  expect(after.memory).toEqual({ ...before.memory, usage: 1, failures: 0, details: "cache 2\n" });
+  expect(after.blockIO).toEqual({
+    bytes: [{ major: 8, minor: 0, operation: "Read", value: 4096 }],
+    operations: [{ major: 8, minor: 0, operation: "Read", value: 1 }],
+  });
+  content["cpuacct.usage_percpu"] = "1 3 \n";
+  content["pids.current"] = "2\n";
+  expect(reader.read()).toMatchObject({ cpu: { usage: 4 }, pids: { current: 2 } });
 });

@@ -3,6 +3,7 @@
  * Files: the kernel's admin-guide/cgroup-v1 and cgroup-v2.
  * @module
  */
+import type { KernelFile } from "./kernel-files.ts";
 import { directoryOf } from "./location.ts";
 import type { Cgroup } from "./types.ts";
 
@@ -50,48 +51,91 @@ export interface CgroupStats {
   };
 }
 
-/** Reads a file; undefined if it isn't there. */
-export type ReadFile = (path: string) => string | undefined;
+/** Finds a file, which is read when it is wanted. */
+export type FindFile = (path: string) => KernelFile;
 
 /** Version 1 counts the time of `cpuacct.stat` in ticks of 10 ms (USER_HZ is 100 wherever Linux runs). */
 const TICK = 10_000_000;
 /** Version 1 has no word for "no limit": a number near the largest of 64 bits with a sign. */
 const UNLIMITED = 2 ** 62;
 
-/** Files below a directory: those that change all the time, and those that change when somebody changes a limit. */
-interface Files {
-  readonly now: ReadFile;
-  readonly rarely: ReadFile;
-}
+/** Says what a file says now; undefined if there is no such file. */
+type Source = () => string | undefined;
+/** A file below a directory. */
+type At = (file: string) => KernelFile;
+
+const absent: KernelFile = { read: () => undefined, readRarely: () => undefined };
+
+/** So many times what took no processor time since the last look isn't looked at further. */
+const restsFor = 4;
 
 /**
- * Reads what the cgroup uses. Its files are the kernel's memory: reading them waits for nothing. `rarely` may answer with
- * what a file said a moment ago.
+ * Reads what a cgroup uses, again and again. Its files are the kernel's memory: reading them waits for nothing. What changes
+ * when somebody changes a limit may be what it was a few readings ago; so may all but the processors' time of a cgroup
+ * whose processes did nothing meanwhile: what the kernel alone does with its memory shows a little later. A part of which
+ * no file says anything else is the same object as the last time.
  */
-export function readStats(cgroup: Cgroup, read: ReadFile, rarely: ReadFile = read): CgroupStats {
-  const [first] = cgroup.directories;
-  if (first?.hierarchy.version === 2) {
-    const at: Files = {
-      now: (file) => read(`${first.path}/${file}`),
-      rarely: (file) => rarely(`${first.path}/${file}`),
-    };
-    return { cpu: cpuV2(at.now), memory: memoryV2(at), pids: pidsOf(at), blockIO: blockIOV2(at.now) };
-  }
-  const at = (controller: string): Files => {
-    const directory = directoryOf(cgroup, controller);
-    if (directory === undefined) return { now: () => undefined, rarely: () => undefined };
-    return {
-      now: (file) => read(`${directory}/${file}`),
-      rarely: (file) => rarely(`${directory}/${file}`),
-    };
+export class StatsReader {
+  readonly #parts: {
+    readonly [part in keyof CgroupStats]-?: () => CgroupStats[part];
   };
-  return {
-    cpu: cpuV1(at("cpu"), at("cpuacct")),
-    memory: memoryV1(at("memory")),
-    pids: pidsOf(at("pids")),
-    blockIO: blockIOV1(at("blkio")),
+  #last: CgroupStats = {};
+  #left = 0;
+
+  constructor(cgroup: Cgroup, find: FindFile) {
+    const [first] = cgroup.directories;
+    if (first?.hierarchy.version === 2) {
+      const at: At = (file) => find(`${first.path}/${file}`);
+      this.#parts = { cpu: cpuV2(at), memory: memoryV2(at), pids: pidsOf(at), blockIO: blockIOV2(at) };
+      return;
+    }
+    const below = (controller: string): At => {
+      const directory = directoryOf(cgroup, controller);
+      return directory === undefined ? () => absent : (file) => find(`${directory}/${file}`);
+    };
+    this.#parts = {
+      cpu: cpuV1(below("cpu"), below("cpuacct")),
+      memory: memoryV1(below("memory")),
+      pids: pidsOf(below("pids")),
+      blockIO: blockIOV1(below("blkio")),
+    };
+  }
+
+  read(): CgroupStats {
+    const cpu = this.#parts.cpu();
+    if (cpu !== undefined && cpu === this.#last.cpu && this.#left-- > 0) return this.#last;
+    const { memory, pids, blockIO } = this.#parts;
+    this.#last = { cpu, memory: memory(), pids: pids(), blockIO: blockIO() };
+    this.#left = restsFor;
+    return this.#last;
+  }
+}
+
+/** What `make` makes of the texts of `sources`, made anew when one of them says something else. */
+function made<T>(sources: readonly Source[], make: (...texts: (string | undefined)[]) => T): () => T {
+  const texts: (string | undefined)[] = sources.map(() => undefined);
+  let value: T = make(...texts);
+  return () => {
+    let changed = false;
+    for (let i = 0; i < sources.length; i++) {
+      const text = sources[i]?.();
+      if (text === texts[i]) continue;
+      texts[i] = text;
+      changed = true;
+    }
+    if (changed) value = make(...texts);
+    return value;
   };
 }
+
+const now =
+  (file: KernelFile): Source =>
+  () =>
+    file.read();
+const rarely =
+  (file: KernelFile): Source =>
+  () =>
+    file.readRarely();
 
 /** The number after `key` in a text of lines `key number`; 0 if there is none. */
 function valueOf(text: string | undefined, key: string): number {
@@ -108,81 +152,111 @@ function limitOf(text: string | undefined): number | undefined {
   return Number.isNaN(value) || value > UNLIMITED ? undefined : value;
 }
 
-function cpuV1(cpu: Files, account: Files): CpuStats | undefined {
-  const each = account.now("cpuacct.usage_percpu")?.trim().split(" ").map(Number);
-  if (each === undefined) return undefined;
-  const times = account.now("cpuacct.stat");
+function cpuV1(cpu: At, account: At): () => CpuStats | undefined {
+  const quota = cpu("cpu.cfs_quota_us");
+  const periods = cpu("cpu.stat");
   // Without a quota there are no periods to count.
-  const limited = Number(cpu.rarely("cpu.cfs_quota_us") ?? -1) > 0;
-  const throttling = limited ? cpu.now("cpu.stat") : undefined;
-  return {
-    // cpuacct.usage is the same sum.
-    usage: each.reduce((sum, one) => sum + one, 0),
-    user: valueOf(times, "user") * TICK,
-    system: valueOf(times, "system") * TICK,
-    each,
-    periods: valueOf(throttling, "nr_periods"),
-    throttledPeriods: valueOf(throttling, "nr_throttled"),
-    throttledTime: valueOf(throttling, "throttled_time"),
-  };
+  const throttling: Source = () => (Number(quota.readRarely() ?? -1) > 0 ? periods.read() : undefined);
+  const sources = [now(account("cpuacct.usage_percpu")), now(account("cpuacct.stat")), throttling];
+  return made(sources, (usage, times, throttled) => {
+    const each = usage?.trim().split(" ").map(Number);
+    if (each === undefined) return undefined;
+    return {
+      // cpuacct.usage is the same sum.
+      usage: each.reduce((sum, one) => sum + one, 0),
+      user: valueOf(times, "user") * TICK,
+      system: valueOf(times, "system") * TICK,
+      each,
+      periods: valueOf(throttled, "nr_periods"),
+      throttledPeriods: valueOf(throttled, "nr_throttled"),
+      throttledTime: valueOf(throttled, "throttled_time"),
+    };
+  });
 }
 
-function cpuV2(at: ReadFile): CpuStats | undefined {
-  const stat = at("cpu.stat");
-  if (stat === undefined) return undefined;
-  const nanoseconds = (key: string): number => valueOf(stat, key) * 1000;
-  return {
-    usage: nanoseconds("usage_usec"),
-    user: nanoseconds("user_usec"),
-    system: nanoseconds("system_usec"),
-    periods: valueOf(stat, "nr_periods"),
-    throttledPeriods: valueOf(stat, "nr_throttled"),
-    throttledTime: nanoseconds("throttled_usec"),
-  };
+function cpuV2(at: At): () => CpuStats | undefined {
+  return made([now(at("cpu.stat"))], (stat) => {
+    if (stat === undefined) return undefined;
+    const nanoseconds = (key: string): number => valueOf(stat, key) * 1000;
+    return {
+      usage: nanoseconds("usage_usec"),
+      user: nanoseconds("user_usec"),
+      system: nanoseconds("system_usec"),
+      periods: valueOf(stat, "nr_periods"),
+      throttledPeriods: valueOf(stat, "nr_throttled"),
+      throttledTime: nanoseconds("throttled_usec"),
+    };
+  });
 }
 
-function memoryV1(at: Files): MemoryStats | undefined {
-  const usage = at.now("memory.usage_in_bytes");
-  if (usage === undefined) return undefined;
-  return {
-    usage: Number(usage),
-    peak: limitOf(at.now("memory.max_usage_in_bytes")),
-    limit: limitOf(at.rarely("memory.limit_in_bytes")),
-    failures: Number(at.rarely("memory.failcnt") ?? 0),
-    details: at.now("memory.stat") ?? "",
-  };
+function memoryV1(at: At): () => MemoryStats | undefined {
+  const sources = [
+    now(at("memory.usage_in_bytes")),
+    now(at("memory.max_usage_in_bytes")),
+    rarely(at("memory.limit_in_bytes")),
+    rarely(at("memory.failcnt")),
+    now(at("memory.stat")),
+  ];
+  return made(sources, (usage, peak, limit, failures, details) =>
+    usage === undefined
+      ? undefined
+      : {
+          usage: Number(usage),
+          peak: limitOf(peak),
+          limit: limitOf(limit),
+          failures: Number(failures ?? 0),
+          details: details ?? "",
+        },
+  );
 }
 
-function memoryV2(at: Files): MemoryStats | undefined {
-  const usage = at.now("memory.current");
-  if (usage === undefined) return undefined;
-  return {
-    usage: Number(usage),
-    limit: limitOf(at.rarely("memory.max")),
-    failures: valueOf(at.rarely("memory.events"), "oom"),
-    details: at.now("memory.stat") ?? "",
-  };
+function memoryV2(at: At): () => MemoryStats | undefined {
+  const sources = [
+    now(at("memory.current")),
+    rarely(at("memory.max")),
+    rarely(at("memory.events")),
+    now(at("memory.stat")),
+  ];
+  return made(sources, (usage, limit, events, details) =>
+    usage === undefined
+      ? undefined
+      : {
+          usage: Number(usage),
+          limit: limitOf(limit),
+          failures: valueOf(events, "oom"),
+          details: details ?? "",
+        },
+  );
 }
 
-function pidsOf(at: Files): CgroupStats["pids"] {
-  const current = at.now("pids.current");
-  return current === undefined
-    ? undefined
-    : { current: Number(current), limit: limitOf(at.rarely("pids.max")) };
+function pidsOf(at: At): () => CgroupStats["pids"] {
+  return made([now(at("pids.current")), rarely(at("pids.max"))], (current, limit) =>
+    current === undefined ? undefined : { current: Number(current), limit: limitOf(limit) },
+  );
 }
 
-function blockIOV1(at: Files): CgroupStats["blockIO"] {
+function blockIOV1(at: At): () => CgroupStats["blockIO"] {
   // BFQ's files count what BFQ scheduled; the throttle's count everything, but only they exist without BFQ.
-  const one = (name: string): string | undefined => {
-    const file = `blkio.bfq.${name}_recursive`;
-    const scheduled = at.rarely(file)?.includes(":") === true;
-    return scheduled ? at.now(file) : at.now(`blkio.throttle.${name}_recursive`);
+  const one = (name: string): Source => {
+    const scheduled = at(`blkio.bfq.${name}_recursive`);
+    const throttled = at(`blkio.throttle.${name}_recursive`);
+    return () => (scheduled.readRarely()?.includes(":") === true ? scheduled.read() : throttled.read());
   };
   const bytes = one("io_service_bytes");
-  if (bytes === undefined) return undefined;
-  // Most containers never touch a device: then the other file has nothing either.
-  if (!bytes.includes(":")) return { bytes: [], operations: [] };
-  return { bytes: linesV1(bytes), operations: linesV1(one("io_serviced") ?? "") };
+  const operations = one("io_serviced");
+  let some = false;
+  const sources: Source[] = [
+    () => {
+      const text = bytes();
+      some = text?.includes(":") === true;
+      return text;
+    },
+    // Most containers never touch a device: then the other file has nothing either.
+    () => (some ? operations() : ""),
+  ];
+  return made(sources, (moved, counted) =>
+    moved === undefined ? undefined : { bytes: linesV1(moved), operations: linesV1(counted ?? "") },
+  );
 }
 
 /** `8:0 Read 4096`; the last line, `Total 4096`, has no device. */
@@ -196,20 +270,21 @@ function linesV1(text: string): BlockIOStats[] {
 }
 
 /** `8:0 rbytes=4096 wbytes=0 rios=1 wios=0 dbytes=0 dios=0` */
-function blockIOV2(at: ReadFile): CgroupStats["blockIO"] {
-  const text = at("io.stat");
-  if (text === undefined) return undefined;
-  const column = (read: string, written: string): BlockIOStats[] =>
-    [...text.matchAll(/^(\d+):(\d+) (.*)$/gm)].flatMap(([, major, minor, rest = ""]) =>
-      [
-        [read, "read"],
-        [written, "write"],
-      ].map(([key, operation = ""]) => ({
-        major: Number(major),
-        minor: Number(minor),
-        operation,
-        value: Number(new RegExp(`\\b${key}=(\\d+)`).exec(rest)?.[1] ?? 0),
-      })),
-    );
-  return { bytes: column("rbytes", "wbytes"), operations: column("rios", "wios") };
+function blockIOV2(at: At): () => CgroupStats["blockIO"] {
+  return made([now(at("io.stat"))], (text) => {
+    if (text === undefined) return undefined;
+    const column = (read: string, written: string): BlockIOStats[] =>
+      [...text.matchAll(/^(\d+):(\d+) (.*)$/gm)].flatMap(([, major, minor, rest = ""]) =>
+        [
+          [read, "read"],
+          [written, "write"],
+        ].map(([key, operation = ""]) => ({
+          major: Number(major),
+          minor: Number(minor),
+          operation,
+          value: Number(new RegExp(`\\b${key}=(\\d+)`).exec(rest)?.[1] ?? 0),
+        })),
+      );
+    return { bytes: column("rbytes", "wbytes"), operations: column("rios", "wios") };
+  });
 }

@@ -100,20 +100,47 @@ export const emptySample: StatsSample = {
   back: '"memory_stats":{}',
 };
 
-/** What was read, as JSON. `memory` is the host's, in bytes: more than that is no limit. */
-export function sampleOf(
-  read: string,
-  version: 1 | 2,
-  stats: CgroupStats,
-  host: HostCpu,
-  memory: number,
-  interfaces: ReadonlyMap<string, InterfaceCounters>,
-): StatsSample {
-  const front = `"pids_stats":${pidsJson(stats.pids, version)},"blkio_stats":${blockIOJson(stats.blockIO, version)},"num_procs":0,"storage_stats":{}`;
-  const networks =
-    interfaces.size === 0 ? "" : `,"networks":${JSON.stringify(Object.fromEntries(interfaces))}`;
-  const back = `"memory_stats":${memoryJson(stats.memory, version, memory)}${networks}`;
-  return { read, cpu: cpuJson(stats.cpu, host), front, back };
+/** Makes samples of one container. What is as it was at the last look is not written anew. */
+export class SampleMaker {
+  readonly #cpu: (cpu: CgroupStats["cpu"]) => CpuText = kept(cpuText);
+  readonly #pids: (pids: CgroupStats["pids"]) => string;
+  readonly #blockIO: (blockIO: CgroupStats["blockIO"]) => string;
+  readonly #details: (text: string) => string;
+  readonly #memory: (memory: CgroupStats["memory"]) => string;
+  readonly #networks: (interfaces: ReadonlyMap<string, InterfaceCounters>) => string = kept(networksJson);
+
+  /** `memory` is the host's, in bytes: more than that is no limit. */
+  constructor(version: 1 | 2, memory: number) {
+    this.#pids = kept((pids) => pidsJson(pids, version));
+    this.#blockIO = kept((blockIO) => blockIOJson(blockIO, version));
+    this.#details = kept(version === 1 ? detailsOfV1 : detailsOfV2);
+    this.#memory = kept((part) => memoryJson(part, this.#details, memory));
+  }
+
+  /** What was read at `read`, as JSON. */
+  sample(
+    read: string,
+    stats: CgroupStats,
+    host: HostCpu,
+    interfaces: ReadonlyMap<string, InterfaceCounters>,
+  ): StatsSample {
+    const { usage, throttling } = this.#cpu(stats.cpu);
+    return {
+      read,
+      cpu: `${usage}"system_cpu_usage":${host.total},"online_cpus":${host.processors},${throttling}`,
+      front: `"pids_stats":${this.#pids(stats.pids)},"blkio_stats":${this.#blockIO(stats.blockIO)},"num_procs":0,"storage_stats":{}`,
+      back: `"memory_stats":${this.#memory(stats.memory)}${this.#networks(interfaces)}`,
+    };
+  }
+}
+
+/** `make`, which isn't asked again for what it was asked last. */
+function kept<T, R>(make: (from: T) => R): (from: T) => R {
+  let last: { readonly from: T; readonly made: R } | undefined;
+  return (from) => {
+    if (last === undefined || last.from !== from) last = { from, made: make(from) };
+    return last.made;
+  };
 }
 
 /** A line of Docker's stream. Without a `name` it is a look without a history: then Docker doesn't say whose it is. */
@@ -153,14 +180,26 @@ function detailsOf(shown: readonly string[]): (text: string) => string {
   };
 }
 
-function cpuJson(cpu: CgroupStats["cpu"], host: HostCpu): string {
-  const each = cpu?.each === undefined ? "" : `"percpu_usage":[${cpu.each.join(",")}],`;
-  return `{"cpu_usage":{"total_usage":${cpu?.usage ?? 0},${each}"usage_in_kernelmode":${cpu?.system ?? 0},"usage_in_usermode":${cpu?.user ?? 0}},"system_cpu_usage":${host.total},"online_cpus":${host.processors},"throttling_data":{"periods":${cpu?.periods ?? 0},"throttled_periods":${cpu?.throttledPeriods ?? 0},"throttled_time":${cpu?.throttledTime ?? 0}}}`;
+/** What a cgroup says of processors, before and after what there is to say of the host's. */
+interface CpuText {
+  readonly usage: string;
+  readonly throttling: string;
 }
 
-function memoryJson(memory: CgroupStats["memory"], version: 1 | 2, most: number): string {
+function cpuText(cpu: CgroupStats["cpu"]): CpuText {
+  const each = cpu?.each === undefined ? "" : `"percpu_usage":[${cpu.each.join(",")}],`;
+  return {
+    usage: `{"cpu_usage":{"total_usage":${cpu?.usage ?? 0},${each}"usage_in_kernelmode":${cpu?.system ?? 0},"usage_in_usermode":${cpu?.user ?? 0}},`,
+    throttling: `"throttling_data":{"periods":${cpu?.periods ?? 0},"throttled_periods":${cpu?.throttledPeriods ?? 0},"throttled_time":${cpu?.throttledTime ?? 0}}}`,
+  };
+}
+
+function networksJson(interfaces: ReadonlyMap<string, InterfaceCounters>): string {
+  return interfaces.size === 0 ? "" : `,"networks":${JSON.stringify(Object.fromEntries(interfaces))}`;
+}
+
+function memoryJson(memory: CgroupStats["memory"], details: (text: string) => string, most: number): string {
   if (memory === undefined) return "{}";
-  const details = version === 1 ? detailsOfV1 : detailsOfV2;
   return `{${[
     ...(memory.usage === 0 ? [] : [`"usage":${memory.usage}`]),
     ...((memory.peak ?? 0) === 0 ? [] : [`"max_usage":${memory.peak}`]),

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { CgroupStats } from "../cgroup/mod.ts";
 import { parseHostCpu, parseInterfaces } from "./stats-host.ts";
-import { emptySample, sampleOf, statsLine } from "./stats-json.ts";
+import { emptySample, SampleMaker, statsLine } from "./stats-json.ts";
 
 const host = parseHostCpu(
   "cpu  10 20 30 40 50 60 70 1000 2000 3000\ncpu0 1 2 3 4 5 6 7 8 9 10\ncpu1 1 2 3 4 5 6 7 8 9 10\nintr 5\n",
@@ -17,7 +17,9 @@ const interfaces = parseInterfaces(
 );
 
 function parsed(version: 1 | 2, stats: CgroupStats): Record<string, Record<string, unknown>> {
-  return JSON.parse(statsLine(sampleOf("now", version, stats, host, 4096, interfaces), undefined)) as never;
+  return JSON.parse(
+    statsLine(new SampleMaker(version, 4096).sample("now", stats, host, interfaces), undefined),
+  ) as never;
 }
 
 test("the host's processors: seven kinds of time", () => {
@@ -46,9 +48,8 @@ test("version 1: numbers keep their digits, what Docker doesn't show isn't shown
   const details = "cache 100\nswap 1\nhierarchical_memory_limit 9223372036854771712\n";
   const entry = { major: 8, minor: 0, operation: "Read", value: 5 };
   const line = statsLine(
-    sampleOf(
+    new SampleMaker(1, 4096).sample(
       "now",
-      1,
       {
         cpu: {
           usage: 7,
@@ -64,7 +65,6 @@ test("version 1: numbers keep their digits, what Docker doesn't show isn't shown
         blockIO: { bytes: [entry], operations: [] },
       },
       host,
-      4096,
       interfaces,
     ),
     { ...emptySample, read: "before" },
@@ -106,4 +106,29 @@ test("a container that doesn't run uses nothing", () => {
   >;
   expect(line).toMatchObject({ read: "0001-01-01T00:00:00Z", pids_stats: {}, memory_stats: {} });
   expect(line).not.toHaveProperty("networks");
+});
+
+test("a part that is another is written anew", () => {
+  const maker = new SampleMaker(2, 4096);
+  const look = (usage: number, current: number): unknown =>
+    JSON.parse(
+      statsLine(
+        maker.sample(
+          "now",
+          { pids: { current }, memory: { usage, failures: 0, details: "anon 1\n" } },
+          host,
+          interfaces,
+        ),
+        undefined,
+      ),
+    );
+  expect(look(1, 2)).toMatchObject({
+    memory_stats: { usage: 1, stats: { anon: 1 } },
+    pids_stats: { current: 2 },
+  });
+  expect(look(3, 2)).toMatchObject({
+    memory_stats: { usage: 3, stats: { anon: 1 } },
+    pids_stats: { current: 2 },
+  });
+  expect(look(3, 4)).toMatchObject({ memory_stats: { usage: 3 }, pids_stats: { current: 4 } });
 });

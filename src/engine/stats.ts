@@ -3,33 +3,25 @@
  * once: one clock for all, files that stay open, one text for all readers.
  * @module
  */
-import { KernelFiles, readStats } from "../cgroup/mod.ts";
+import { KernelFiles, StatsReader, type KernelFile } from "../cgroup/mod.ts";
+import type { Endpoint } from "../network/mod.ts";
 import type { Container } from "./container-store.ts";
 import { cgroupOf } from "./runtime-context.ts";
 import type { Services } from "./services.ts";
 import { parseHostCpu, parseInterfaces, type HostCpu, type InterfaceCounters } from "./stats-host.ts";
-import { emptySample, sampleOf, statsLine, type StatsSample } from "./stats-json.ts";
+import { emptySample, SampleMaker, statsLine, type StatsSample } from "./stats-json.ts";
 import { formatTime, now } from "./time.ts";
 
 /** Milliseconds between two looks. */
 const INTERVAL = 1000;
+const none: readonly Endpoint[] = [];
 /** So many containers are looked at before others have their turn: a few milliseconds. */
 const BATCH = 64;
-
-/** A container that is watched. */
-interface Watched {
-  readonly container: Container;
-  readonly files: KernelFiles;
-  /** Which run `files` are of. */
-  run: string;
-  readonly watchers: Set<Watcher>;
-}
 
 /** The statistics of an engine's containers. */
 export class StatsCollector {
   readonly #services: Services;
   readonly #watched = new Map<Container, Watched>();
-  readonly #host = new KernelFiles();
   #timer: NodeJS.Timeout | undefined;
   #looking = false;
 
@@ -39,9 +31,10 @@ export class StatsCollector {
 
   /** One look, now, without what came before: Docker's `one-shot`. */
   once(container: Container): string {
-    using files = new KernelFiles();
+    if (!container.running) return statsLine(emptySample, undefined);
     using host = new KernelFiles();
-    return statsLine(this.#look(container, files, hostCpu(host)), undefined);
+    using view = new RunView(this.#services, container);
+    return statsLine(view.look(formatTime(now()), hostCpu(host.file("/proc/stat"))), undefined);
   }
 
   /**
@@ -49,21 +42,16 @@ export class StatsCollector {
    * that doesn't run a line says so, with zeros.
    */
   watch(container: Container, signal: AbortSignal): AsyncIterableIterator<string> {
-    const watched = this.#watched.get(container) ?? {
-      container,
-      files: new KernelFiles(),
-      run: "",
-      watchers: new Set<Watcher>(),
-    };
+    const watched = this.#watched.get(container) ?? new Watched(this.#services, container);
     this.#watched.set(container, watched);
     const leave = (): void => {
       container.removalWaiters.delete(close);
       watched.watchers.delete(watcher);
       if (watched.watchers.size > 0) return;
-      watched.files.close();
+      watched.close();
       this.#watched.delete(container);
     };
-    const watcher = new Watcher(container, signal, leave);
+    const watcher = new Watcher(watched, signal, leave);
     const close = (): void => watcher.close();
     watched.watchers.add(watcher);
     container.removalWaiters.add(close);
@@ -77,70 +65,141 @@ export class StatsCollector {
     this.#looking = true;
     const began = performance.now();
     try {
-      const host = hostCpu(this.#host);
+      using files = new KernelFiles();
+      const host = hostCpu(files.file("/proc/stat"));
+      let read = formatTime(now());
       let count = 0;
       for (const watched of this.#watched.values()) {
-        if (++count % BATCH === 0) await new Promise((resolve) => setImmediate(resolve));
-        if (watched.watchers.size === 0) continue;
-        const { container, files } = watched;
-        if (watched.run !== container.state.startedAt || !container.running) {
-          files.close();
-          watched.run = container.state.startedAt;
+        if (++count % BATCH === 0) {
+          await new Promise((resolve) => setImmediate(resolve));
+          read = formatTime(now());
         }
-        const sample = this.#look(container, files, host);
-        for (const watcher of watched.watchers) watcher.offer(sample);
+        if (watched.watchers.size > 0) watched.look(read, host);
       }
     } finally {
       this.#looking = false;
     }
-    if (this.#watched.size === 0) return this.#host.close();
+    if (this.#watched.size === 0) return;
     const left = Math.max(1, INTERVAL - (performance.now() - began));
     this.#timer = setTimeout(() => void this.#tick(), left);
     this.#timer.unref();
   }
+}
 
-  #look(container: Container, files: KernelFiles, host: HostCpu): StatsSample {
-    if (!container.running) return emptySample;
-    const { cgroups, facts } = this.#services;
-    const stats = readStats(
-      cgroupOf(this.#services, container.record),
-      (path) => files.read(path),
-      (path) => files.readRarely(path),
-    );
+/** A container that is watched. */
+class Watched {
+  readonly #services: Services;
+  readonly #container: Container;
+  readonly watchers: Set<Watcher> = new Set();
+  /** Its run that is looked at, and which one that is. */
+  #view: RunView | undefined;
+  #run = "";
+  /** The last line, and what it was made of: most who watch want the same. */
+  #line:
+    | { readonly sample: StatsSample; readonly before: StatsSample | undefined; readonly text: string }
+    | undefined;
+
+  constructor(services: Services, container: Container) {
+    this.#services = services;
+    this.#container = container;
+  }
+
+  look(read: string, host: HostCpu): void {
+    const { running, state } = this.#container;
+    if (!running || state.startedAt !== this.#run) this.close();
+    if (running) this.#view ??= new RunView(this.#services, this.#container);
+    this.#run = state.startedAt;
+    const sample = this.#view?.look(read, host) ?? emptySample;
+    for (const watcher of this.watchers) watcher.offer(sample);
+  }
+
+  line(sample: StatsSample, before: StatsSample | undefined): string {
+    const last = this.#line;
+    if (last !== undefined && last.sample === sample && last.before === before) return last.text;
+    const text = statsLine(sample, before, this.#container);
+    this.#line = { sample, before, text };
+    return text;
+  }
+
+  close(): void {
+    this.#view?.[Symbol.dispose]();
+    this.#view = undefined;
+  }
+}
+
+/** One run of a container, with the files that tell what it uses open. */
+class RunView implements Disposable {
+  readonly #services: Services;
+  readonly #container: Container;
+  readonly #files = new KernelFiles();
+  readonly #cgroup: StatsReader;
+  readonly #maker: SampleMaker;
+  readonly #devices: KernelFile;
+  /** What was made last of the text of `#devices` for so many endpoints. */
+  #interfaces: ReadonlyMap<string, InterfaceCounters> = new Map();
+  #devicesText = "";
+  #endpoints: readonly Endpoint[] = none;
+
+  constructor(services: Services, container: Container) {
+    this.#services = services;
+    this.#container = container;
+    this.#cgroup = new StatsReader(cgroupOf(services, container.record), (path) => this.#files.file(path));
+    this.#maker = new SampleMaker(services.cgroups.version, services.facts.memory);
+    this.#devices = this.#files.file(`/proc/${container.state.pid}/net/dev`);
+  }
+
+  /** What it uses at `read`, which is now. */
+  look(read: string, host: HostCpu): StatsSample {
+    const stats = this.#cgroup.read();
     // Its cgroup goes before its exit is recorded.
     if (stats.cpu === undefined && stats.memory === undefined) return emptySample;
-    const interfaces = this.#interfaces(container, files);
-    return sampleOf(formatTime(now()), cgroups.version, stats, host, facts.memory, interfaces);
+    return this.#maker.sample(read, stats, host, this.#counters());
   }
 
   /** What the engine gave it to be on its networks, under the names that it has inside. */
-  #interfaces(container: Container, files: KernelFiles): ReadonlyMap<string, InterfaceCounters> {
+  #counters(): ReadonlyMap<string, InterfaceCounters> {
     const { networks, store } = this.#services;
-    const { NetworkMode: mode } = container.record.hostConfig;
-    const owner = mode.startsWith("container:") ? ownerOf(store, mode) : container;
-    const endpoints = owner === undefined ? [] : networks.store.endpointsOf(owner.id);
-    if (endpoints.length === 0) return new Map();
-    const text = files.read(`/proc/${container.state.pid}/net/dev`) ?? "";
-    return parseInterfaces(
+    const { NetworkMode: mode } = this.#container.record.hostConfig;
+    const owner = mode.startsWith("container:") ? ownerOf(store, mode) : this.#container;
+    const found = owner === undefined ? none : networks.store.endpointsOf(owner.id);
+    const endpoints = found.length === 0 ? none : found;
+    const text = endpoints === none ? "" : (this.#devices.read() ?? "");
+    if (text === this.#devicesText && endpoints === this.#endpoints) return this.#interfaces;
+    this.#devicesText = text;
+    this.#endpoints = endpoints;
+    this.#interfaces = parseInterfaces(
       text,
       endpoints.map((endpoint) => endpoint.interface),
     );
+    return this.#interfaces;
+  }
+
+  [Symbol.dispose](): void {
+    this.#files.close();
   }
 }
 
 /** `GET /containers/{id}/stats`: see {@link Containers.stats}. */
-export async function* containerStats(
+export function containerStats(
   collector: StatsCollector,
   container: Container,
   { stream, oneShot, signal }: { stream: boolean; oneShot: boolean; signal: AbortSignal },
+): AsyncIterable<string> {
+  return stream ? collector.watch(container, signal) : single(collector, container, oneShot, signal);
+}
+
+async function* single(
+  collector: StatsCollector,
+  container: Container,
+  oneShot: boolean,
+  signal: AbortSignal,
 ): AsyncGenerator<string, void, void> {
-  if (!stream && !container.running) return yield statsLine(emptySample, undefined, container);
+  if (!container.running) return yield statsLine(emptySample, undefined, container);
   if (oneShot) return yield collector.once(container);
-  let primed = stream;
+  let primed = false;
   for await (const line of collector.watch(container, signal)) {
+    if (primed) return yield line;
     // The first has no counters to compare with.
-    if (primed) yield line;
-    if (primed && !stream) return;
     primed = true;
   }
 }
@@ -150,13 +209,13 @@ function ownerOf(store: Services["store"], mode: string): Container | undefined 
   return store.byId(name) ?? store.byName(name);
 }
 
-function hostCpu(files: KernelFiles): HostCpu {
-  return parseHostCpu(files.read("/proc/stat") ?? "");
+function hostCpu(file: KernelFile): HostCpu {
+  return parseHostCpu(file.read() ?? "");
 }
 
 /** One reader: at most one line waits for it, the newest. */
 class Watcher implements AsyncIterableIterator<string> {
-  readonly #container: Container;
+  readonly #watched: Watched;
   readonly #signal: AbortSignal;
   readonly #leave: () => void;
   #before: StatsSample | undefined;
@@ -168,8 +227,8 @@ class Watcher implements AsyncIterableIterator<string> {
     this.close();
   };
 
-  constructor(container: Container, signal: AbortSignal, leave: () => void) {
-    this.#container = container;
+  constructor(watched: Watched, signal: AbortSignal, leave: () => void) {
+    this.#watched = watched;
     this.#signal = signal;
     this.#leave = leave;
     signal.addEventListener("abort", this.#abort, { once: true });
@@ -185,7 +244,7 @@ class Watcher implements AsyncIterableIterator<string> {
   }
 
   #take(sample: StatsSample): IteratorResult<string> {
-    const value = statsLine(sample, this.#before, this.#container);
+    const value = this.#watched.line(sample, this.#before);
     this.#before = sample;
     this.#newest = undefined;
     return { done: false, value };

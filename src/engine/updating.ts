@@ -4,7 +4,7 @@
  * between tells it when it starts.
  * @module
  */
-import { KernelFiles, readStats } from "../cgroup/mod.ts";
+import { KernelFiles, StatsReader } from "../cgroup/mod.ts";
 import { failure, inContext, messageOf } from "../errors/mod.ts";
 import { KernelError, ProgramBuilder } from "../kernel/mod.ts";
 import { publishContainer } from "./container-events.ts";
@@ -23,7 +23,7 @@ function checkUsage(services: Services, container: Container, after: HostConfig)
   if (services.defaults.cgroupVersion === 1 || after.Memory <= 0 || (before > 0 && after.Memory >= before))
     return;
   using files = new KernelFiles();
-  const { memory } = readStats(cgroupOf(services, container.record), (path) => files.read(path));
+  const { memory } = new StatsReader(cgroupOf(services, container.record), (path) => files.file(path)).read();
   if (memory === undefined) return;
   const cached = memory.details.matchAll(/^(?:in)?active_file (\d+)$/gm);
   const cache = [...cached].reduce((sum, [, bytes]) => sum + Number(bytes), 0);

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { cgroupDriver, detectCgroups } from "../../src/cgroup/mod.ts";
-import { KernelFiles, readStats } from "../../src/cgroup/mod.ts";
+import { KernelFiles, StatsReader } from "../../src/cgroup/mod.ts";
 import {
   eventually,
   execute,
@@ -172,7 +172,7 @@ describe.each([
     const host = detectCgroups();
     const at = cgroupDriver(driver, host);
     using files = new KernelFiles();
-    const stats = readStats(at.locate(at.defaultParent, id), (path) => files.read(path));
+    const stats = new StatsReader(at.locate(at.defaultParent, id), (path) => files.file(path)).read();
     expect(stats.memory).toMatchObject({ limit: 64 << 20, failures: 0 });
     expect(stats.memory?.usage).toBeGreaterThan(0);
     expect(stats.cpu?.usage).toBeGreaterThan(0);
