@@ -83,6 +83,10 @@ export async function connectContainer(
       await join(services, container, place, request);
     } catch (error) {
       state.networks = before;
+      // Its ports may have followed already, and its routes not.
+      await settleGateways(services, container).catch((second: unknown) => {
+        services.log.error(`lead container ${container.name} out as before`, { error: second });
+      });
       throw error;
     }
   } else {
@@ -112,9 +116,11 @@ async function join(
   try {
     networks.store.addEndpoints([place.endpoint]);
     place = await joinOneForeign(services, container, place, request);
-    const answers = isUserDefined(place.network) && container.state.relay !== true;
-    await networks.live.join(container, place, answers);
-    if (answers) {
+    await networks.live.join(container, place);
+    await settleGateways(services, container);
+    // Last, since it stays whatever becomes of this place: it ends with the container.
+    if (isUserDefined(place.network) && container.state.relay !== true) {
+      await networks.live.answer(container);
       container.state.relay = true;
       await writeResolvConf(services, container);
     }
@@ -122,12 +128,17 @@ async function join(
     const [known = place] = placesOf(services, container).filter(
       ({ endpoint }) => endpoint.id === place.endpoint.id,
     );
-    networks.store.removeEndpoints([place.endpoint]);
-    givePlacesBack(services, [place]);
+    // As far as it was made. Without the container there is nothing to be removed.
+    await networks.live.leave(container, known).catch((second: unknown) => {
+      services.log.warn(`take container ${container.name} off network ${known.network.name} again`, {
+        error: second,
+      });
+    });
+    networks.store.removeEndpoints([known.endpoint]);
+    givePlacesBack(services, [known]);
     networks.foreign.leave([known], []);
     throw error;
   }
-  await settleGateways(services, container);
   await writeHosts(services, container);
   publishNetwork(services, "connect", place.network, place.endpoint);
 }

@@ -62,8 +62,8 @@ export class LiveNetworks {
     await this.#executors.warm().fork(b.build(), { doing });
   }
 
-  /** Makes a place. `answers`: it is the first one on which names are answered, so there is no relay yet. */
-  async join(container: Container, { network, endpoint }: Place, answers: boolean): Promise<void> {
+  /** Makes a place. */
+  async join(container: Container, { network, endpoint }: Place): Promise<void> {
     const link = await this.#host.facts(network);
     const driver = driverOf(network);
     const b = new ProgramBuilder();
@@ -72,17 +72,22 @@ export class LiveNetworks {
     openNetlink(b, "open a route socket", "route", socket);
     const sandbox = { descriptor: namespace };
     driver.attach(b, network, endpoint, { socket, sandbox, link });
-    const relay = answers ? this.#host.relay(container) : undefined;
+    inNamespace(b, namespace, (inner) => driver.configure(b, network, endpoint, inner));
+    await this.#fork(b, `connect container ${container.name}`);
+  }
+
+  /** Has names answered in a container in which none were. */
+  async answer(container: Container): Promise<void> {
+    const { name, state } = container;
+    const b = new ProgramBuilder();
+    const namespace = openNamespace(b, state.pid);
+    const relay = this.#host.relay(container);
     inNamespace(b, namespace, (inner) => {
-      driver.configure(b, network, endpoint, inner);
-      if (relay === undefined) return;
       openNetlink(b, "open a netfilter socket", "netfilter", inner);
       addResolverRules(b, inner, relay.udpPort, relay.tcpPort);
     });
-    if (relay !== undefined) {
-      startGuarded(b, container.state.pid, () => startRelay(b, relay, namespace, "guard"));
-    }
-    await this.#fork(b, `connect container ${container.name}`);
+    startGuarded(b, state.pid, () => startRelay(b, relay, namespace, "guard"));
+    await this.#fork(b, `have names answered in container ${name}`);
   }
 
   /** Takes default routes away that plugins of CNI made, where another network leads out. */

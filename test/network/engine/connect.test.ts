@@ -226,6 +226,51 @@ test("gw-priority of a connect moves the default route, published ports follow i
   await eventually("the proxies' end", () => proxiesOf(engine).length === 0);
 });
 
+test("a connect whose ports can't follow leaves everything as it was", async () => {
+  const binding = "com.docker.network.bridge.host_binding_ipv4=127.0.0.1";
+  must(engine, ["network", "create", "--subnet", "10.44.0.0/24", "-o", binding, "near"]);
+  must(engine, ["run", "-d", "--name", "web", "--network", "near", "-p", "8080:80", ...idle]);
+  must(engine, ["run", "-d", "--name", "other", "-p", "127.0.0.2:8080:80", ...idle]);
+  await (await place.inside("web")).serve(80);
+  const shown = (): unknown => ({
+    links: links("web"),
+    resolver: execute(engine, "web", "cat /etc/resolv.conf /etc/hosts"),
+    devices: place.host.sh("ls /sys/class/net"),
+    inspected: must(engine, ["inspect", "-f", "{{json .NetworkSettings}}", "web"]),
+    proxies: proxiesOf(engine)
+      .map((text) => text.slice(text.indexOf(" ")))
+      .sort(),
+  });
+  const before = shown();
+  const connect = ["network", "connect", "--gw-priority", "10", "--ip", "10.42.0.7", "bb", "web"];
+  expect(command(engine, connect)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("Bind for 0.0.0.0:8080 failed: port is already allocated"),
+  });
+  expect(shown()).toEqual(before);
+  expect(await place.host.tcp("127.0.0.1", 8080)).toEndWith(" at 80");
+  // Its address is free, and when the port is, it is connected.
+  must(engine, ["rm", "-f", "other"]);
+  must(engine, connect);
+  expect(await place.neighbour.tcp(LAN.host, 8080)).toBe(`${LAN.neighbour} at 80`);
+  must(engine, ["rm", "-f", "web"]);
+  must(engine, ["network", "rm", "near"]);
+});
+
+test("an interface that can't be configured is taken away again", () => {
+  must(engine, ["run", "-d", "--name", "one", ...idle]);
+  const sysctl = "com.docker.network.endpoint.sysctls=net.ipv4.conf.IFNAME.no_such_thing=1";
+  const shown = (): string => execute(engine, "one", "ls /sys/class/net; cat /etc/resolv.conf");
+  const before = shown();
+  const refused = command(engine, ["network", "connect", "--driver-opt", sysctl, "aa", "one"]);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain("no_such_thing");
+  expect(shown()).toBe(before);
+  must(engine, ["network", "connect", "--alias", "itself", "aa", "one"]);
+  expect(shown()).toContain("nameserver 127.0.0.11\n");
+  expect(execute(engine, "one", "nslookup -type=a itself 127.0.0.11")).toContain("10.41.0.");
+});
+
 test("connect of a container that is stopped counts when it starts, and stays over a restart", () => {
   must(engine, ["create", "--name", "later", "--network", "bb", ...idle]);
   must(engine, ["network", "connect", "--ip", "10.41.0.7", "aa", "later"]);
