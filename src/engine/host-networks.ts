@@ -4,15 +4,7 @@
  * @module
  */
 import { messageOf } from "../errors/mod.ts";
-import {
-  close,
-  int,
-  ProgramBuilder,
-  slotList,
-  type Executors,
-  type Result,
-  type Slot,
-} from "../kernel/mod.ts";
+import { close, int, ProgramBuilder, slotList, type Executors, type Result } from "../kernel/mod.ts";
 import { openNetlink } from "../kernel/netlink/mod.ts";
 import {
   addElements,
@@ -26,6 +18,7 @@ import {
   forgetExchanges,
   forgetOneByOne,
   hostPrefixes,
+  keepFirewall,
   linkAddresses,
   LinkIndex,
   linkElements,
@@ -197,8 +190,11 @@ export class HostNetworks {
     };
   }
 
-  /** Adds, in the host's namespace, what the firewall has for these places, or its removal. */
-  rules(b: ProgramBuilder, places: readonly Place[], how: typeof addElements): void {
+  /**
+   * Adds, in the host's namespace, what the firewall has for these places, or its removal. `kept`: in the warm executor,
+   * which has a socket for it.
+   */
+  rules(b: ProgramBuilder, places: readonly Place[], how: typeof addElements, kept = false): void {
     const elements = places.flatMap(({ network, endpoint }) => {
       const known = this.#firewalled(network);
       if (known === undefined) return [];
@@ -208,11 +204,15 @@ export class HostNetworks {
       ]);
     });
     if (elements.length === 0) return;
-    this.#inFirewall(b, (socket) => {
-      how(b, "publish its ports", socket, elements);
-      const ports = places.flatMap(({ endpoint }) => endpoint.ports);
-      forgetExchanges(b, socket, ports);
-    });
+    const socket = kept ? keepFirewall(b) : b.slot("netfilter socket");
+    if (!kept) openFirewall(b, socket);
+    how(b, "publish its ports", socket, elements);
+    forgetExchanges(
+      b,
+      socket,
+      places.flatMap(({ endpoint }) => endpoint.ports),
+    );
+    if (!kept) close(b, socket);
   }
 
   /** Ends the watch. What was made stays for the containers that run; without any the firewall's table goes. */
@@ -247,17 +247,8 @@ export class HostNetworks {
   /** What the firewall has for the network itself. */
   async #change({ name }: NetworkRecord, known: FirewallNetwork, how: typeof addElements): Promise<void> {
     const b = new ProgramBuilder();
-    this.#inFirewall(b, (socket) => {
-      how(b, "let packets of its bridge through", socket, this.#allowed(networkElements(known)));
-    });
+    how(b, "let packets of its bridge through", keepFirewall(b), this.#allowed(networkElements(known)));
     await this.#context.executors.warm().run(b.build(), { doing: `change the firewall for network ${name}` });
-  }
-
-  #inFirewall(b: ProgramBuilder, body: (socket: Slot) => void): void {
-    const socket = b.slot("netfilter socket");
-    openFirewall(b, socket);
-    body(socket);
-    close(b, socket);
   }
 
   /** Does one step after the other, each with what its links are by then. */
@@ -295,11 +286,13 @@ export class HostNetworks {
     const links = await Promise.all(places.map(({ network }) => this.facts(network)));
     const relay = hasResolver(places) ? this.relay(container) : undefined;
     return {
-      outside: (b, pid) => {
-        this.#attach(b, places, links, pid);
+      before: (b) => {
         this.rules(b, places, addElements);
         const ports = places.flatMap(({ endpoint }) => endpoint.ports);
         this.proxies(b, ports, "shim");
+      },
+      outside: (b, pid) => {
+        this.#attach(b, places, links, pid);
         if (relay !== undefined) {
           startRelay(b, relay, openNamespace(b, pid), "shim");
         }
@@ -365,7 +358,7 @@ export class HostNetworks {
   /** The places' containers don't run any more. Nobody waits for this, but whoever comes next is behind it. */
   release(places: readonly Place[]): void {
     const b = new ProgramBuilder();
-    this.rules(b, places, removeElements);
+    this.rules(b, places, removeElements, true);
     const program = b.build();
     if (program.operations.length === 0) return;
     this.forget(places);

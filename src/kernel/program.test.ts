@@ -103,3 +103,13 @@ test("a tolerated file system leaves everything that depends on it optional", ()
       .every(({ optional }) => optional === true),
   ).toBe(true);
 });
+
+test("the slot that an executor keeps is not one of a program's own", () => {
+  const b = new ProgramBuilder();
+  const own = b.slot("own");
+  expect(b.build().slots).toBe(1);
+  const kept = b.keptSlot("kept");
+  expect(kept.index).toBe(1023);
+  expect(b.slot("another").index).toBe(own.index + 1);
+  expect(b.build().slots).toBe(1024);
+});

@@ -159,6 +159,8 @@ export interface CloneOptions {
 }
 
 const NO_SLOT = 0xffff;
+/** What a program may have (native/PROTOCOL.md, section 1). */
+const MAX_SLOTS = 1024;
 
 /** An {@link Int} that the printer shows as `text`. */
 export function int(value: number | bigint, text?: string): Int {
@@ -196,10 +198,20 @@ export class ProgramBuilder {
   #slots = 0;
   #outputs = 0;
   #depth = 0;
+  #keeps = false;
 
   /** A new slot. The first ones of a shim's program are the shim's own (native/PROTOCOL.md, section 3). */
   slot(name: string): Slot {
     return { kind: "slot", index: this.#slots++, name };
+  }
+
+  /**
+   * The slot that no other program of the executor's uses: what is in it stays from one to the next (native/PROTOCOL.md,
+   * section 2).
+   */
+  keptSlot(name: string): Slot {
+    this.#keeps = true;
+    return { kind: "slot", index: MAX_SLOTS - 1, name };
   }
 
   /** A new part of the output area, 8-aligned. */
@@ -255,7 +267,8 @@ export class ProgramBuilder {
   }
 
   build(): Program {
-    return { operations: this.#operations, slots: this.#slots, outputs: this.#outputs };
+    const slots = this.#keeps ? MAX_SLOTS : this.#slots;
+    return { operations: this.#operations, slots, outputs: this.#outputs };
   }
 
   #add(operation: Operation, name?: string): Result {

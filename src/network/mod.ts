@@ -55,6 +55,7 @@ export {
   forgetExchanges,
   forgetOneByOne,
   networkElements,
+  keepFirewall,
   openFirewall,
   portElements,
   remove as removeElements,

@@ -129,6 +129,7 @@ function compileDirect(plan: Plan, entrance: CgroupEntrance | undefined): void {
   entrance?.close(b);
   prepare(plan, mapped);
   if (context.network !== undefined) {
+    context.network.before(b);
     b.composite("wait for its namespaces", "await", [channel, int(1, "SYNC")]);
     context.network.outside(b, pid);
   }
@@ -178,7 +179,10 @@ function compileJoined(plan: Plan, entrance: CgroupEntrance | undefined, join: J
     },
   );
   entrance?.close(b);
-  receive(b, handover, between, (pid) => network?.outside(b, pid));
+  receive(b, handover, between, (pid) => {
+    network?.before(b);
+    network?.outside(b, pid);
+  });
 }
 
 /** Adds the making of the cgroup and opens the way into it. */

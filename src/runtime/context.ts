@@ -39,6 +39,8 @@ export interface CgroupPlan {
 
 /** What makes a container's network out of its new network namespace: whoever knows networks adds the operations. */
 export interface NetworkPlan {
+  /** Adds, in the shim, what needs nothing of the container: it is done while the process makes its namespaces. */
+  before(b: ProgramBuilder): void;
   /** Adds, in the shim, what is done from the host's side once the container's process `pid` has its namespaces. */
   outside(b: ProgramBuilder, pid: Result): void;
   /** Adds, in the container's process as root of its namespaces, what is done from inside, `lo` included. */

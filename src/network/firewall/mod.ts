@@ -7,5 +7,5 @@ export { linkElements, networkElements, portElements, type FirewallNetwork } fro
 export { forgetOneByOne, unchosen } from "./forget.ts";
 export { Firewall, type FirewallOptions } from "./firewall.ts";
 export { FirewallObserver, type Disturbance } from "./observer.ts";
-export { add, change, forgetExchanges, openFirewall, remove } from "./programs.ts";
+export { add, change, forgetExchanges, keepFirewall, openFirewall, remove } from "./programs.ts";
 export type { RulesetOptions } from "./ruleset.ts";
