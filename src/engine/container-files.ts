@@ -4,15 +4,15 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { CWD, flags, mkdir, O, ProgramBuilder, write, type Program } from "../kernel/mod.ts";
+import { hasResolver } from "./container-names.ts";
 import type { Container } from "./container-store.ts";
 import type { ContainerRecord } from "./container.ts";
 import { hasOwnNetwork } from "./endpoint-requests.ts";
 import { placesOf, type Place } from "./endpoints.ts";
-import { hostnameFile, hostsFile, ownNames, resolvConf } from "./etc-files.ts";
+import { hostnameFile, hostsFile, ownNames } from "./etc-files.ts";
 import { makeFolder } from "./folders.ts";
-import type { DnsSettings } from "./network-context.ts";
 import { linkLines } from "./links.ts";
-import { bridgeResolvConf, resolverResolvConf } from "./resolv-conf.ts";
+import { bridgeResolvConf, hostResolvConf, reachableResolvConf, resolverResolvConf } from "./resolv-conf.ts";
 import type { Services } from "./services.ts";
 
 const readHost = (path: string): string => (existsSync(path) ? readFileSync(path, "utf8") : "");
@@ -33,49 +33,72 @@ function hostsOf(
   });
 }
 
-/** /etc/resolv.conf by the network that the container begins with. */
-function resolvConfOf(mode: string, dns: DnsSettings): string {
-  const file = readHost("/etc/resolv.conf");
-  if (mode === "bridge") return bridgeResolvConf(dns, file);
-  return hasOwnNetwork(mode) ? resolverResolvConf(dns, file) : resolvConf(dns, file);
+/** A container's /etc/resolv.conf on these places; before it has any, by the network that it begins with. */
+function resolvConfOf(
+  { networks }: Services,
+  { hostConfig }: ContainerRecord,
+  places: readonly Place[],
+): string {
+  const { NetworkMode: mode } = hostConfig;
+  const dns = networks.dnsOf(hostConfig);
+  if (mode === "host") {
+    const path = "/etc/resolv.conf";
+    return hostResolvConf(dns, { path, text: readHost(path) });
+  }
+  const resolver = places.length === 0 ? mode !== "bridge" && hasOwnNetwork(mode) : hasResolver(places);
+  if (resolver) return resolverResolvConf(dns, readHost("/etc/resolv.conf"));
+  const ipv6 = places.some(({ endpoint }) => endpoint.ipv6 !== undefined);
+  return bridgeResolvConf(dns, reachableResolvConf(readHost), ipv6);
 }
 
 /** Makes the folder and the files of a container that is being made. */
 export function folderProgram(services: Services, record: ContainerRecord): Program {
-  const { paths, networks } = services;
+  const { paths } = services;
   const { id, config, hostConfig } = record;
   const b = new ProgramBuilder();
   makeFolder(b, paths.container(id), 0o710, {
     hostname: { content: hostnameFile(config), mode: 0o644 },
     hosts: { content: hostsOf(services, record, []), mode: 0o644 },
-    "resolv.conf": {
-      content: resolvConfOf(hostConfig.NetworkMode, networks.dnsOf(hostConfig)),
-      mode: 0o644,
-    },
+    "resolv.conf": { content: resolvConfOf(services, record, []), mode: 0o644 },
   });
   if (hostConfig.LogConfig.Type === "local")
     mkdir(b, "make the log's folder", CWD, `${paths.container(id)}/local-logs`, 0o700);
   return b.build();
 }
 
-/** Adds the writing of a container's /etc/hosts; whoever has the file open or bound sees it. */
-export function addHosts(
+/** Adds the writing of one of a container's files; whoever has it open or bound sees it. */
+function addFile(
+  b: ProgramBuilder,
+  { paths }: Services,
+  { id }: Container,
+  name: string,
+  content: string,
+): void {
+  const how = flags(O, "WRONLY", "CREAT", "TRUNC", "NOFOLLOW");
+  write(b, `write its /etc/${name}`, CWD, `${paths.container(id)}/${name}`, content, { how, mode: 0o644 });
+}
+
+function addHosts(
   b: ProgramBuilder,
   services: Services,
   container: Container,
   places: readonly Place[],
 ): void {
-  const { id, record } = container;
-  const path = `${services.paths.container(id)}/hosts`;
-  const how = flags(O, "WRONLY", "CREAT", "TRUNC", "NOFOLLOW");
-  write(
-    b,
-    "write its /etc/hosts",
-    CWD,
-    path,
-    hostsOf(services, record, places, linkLines(services, container)),
-    { how, mode: 0o644 },
-  );
+  const links = linkLines(services, container);
+  addFile(b, services, container, "hosts", hostsOf(services, container.record, places, links));
+}
+
+/** Adds the writing of what a start finds out anew: where names are asked for, and the container's addresses. */
+export function addNetworkFiles(
+  b: ProgramBuilder,
+  services: Services,
+  container: Container,
+  places: readonly Place[],
+): void {
+  // Of the container whose network it has, it has the files too.
+  if (container.record.hostConfig.NetworkMode.startsWith("container:")) return;
+  addFile(b, services, container, "resolv.conf", resolvConfOf(services, container.record, places));
+  if (places.length > 0) addHosts(b, services, container, places);
 }
 
 /** Writes the /etc/hosts of a container that runs, after its places have changed. */
@@ -88,10 +111,7 @@ export async function writeHosts(services: Services, container: Container): Prom
 /** Writes the /etc/resolv.conf of a container in which names are answered from now on. */
 export async function writeResolvConf(services: Services, container: Container): Promise<void> {
   const b = new ProgramBuilder();
-  const path = `${services.paths.container(container.id)}/resolv.conf`;
   const dns = services.networks.dnsOf(container.record.hostConfig);
-  const content = resolverResolvConf(dns, readHost("/etc/resolv.conf"));
-  const how = flags(O, "WRONLY", "TRUNC", "NOFOLLOW");
-  write(b, "write its /etc/resolv.conf", CWD, path, content, { how, mode: 0o644 });
+  addFile(b, services, container, "resolv.conf", resolverResolvConf(dns, readHost("/etc/resolv.conf")));
   await services.executors.warm().run(b.build(), { doing: `write the resolv.conf of ${container.id}` });
 }

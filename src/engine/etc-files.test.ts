@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { hostnameFile, hostsFile, ownNames, resolvConf } from "./etc-files.ts";
+import { hostnameFile, hostsFile, ownNames } from "./etc-files.ts";
 import { completeHostConfig } from "./host-config.ts";
 import { defaults } from "./testing.ts";
 
@@ -31,15 +31,6 @@ test("hosts begins with Docker's lines, or with the host's own on its network", 
   expect(() => hostsFile(host({ ExtraHosts: ["nonsense"] }), nothing)).toThrow(
     'bad format for add-host: "nonsense"',
   );
-});
-
-test("resolv.conf is the host's but for what the container sets", () => {
-  const file = "nameserver 10.0.0.53\nsearch lan\noptions ndots:2\n";
-  expect(resolvConf(host({}), file)).toBe(file);
-  expect(resolvConf(host({ Dns: ["1.1.1.1"] }), file)).toBe(
-    "nameserver 1.1.1.1\nsearch lan\noptions ndots:2\n",
-  );
-  expect(resolvConf(host({ DnsSearch: ["."] }), file)).toBe("nameserver 10.0.0.53\noptions ndots:2\n");
 });
 
 test("hostname has no domain", () => {

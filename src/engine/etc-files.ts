@@ -4,7 +4,6 @@
  */
 import { failure } from "../errors/mod.ts";
 import type { ContainerConfig, HostConfig } from "./container-types.ts";
-import type { DnsSettings } from "./network-context.ts";
 
 const loopback = [
   "127.0.0.1\tlocalhost",
@@ -65,24 +64,4 @@ export function ownNames({ Hostname, Domainname }: Pick<ContainerConfig, "Hostna
 /** /etc/hostname: without the domain, as Docker has it. */
 export function hostnameFile(config: Pick<ContainerConfig, "Hostname">): string {
   return config.Hostname === "" ? "" : `${config.Hostname}\n`;
-}
-
-/** /etc/resolv.conf: the host's, with what the container sets in place of it. */
-export function resolvConf(host: DnsSettings, hostFile: string): string {
-  const { Dns: servers, DnsSearch: search, DnsOptions: options } = host;
-  if (servers === null && search === null && options === null) return hostFile;
-  const kept = (keyword: string): string[] =>
-    hostFile.split("\n").filter((line) => line.trimStart().startsWith(`${keyword} `));
-  const lines = [
-    ...(servers === null || servers.length === 0
-      ? kept("nameserver")
-      : servers.map((server) => `nameserver ${server}`)),
-    ...(search === null || search.length === 0
-      ? kept("search")
-      : search.includes(".")
-        ? []
-        : [`search ${search.join(" ")}`]),
-    ...(options === null || options.length === 0 ? kept("options") : [`options ${options.join(" ")}`]),
-  ];
-  return `${lines.join("\n")}\n`;
 }

@@ -35,6 +35,27 @@ export function parseResolvConf(text: string): ResolvConf {
   return { servers, search, options };
 }
 
+/** A file of the host's that says whom to ask, and where it lies. */
+export interface HostResolvConf {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** systemd-resolved's address, where the host alone can ask, and the file in which it says whom it asks itself. */
+const STUB = "127.0.0.53";
+const BEHIND_STUB = "/run/systemd/resolve/resolv.conf";
+/** What dockerd gives a container whose host names no server that it can reach. */
+const lastResort = { ipv4: ["8.8.8.8", "8.8.4.4"], ipv6: ["2001:4860:4860::8888", "2001:4860:4860::8844"] };
+
+/** The file by which a container asks the host's servers itself. `read` gives an empty text for a missing file. */
+export function reachableResolvConf(read: (path: string) => string): HostResolvConf {
+  const own = { path: "/etc/resolv.conf", text: read("/etc/resolv.conf") };
+  const { servers } = parseResolvConf(own.text);
+  if (servers.length !== 1 || servers[0] !== STUB) return own;
+  const behind = read(BEHIND_STUB);
+  return behind === "" ? own : { path: BEHIND_STUB, text: behind };
+}
+
 const isLoopback = (server: string): boolean => server.startsWith("127.") || server === "::1";
 
 /** Where names are asked for that no network of the engine's has. */
@@ -80,19 +101,41 @@ function bodyOf(servers: readonly string[], search: readonly string[], options: 
   ];
 }
 
-/** On Docker's own bridge: the host's servers but for those that only the host can reach. */
-export function bridgeResolvConf(host: DnsSettings, hostFile: string): string {
-  const { servers, search, fromHost } = upstreamOf(host, hostFile);
-  const given = host.DnsOptions ?? [];
-  const options = given.length > 0 ? given : parseResolvConf(hostFile).options;
-  const reachable = fromHost ? servers.filter((server) => !isLoopback(server)) : servers;
+/** With the host's network: the host's servers, whichever they are. */
+export function hostResolvConf(host: DnsSettings, file: HostResolvConf): string {
+  const { servers, search } = upstreamOf(host, file.text);
   return [
     ...header,
-    ...bodyOf(reachable, search, options),
-    "# Based on host file: '/etc/resolv.conf' (legacy)",
+    ...bodyOf(servers, search, optionsOf(host, file)),
+    `# Based on host file: '${file.path}'`,
     overrides(host),
     "",
   ].join("\n");
+}
+
+/**
+ * On Docker's own bridge, or without a network: the host's servers but for those that only the host can reach. `ipv6`:
+ * whether the container has an address of that family.
+ */
+export function bridgeResolvConf(host: DnsSettings, file: HostResolvConf, ipv6: boolean): string {
+  const { servers, search, fromHost } = upstreamOf(host, file.text);
+  const reachable = fromHost
+    ? servers.filter((server) => !isLoopback(server) && (ipv6 || !server.includes(":")))
+    : servers;
+  const none = reachable.length === 0;
+  const usual = [...lastResort.ipv4, ...(ipv6 ? lastResort.ipv6 : [])];
+  return [
+    ...header,
+    ...bodyOf(none ? usual : reachable, search, optionsOf(host, file)),
+    `# Based on host file: '${file.path}' (legacy)`,
+    ...(none ? ["# Used default nameservers."] : []),
+    overrides(host),
+    "",
+  ].join("\n");
+}
+
+function optionsOf({ DnsOptions }: DnsSettings, { text }: HostResolvConf): readonly string[] {
+  return DnsOptions !== null && DnsOptions.length > 0 ? DnsOptions : parseResolvConf(text).options;
 }
 
 /** On networks that users made: the engine's resolver, which asks the others. */

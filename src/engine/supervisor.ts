@@ -17,7 +17,7 @@ import {
 } from "../kernel/mod.ts";
 import { whileCgroupIsHeld } from "./cgroup-holding.ts";
 import { configJson } from "./config-json.ts";
-import { addHosts, writeHosts } from "./container-files.ts";
+import { addNetworkFiles, writeHosts } from "./container-files.ts";
 import { NEVER } from "./container.ts";
 import { hasResolver } from "./container-names.ts";
 import type { Container, PendingAttach } from "./container-store.ts";
@@ -150,7 +150,7 @@ export class Supervisor {
       );
       const bundle = new ProgramBuilder();
       makeFolder(bundle, folder, 0o700, { "config.json": { content: configJson(spec), mode: 0o600 } });
-      if (places.length > 0) addHosts(bundle, this.#services, container, places);
+      addNetworkFiles(bundle, this.#services, container, places);
       const [rows, columns] = record.hostConfig.ConsoleSize;
       const log = shimLog(paths, container);
       const shim = {

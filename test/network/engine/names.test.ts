@@ -223,6 +223,40 @@ options ndots:0
   must(engine, ["rm", "-f", plain]);
 });
 
+test("the host's resolv.conf of the day is a container's when it is started", () => {
+  const file = join(engine.directory, "resolv.conf");
+  const flags = (name: string, network: string): string[] => ["--name", name, "--network", network];
+  for (const [name, network] of [
+    ["on-bridge", "bridge"],
+    ["on-n1", "n1"],
+    ["on-none", "none"],
+  ] as const)
+    must(engine, ["run", "-d", ...flags(name, network), "busybox", "sleep", "1000"]);
+  must(engine, ["create", ...flags("late", "bridge"), "busybox", "sleep", "1000"]);
+  must(engine, ["create", ...flags("both", "bridge"), "busybox", "sleep", "1000"]);
+  must(engine, ["network", "connect", "n2", "both"]);
+  const shown = (container: string): string =>
+    execute(engine, container, "grep -E '^(nameserver|search)' /etc/resolv.conf").replaceAll("\n", ", ");
+  const before = readFileSync(file, "utf8");
+  try {
+    writeFileSync(file, "nameserver 10.255.0.9\nsearch vpn\n");
+    // One that runs keeps what it began with, as in Docker.
+    expect(shown("on-bridge")).toBe(`nameserver ${LAN.neighbour}`);
+    must(engine, ["restart", "-t", "0", "on-bridge", "on-n1", "on-none"]);
+    must(engine, ["start", "late", "both"]);
+    expect(["on-bridge", "on-none", "late", "on-n1", "both"].map(shown)).toEqual([
+      "nameserver 10.255.0.9, search vpn",
+      "nameserver 10.255.0.9, search vpn",
+      "nameserver 10.255.0.9, search vpn",
+      "nameserver 127.0.0.11, search vpn",
+      "nameserver 127.0.0.11, search vpn",
+    ]);
+  } finally {
+    writeFileSync(file, before);
+    must(engine, ["rm", "-f", "on-bridge", "on-n1", "on-none", "late", "both"]);
+  }
+});
+
 test("the resolver is one process, and goes with the last container that asks", async () => {
   const path = join(engine.execRoot, "dns/pid");
   const pid = readFileSync(path, "utf8").trim();
