@@ -39,7 +39,7 @@ test("whatever a container writes comes back", () => {
       expect(found?.stream).toBe(error ? 2 : 1);
     }),
   );
-});
+}, 120_000);
 
 test("times are exact", () => {
   for (const time of ["2024-01-02T03:04:05Z", "2024-01-02T03:04:05.1Z", "2024-02-29T23:59:59.000000001Z"]) {

@@ -243,7 +243,7 @@ describe("properties", () => {
       ),
       { numRuns: 300 },
     );
-  });
+  }, 120_000);
 
   test("jumps are right however far they go", () => {
     const names = [...syscallTable("x86_64").keys()];

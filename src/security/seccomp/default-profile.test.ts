@@ -150,43 +150,47 @@ describe.skipIf(!existsSync(reference))(
   () => {
     const theirs = existsSync(reference) ? parseProfile(readFileSync(reference, "utf8")) : defaultProfile();
 
-    test.each(machines)("the verdicts on %s are the same", (native, runs) => {
-      const { bigEndian } = architectures[native];
-      const compared = new Set<string>();
-      for (const kernel of kernels) {
-        for (const caps of capabilitySets) {
-          const [ours, docker] = [defaultProfile(), theirs].map((profile) =>
-            program(profile, native, caps, kernel),
-          );
-          if (ours === undefined || docker === undefined) continue;
-          // Equal programs have equal verdicts, and the same pair needs no second look.
-          const key = JSON.stringify([ours, docker]);
-          if (compared.has(key)) continue;
-          compared.add(key);
-          for (const arch of runs) {
-            const { audit } = architectures[arch];
-            for (const [name, nr] of [
-              ...syscallTable(arch),
-              ["unknown", 5000],
-              ["minus one", 0xffffffff],
-            ] as const) {
-              const byArguments = ["socket", "personality", "clone"].includes(name);
-              for (const args of byArguments ? argumentSets : [[]]) {
-                const call = { nr, arch: audit, args };
-                const [a, b] = [interpret(ours, call, bigEndian), interpret(docker, call, bigEndian)];
-                if (a.verdict !== b.verdict)
-                  expect([name, caps, kernel, verdictName(a.verdict)]).toEqual([
-                    name,
-                    caps,
-                    kernel,
-                    verdictName(b.verdict),
-                  ]);
+    test.each(machines)(
+      "the verdicts on %s are the same",
+      (native, runs) => {
+        const { bigEndian } = architectures[native];
+        const compared = new Set<string>();
+        for (const kernel of kernels) {
+          for (const caps of capabilitySets) {
+            const [ours, docker] = [defaultProfile(), theirs].map((profile) =>
+              program(profile, native, caps, kernel),
+            );
+            if (ours === undefined || docker === undefined) continue;
+            // Equal programs have equal verdicts, and the same pair needs no second look.
+            const key = JSON.stringify([ours, docker]);
+            if (compared.has(key)) continue;
+            compared.add(key);
+            for (const arch of runs) {
+              const { audit } = architectures[arch];
+              for (const [name, nr] of [
+                ...syscallTable(arch),
+                ["unknown", 5000],
+                ["minus one", 0xffffffff],
+              ] as const) {
+                const byArguments = ["socket", "personality", "clone"].includes(name);
+                for (const args of byArguments ? argumentSets : [[]]) {
+                  const call = { nr, arch: audit, args };
+                  const [a, b] = [interpret(ours, call, bigEndian), interpret(docker, call, bigEndian)];
+                  if (a.verdict !== b.verdict)
+                    expect([name, caps, kernel, verdictName(a.verdict)]).toEqual([
+                      name,
+                      caps,
+                      kernel,
+                      verdictName(b.verdict),
+                    ]);
+                }
               }
             }
           }
         }
-      }
-      expect(compared.size).toBeGreaterThan(10);
-    });
+        expect(compared.size).toBeGreaterThan(10);
+      },
+      120_000,
+    );
   },
 );
