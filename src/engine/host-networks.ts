@@ -134,6 +134,7 @@ export class HostNetworks {
     if (this.#observer !== undefined) return;
     this.#observer = new FirewallObserver(
       executors.session(),
+      async () => this.#firewall.remake(this.#elements()),
       async () => {
         let what: "loaded" | "kept" = "kept";
         // Who publishes or ends publishing meanwhile may have been overtaken by what was known before.
@@ -142,6 +143,7 @@ export class HostNetworks {
           restored = JSON.stringify(wanted);
           what = await this.#firewall.ensure(wanted);
         }
+        await this.#firewall.remember();
         log.info(
           what === "loaded" ? "brought the firewall's rules back" : "brought the firewall's elements back",
         );
@@ -149,6 +151,10 @@ export class HostNetworks {
       (error) => log.error(`watch over the firewall: ${messageOf(error)}`, { error }),
     );
     await this.#observer.start();
+    // Nobody waits for this: without it the firewall comes back all the same, as quickly as nft starts.
+    this.#firewall.remember().catch((error: unknown) => {
+      log.warn(`remember the firewall's table: ${messageOf(error)}`, { error });
+    });
   }
 
   /** Everything that the firewall must have. */

@@ -430,8 +430,10 @@ describe("who flushes the firewall", () => {
 
   beforeAll(async () => {
     await firewall.ensure(elements);
+    await firewall.remember();
     observer = new FirewallObserver(
       executors.session(),
+      async () => firewall.remake(elements),
       async (what) => {
         told.push(what);
         if (what.own) await firewall.ensure(elements);

@@ -18,4 +18,5 @@ export * from "./link.ts";
 export * from "./message.ts";
 export { AttributeReader, parseMessages, type ReceivedMessage } from "./parse.ts";
 export * from "./nftables.ts";
+export * from "./nftables-copy.ts";
 export * from "./route.ts";

@@ -17,6 +17,7 @@ import type { FirewallElement } from "./element.ts";
 import { openFirewall, reconcile } from "./programs.ts";
 import { ruleset, type Ruleset, type RulesetOptions } from "./ruleset.ts";
 import { TABLE } from "./sets.ts";
+import { copyTable, remakeTable, type TableCopy } from "./table-copy.ts";
 
 /** Room for the answer about a table, and about its rules. */
 const TABLE_REPLY = 1024;
@@ -45,6 +46,7 @@ export class Firewall {
   readonly #run: RunHost;
   #ruleset: Ruleset;
   #dockerUser = false;
+  #copy: TableCopy | undefined;
 
   constructor(options: FirewallOptions) {
     this.#options = options;
@@ -74,6 +76,20 @@ export class Firewall {
     }
     await this.#nft(this.#ruleset.script + script(elements));
     return "loaded";
+  }
+
+  /** Remembers how the table is made, for {@link remake}. */
+  async remember(): Promise<void> {
+    if (this.#copy?.comment === this.#ruleset.comment) return;
+    this.#copy = await copyTable(this.#options.executor(), this.#ruleset);
+  }
+
+  /**
+   * Makes the table as it was remembered, with `elements`, whatever was there: in a millisecond, without programs of the
+   * host. Without anything remembered it does nothing. {@link ensure} finds out what else there is to be done.
+   */
+  async remake(elements: readonly FirewallElement[]): Promise<void> {
+    if (this.#copy !== undefined) await remakeTable(this.#options.executor(), this.#copy, elements);
   }
 
   /** Sees that DOCKER-USER is honoured if it exists. */

@@ -128,21 +128,25 @@ function subscribe(b: ProgramBuilder, socket: Slot): void {
 /** Watches as long as its executor lives. */
 export class FirewallObserver {
   readonly #session: Executor;
+  readonly #first: () => Promise<void>;
   readonly #restore: (what: Disturbance) => Promise<void>;
   readonly #failed: (error: unknown) => void;
   #closed = false;
 
   /**
    * @param session an executor of its own in the firewall's network namespace; it is closed with the observer
+   * @param first is called at once when something of the engine's own is gone: what can be done in no time
    * @param restore brings back what is gone; called again only when it is done
    * @param failed hears of what `restore` throws, and of the end of the observer if it ends by an error
    */
   constructor(
     session: Executor,
+    first: () => Promise<void>,
     restore: (what: Disturbance) => Promise<void>,
     failed: (error: unknown) => void,
   ) {
     this.#session = session;
+    this.#first = first;
     this.#restore = restore;
     this.#failed = failed;
   }
@@ -167,6 +171,7 @@ export class FirewallObserver {
       while (!this.#closed) {
         const first = await this.#next();
         if (first === undefined) continue;
+        if (first.own) await this.#first().catch(this.#failed);
         // What follows soon belongs to it: a reload is many changes.
         const until = performance.now() + DEBOUNCE;
         let { own, host } = first;

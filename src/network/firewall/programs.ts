@@ -3,7 +3,7 @@
  * whole or not at all.
  * @module
  */
-import type { CallOptions, ProgramBuilder, Slot } from "../../kernel/mod.ts";
+import type { CallOptions, ProgramBuilder, Result, Slot } from "../../kernel/mod.ts";
 import { int, struct } from "../../kernel/mod.ts";
 import {
   addElements,
@@ -26,13 +26,14 @@ const SO_SNDBUFFORCE = int(32, "SO_SNDBUFFORCE");
 /** What a socket of the kernel's usual size takes at once; below it is the common case, a few hundred bytes. */
 const USUAL_BUFFER = 128 << 10;
 
-function send(
+/** Adds the sending of a transaction, however long it is. */
+export function sendBatch(
   b: ProgramBuilder,
   label: string,
   socket: Slot,
   messages: readonly Message[],
   options: CallOptions = {},
-) {
+): Result {
   const batch = encodeBatch(messages);
   if (batch.bytes.length > USUAL_BUFFER) {
     const size = new Uint8Array(4);
@@ -86,7 +87,7 @@ export function add(
   socket: Slot,
   elements: readonly FirewallElement[],
 ): void {
-  if (elements.length > 0) send(b, label, socket, addElements(TABLE, elements));
+  if (elements.length > 0) sendBatch(b, label, socket, addElements(TABLE, elements));
 }
 
 /** Deletes elements, whether or not all of them are there, even the table. */
@@ -97,11 +98,11 @@ export function remove(
   elements: readonly FirewallElement[],
 ): void {
   if (elements.length === 0) return;
-  const gone = send(b, label, socket, deleteElements(TABLE, elements), { tolerate: ["ENOENT"] });
+  const gone = sendBatch(b, label, socket, deleteElements(TABLE, elements), { tolerate: ["ENOENT"] });
   b.skipIf(`${label}: were all of them there?`, gone, ">=0", 0, () => {
     // Some were missing, so nothing was deleted: what has just been added can be.
     const both = [...addElements(TABLE, elements), ...deleteElements(TABLE, elements)];
-    send(b, `${label}: those that are left`, socket, both, { tolerate: ["ENOENT"] });
+    sendBatch(b, `${label}: those that are left`, socket, both, { tolerate: ["ENOENT"] });
   });
 }
 
@@ -119,7 +120,7 @@ export function change(
   const gone = before.filter((element) => !wanted.has(nameOf(element)));
   const come = after.filter((element) => !old.has(nameOf(element)));
   if (gone.length + come.length === 0) return;
-  send(b, label, socket, [
+  sendBatch(b, label, socket, [
     ...addElements(TABLE, gone),
     ...deleteElements(TABLE, gone),
     ...addElements(TABLE, come),
@@ -133,7 +134,10 @@ export function reconcile(
   socket: Slot,
   elements: readonly FirewallElement[],
 ): void {
-  send(b, label, socket, [...setNames.map((set) => flushSet(TABLE, set)), ...addElements(TABLE, elements)]);
+  sendBatch(b, label, socket, [
+    ...setNames.map((set) => flushSet(TABLE, set)),
+    ...addElements(TABLE, elements),
+  ]);
 }
 
 /**
