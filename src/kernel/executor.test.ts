@@ -85,15 +85,19 @@ test("forks run side by side: one that waits doesn't hold up another, and its de
   const slow = program((b) =>
     b.call("wait", "ppoll", [0, 0, bytes(new Uint8Array([60, ...Array(15).fill(0)]), "60 s"), 0, 0]),
   );
-  const order: string[] = [];
-  const waiting = executor.fork(slow, { doing: "wait", deadline: 20 }).catch((error: unknown) => {
-    order.push(messageOf(error));
-  });
-  await executor.fork(program((b) => b.call("ask", "getpid", []))).then(() => order.push("quick"));
-  await waiting;
+  let order: string[] = [];
+  // On a busy machine a fork may take longer than a deadline; the first one that leaves room for it counts.
+  for (let deadline = 20; order[0] !== "quick" && deadline < 30_000; deadline *= 4) {
+    order = [];
+    const waiting = executor.fork(slow, { doing: "wait", deadline }).catch((error: unknown) => {
+      order.push(messageOf(error));
+    });
+    await executor.fork(program((b) => b.call("ask", "getpid", []))).then(() => order.push("quick"));
+    await waiting;
+  }
   expect(order[0]).toBe("quick");
   expect(order[1]).toContain("was stopped: the deadline passed");
-});
+}, 120_000);
 
 test("an executor that dies fails what waits for it and what comes after", async () => {
   const other = Executor.start(installNativeBinary(directory));
