@@ -53,6 +53,10 @@ export async function joinWebSocket(
       stream.destroy();
       resolve(detached);
     };
+    // Who attached no input has none to end.
+    const endInput = (): void => {
+      if (options.input) stream.end();
+    };
     const reader = new WebSocketReader({
       data: (payload) => {
         if (over || !options.input || stream.writableEnded) return;
@@ -62,7 +66,7 @@ export async function joinWebSocket(
       },
       reply: (frame) => void socket.write(frame),
       // It may still want to read what comes.
-      end: () => void stream.end(),
+      end: endInput,
       broken: (why) => finish(closeFrame(why)),
     });
     stream.on("data", (chunk: Uint8Array) => {
@@ -76,10 +80,7 @@ export async function joinWebSocket(
     stream.on("error", () => finish(closeFrame()));
     socket.once("close", () => finish(undefined));
     socket.on("error", () => finish(undefined));
-    inflow.start(
-      (chunk) => reader.push(chunk),
-      () => void stream.end(),
-    );
+    inflow.start((chunk) => reader.push(chunk), endInput);
     socket.resume();
   });
 }

@@ -2,7 +2,7 @@
  * What older versions of the API asked for differently when they made a container, as a table, as dockerd 28.5.2 has it.
  * @module
  */
-import type { CreateBody } from "../engine/mod.ts";
+import type { CreateBody, UpdateBody } from "../engine/mod.ts";
 import { failure } from "../errors/mod.ts";
 import { inside, type Item } from "./versions-table.ts";
 
@@ -86,6 +86,12 @@ export function createFromVersion(version: number, body: CreateBody): CreateBody
   const mutable = body as unknown as MutableBody;
   for (const { before, since, apply } of createRules)
     if (before === undefined ? version >= (since ?? 0) : version < before) apply(mutable);
+  return body;
+}
+
+/** The body of `POST /containers/NAME/update`: before 1.40 it had no limit of processes. It is changed in place. */
+export function updateFromVersion(version: number, body: UpdateBody): UpdateBody {
+  if (version < 40) delete (body as { PidsLimit?: unknown }).PidsLimit;
   return body;
 }
 

@@ -59,12 +59,14 @@ export class Query {
   }
 
   /** A truth value as Go's ParseBool reads it; absent and empty are false. Throws 400 in dockerd's words. */
-  strictFlag(name: string): boolean {
+  strictFlag(name: string, message?: (value: string) => string): boolean {
     const value = this.text(name);
     if (/^(?:1|t|T|TRUE|true|True)$/.test(value)) return true;
     if (value === "" || /^(?:0|f|F|FALSE|false|False)$/.test(value)) return false;
-    const message = `invalid value for ${name}: ${value}: strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`;
-    throw failure("invalid-parameter", { message });
+    const reason = `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`;
+    throw failure("invalid-parameter", {
+      message: message?.(value) ?? `invalid value for ${name}: ${value}: ${reason}`,
+    });
   }
 
   /** A decimal number, undefined if it was not given or empty. Throws Go's text, with 500 as dockerd does. */

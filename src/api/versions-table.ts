@@ -154,7 +154,6 @@ const answerRules: readonly AnswerRule[] = [
       d["Images"] = images.map((image) => ({ ...image, VirtualSize: image["Size"] }));
     },
   },
-  { answer: "disk-usage", before: 42, apply: (d) => (d["BuilderSize"] ??= 0) },
   { answer: "event", before: 52, apply: addLegacyEventFields },
 ];
 

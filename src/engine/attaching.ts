@@ -2,7 +2,7 @@
  * Clients at a container's streams.
  * @module
  */
-import { PassThrough, type Duplex, type Readable } from "node:stream";
+import { Duplex, type Readable } from "node:stream";
 import { failure } from "../errors/mod.ts";
 import { attachToShim } from "../kernel/mod.ts";
 import { publishContainer } from "./container-events.ts";
@@ -65,10 +65,22 @@ function pastOutput(services: Services, container: Container, options: AttachOpt
   return readLogs(path, { ...selection, tty }, undefined);
 }
 
+/** What was logged and nothing more: what is written goes nowhere, and its end ends nothing. */
 function readOnly(past: Readable | undefined): Duplex {
-  const stream = new PassThrough();
-  if (past === undefined) stream.end();
-  else past.pipe(stream);
+  const stream = new Duplex({
+    read: () => void past?.resume(),
+    write: (_chunk, _encoding, done) => done(),
+    destroy: (error, done) => {
+      past?.destroy();
+      done(error);
+    },
+  });
+  if (past === undefined) stream.push(null);
+  past?.on("data", (chunk: Uint8Array) => {
+    if (!stream.push(chunk)) past.pause();
+  });
+  past?.once("end", () => stream.push(null));
+  past?.once("error", (error) => stream.destroy(error));
   return stream;
 }
 

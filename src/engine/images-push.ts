@@ -52,7 +52,10 @@ export async function* pushImages(
       const names = tagsOf(context, wanted);
       if (names.length === 0)
         throw failure("not-found", {
-          message: `An image does not exist locally with the tag: ${familiarName(wanted)}`,
+          message:
+            wanted.tag === undefined || tagsOf(context, { ...wanted, tag: undefined }).length === 0
+              ? `An image does not exist locally with the tag: ${familiarName(wanted)}`
+              : `tag does not exist: ${familiarReference(wanted)}`,
         });
       for (const { reference, image } of names)
         await pushOne(context, reference, image, { auth, emit, signal: stop });

@@ -8,6 +8,7 @@ import type { Readable } from "node:stream";
 import { familiarReference, openLayout, parseReference, withTag } from "../image/mod.ts";
 import {
   formatPlatform,
+  isOfPlatform,
   type SearchResult,
   Limiter,
   normalize,
@@ -240,14 +241,9 @@ function taggedName(name: string, tag: string | undefined): string {
 
 /** Throws as Docker does if the image isn't for the platform that was asked for, so that clients pull the right one. */
 function checkPlatform(name: string, { config }: ImageRecord, text: string): void {
-  const wanted = normalize(parsePlatform(text));
-  const actual = normalize(config);
-  const differs =
-    wanted.os !== actual.os ||
-    wanted.architecture !== actual.architecture ||
-    (wanted.variant !== undefined && actual.variant !== undefined && wanted.variant !== actual.variant);
-  if (!differs) return;
-  const [expected, found] = [formatPlatform(wanted), formatPlatform(actual)];
+  const wanted = parsePlatform(text);
+  if (isOfPlatform(config, wanted)) return;
+  const [expected, found] = [formatPlatform(wanted), formatPlatform(normalize(config))];
   throw failure("not-found", {
     message: `image with reference ${name} was found but its platform (${found}) does not match the specified platform (${expected})`,
   });

@@ -219,7 +219,9 @@ export class SystemService implements System {
       types.has(type) ? work() : null;
     const [LayersSize, Images, Containers, Volumes] = await Promise.all([
       wanted("image", layers),
-      wanted("image", async () => images.list({ ...everything, all: false, sharedSize: true })),
+      wanted("image", async () =>
+        (await images.list({ ...everything, all: false, sharedSize: true })).map(withoutEmptyDigests),
+      ),
       wanted("container", containers),
       wanted("volume", async () => volumes.usage()),
     ]);
@@ -233,6 +235,12 @@ export class SystemService implements System {
     await login(registryHost(auth.serveraddress ?? ""), auth, { insecureRegistries, mirrors });
     return { IdentityToken: "", Status: "Login Succeeded" };
   }
+}
+
+/** `df` tells no digests as null, the list as an empty one, as in dockerd. */
+function withoutEmptyDigests(image: Json): Json {
+  const { RepoDigests } = image as { RepoDigests?: readonly string[] };
+  return RepoDigests?.length === 0 ? { ...image, RepoDigests: null } : image;
 }
 
 /** The registry's host: clients send a host, a URL, or Docker's index. */

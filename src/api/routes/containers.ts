@@ -5,7 +5,7 @@
 import { failure } from "../../errors/mod.ts";
 import type { CreateRequest } from "../../engine/mod.ts";
 import type { Exchange } from "../exchange.ts";
-import { createFromVersion } from "../create-versions.ts";
+import { createFromVersion, updateFromVersion } from "../create-versions.ts";
 import { readJson } from "../request.ts";
 import type { Route } from "../router.ts";
 import { forVersion } from "../versions-table.ts";
@@ -84,7 +84,8 @@ async function kill(x: Exchange): Promise<void> {
 
 async function update(x: Exchange): Promise<void> {
   const { readUpdateBody } = await import("../schemas.ts");
-  x.json(200, await x.engine.containers.update(x.name, readUpdateBody(await readJson(x))));
+  const body = readUpdateBody(await readJson(x, true));
+  x.json(200, await x.engine.containers.update(x.name, updateFromVersion(x.version, body)));
 }
 
 async function rename(x: Exchange): Promise<void> {

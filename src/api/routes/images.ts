@@ -45,6 +45,13 @@ function jsonPlatform(x: Exchange, since: number): { platform?: string } {
   return text === undefined ? {} : { platform: parsePlatformJson(text) };
 }
 
+/** The same where a list may come one day: several are refused in dockerd's words. */
+function onePlatform(x: Exchange, since: number): { platform?: string } {
+  if (x.version >= since && x.query.all("platform").length > 1)
+    throw failure("invalid-parameter", { message: "multiple platform parameters not supported" });
+  return jsonPlatform(x, since);
+}
+
 function parsePlatformJson(text: string): string {
   const bad = (why: string): never => {
     throw failure("invalid-parameter", { message: why });
@@ -103,11 +110,8 @@ async function create(x: Exchange): Promise<void> {
 }
 
 async function load(x: Exchange): Promise<void> {
-  const platform = x.version >= 48 ? x.query.nonEmpty("platform") : undefined;
-  const work = x.engine.images.load(x.request, {
-    quiet: x.query.flag("quiet", true),
-    ...(platform === undefined ? {} : { platform }),
-  });
+  const options = { quiet: x.query.flag("quiet", true), ...onePlatform(x, 48) };
+  const work = x.engine.images.load(x.request, options);
   await answerProgress(x, work);
 }
 
@@ -127,12 +131,12 @@ async function history(x: Exchange): Promise<void> {
 }
 
 async function save(x: Exchange): Promise<void> {
-  const { platform } = jsonPlatform(x, 48);
+  const { platform } = onePlatform(x, 48);
   await x.stream("application/x-tar", await x.engine.images.save([x.name], platform), false);
 }
 
 async function saveMany(x: Exchange): Promise<void> {
-  const { platform } = jsonPlatform(x, 48);
+  const { platform } = onePlatform(x, 48);
   await x.stream("application/x-tar", await x.engine.images.save(x.query.all("names"), platform), false);
 }
 

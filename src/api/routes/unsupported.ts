@@ -49,7 +49,7 @@ function updating(complaint: (version: string, reason: string) => string): Handl
       invalid(complaint(version, reason));
     }
     for (const flag of ["rotateWorkerToken", "rotateManagerToken", "rotateManagerUnlockKey"])
-      x.query.strictFlag(flag);
+      x.query.strictFlag(flag, (value) => `invalid value for ${flag}: ${value}`);
     await notManager(x);
   };
 }

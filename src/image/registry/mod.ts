@@ -8,7 +8,7 @@ export { login } from "./login.ts";
 export { Limiter } from "./limiter.ts";
 export { defaultRetry } from "./retry.ts";
 export { isDigest, parseManifest, type ImageIndex, type ImageManifest } from "./manifest.ts";
-export { formatPlatform, hostPlatform, normalize, parsePlatform } from "./platform.ts";
+export { formatPlatform, hostPlatform, isOfPlatform, normalize, parsePlatform } from "./platform.ts";
 export { LayerProgress, progressMessage, shortDigest, type ProgressMessage } from "./progress.ts";
 export { pull, type LocalState, type PullOptions } from "./pull.ts";
 export { openRegistry, pushImage, type PushEvent } from "./push.ts";

@@ -52,6 +52,13 @@ export function formatPlatform({ os, architecture, variant }: Platform): string 
   return [os, architecture, variant].filter((part) => part !== undefined && part !== "").join("/");
 }
 
+/** Whether an image of a platform is what `wanted`, in its normal form, asks for: variants count where both have one. */
+export function isOfPlatform(image: Platform, wanted: Platform): boolean {
+  const { os, architecture, variant } = normalize(image);
+  const sameVariant = wanted.variant === undefined || variant === undefined || wanted.variant === variant;
+  return wanted.os === os && wanted.architecture === architecture && sameVariant;
+}
+
 /** The normal form: Go's names, the usual variant left out (`arm64/v8` → `arm64`, `arm` → `arm/v7`). */
 export function normalize(platform: Platform): Platform {
   const os = platform.os.toLowerCase();

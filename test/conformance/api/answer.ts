@@ -2,7 +2,9 @@
  * Answers in a form that two engines can have in common: without ids, times, numbers of processes, paths of their own.
  * @module
  */
+import { spawnSync } from "node:child_process";
 import { hostname } from "node:os";
+import { gunzipSync } from "node:zlib";
 
 /** An answer as it came. */
 export interface RawAnswer {
@@ -11,8 +13,13 @@ export interface RawAnswer {
   readonly body: Buffer;
 }
 
-/** An answer without what must differ. `body` is parsed JSON, a list of it if there were several, or text. */
+/**
+ * An answer without what must differ. `body` is parsed JSON, a list of it if there were several, an archive's entries, or
+ * text.
+ */
 export interface Answer {
+  /** The method and the path as the scenario has them. */
+  readonly asked?: string;
   readonly status: number;
   readonly headers: Readonly<Record<string, unknown>>;
   readonly body: unknown;
@@ -52,14 +59,35 @@ export function normalised(raw: RawAnswer, names: ReadonlyMap<string, string>, d
   const text = (value: string): string => replaced(value, names, directory);
   const headers = Object.entries(raw.headers)
     .filter(([name]) => !ofConnection.has(name))
-    .map(([name, value]) => [name, text(String(value))] as const);
+    .map(([name, value]) => [name, statOf(name, String(value), text) ?? text(String(value))] as const);
   const server = raw.headers["server"];
   if (server !== undefined) headers.push(["server", String(server).replace(/\/.* \(/, "/VERSION (")]);
   return {
     status: raw.status,
     headers: Object.fromEntries(headers.toSorted(([a], [b]) => (a < b ? -1 : 1))),
-    body: walked(parsed(raw.body), text),
+    body: archived(raw, text) ?? walked(parsed(raw.body), text),
   };
+}
+
+/** What the header of `cp` says of a file, without its time. */
+function statOf(name: string, value: string, text: (value: string) => string): unknown {
+  if (name !== "x-docker-container-path-stat") return undefined;
+  const { mtime, ...rest } = JSON.parse(Buffer.from(value, "base64").toString()) as Record<string, unknown>;
+  return walked({ ...rest, mtime: typeof mtime }, text);
+}
+
+/** An archive's entries, sorted: type and mode, owner, size or device, name, target of a link. */
+function archived(raw: RawAnswer, text: (value: string) => string): string[] | undefined {
+  const body = raw.headers["content-encoding"] === "gzip" ? gunzipSync(raw.body) : raw.body;
+  if (body.subarray(257, 262).toString("latin1") !== "ustar") return undefined;
+  const { status, stdout } = spawnSync("tar", ["-t", "-v", "--numeric-owner", "--full-time"], {
+    input: body,
+    encoding: "utf8",
+    maxBuffer: 1 << 28,
+  });
+  if (status !== 0) return ["broken archive"];
+  const entries = stdout.trimEnd().split("\n");
+  return entries.map((line) => text(line.replace(/ +(\S+) \d{4}-\d\d-\d\d \S+ /, " $1 "))).toSorted();
 }
 
 function parsed(body: Buffer): unknown {
@@ -122,8 +150,10 @@ function replaced(value: string, names: ReadonlyMap<string, string>, directory: 
   return text
     .replaceAll(/\b[0-9a-f]{64}\b/g, "ID")
     .replaceAll(/^layer [0-9a-f]{4}$/g, "LAYER")
+    .replaceAll(/\bdocker-import-\d+/g, "docker-import-N")
     .replaceAll(/\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, "UUID")
-    .replaceAll(/\b(?=\d*[a-f])[0-9a-f]{12}\b/g, "SHORT")
+    .replaceAll(/\b[0-9a-f]{12}\b/g, "SHORT")
+    .replaceAll(/\b(About an?|Less than a|\d+) (second|minute)s?\b/g, "AGO")
     .replaceAll(/\b(?!0001)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g, "TIME")
     .replaceAll(/\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b/g, "MAC");
 }

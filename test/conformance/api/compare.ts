@@ -24,6 +24,10 @@ export interface Step extends Sent {
   readonly sort?: string;
   /** It prepares something, and is not compared. */
   readonly silent?: true;
+  /** Lines that tell how far something is are left out. */
+  readonly progress?: true;
+  /** Numbers are another each time: only where there are some, and the fields, are compared. */
+  readonly shape?: true;
 }
 
 /** A scenario's name and its steps. */
@@ -38,7 +42,11 @@ export function step(name: string, request: string, more: Omit<Step, "name" | "m
 type Answers = Readonly<Record<string, Answer>>;
 
 /** Makes a test of each scenario of a group, and one of the known differences. */
-export function compareGroup(group: string, scenarios: Scenarios): void {
+export function compareGroup(
+  group: string,
+  scenarios: Scenarios,
+  options: { readonly registry?: boolean } = {},
+): void {
   const recording = join(import.meta.dir, `recorded/${group}.json`);
   const record = process.env["CAISSON_RECORD"] === "1";
   const recorded: Record<string, Answer> = existsSync(recording)
@@ -48,11 +56,11 @@ export function compareGroup(group: string, scenarios: Scenarios): void {
   const known = readKnownDifferences();
   const used = new Set<number>();
   const done = new Set<string>();
-  let ours: Side;
+  let ours: Side | undefined;
   let peer: Side | undefined;
-  beforeAll(async () => ({ ours, peer } = await startSides()), 60_000);
+  beforeAll(async () => ({ ours, peer } = await startSides(options)), 60_000);
   afterAll(async () => {
-    await Promise.all([ours[Symbol.asyncDispose](), peer?.[Symbol.asyncDispose]()]);
+    await Promise.all([ours?.[Symbol.asyncDispose](), peer?.[Symbol.asyncDispose]()]);
   }, 60_000);
 
   const unexcused = (name: string, theirs: Answer, mine: Answer): string[] =>
@@ -68,6 +76,7 @@ export function compareGroup(group: string, scenarios: Scenarios): void {
     test(
       title,
       async () => {
+        if (ours === undefined) throw new Error("the engine didn't start");
         const [mine, theirs] = await Promise.all([perform(ours, steps), peer && perform(peer, steps)]);
         if (theirs !== undefined) Object.assign(live, theirs);
         const expected = theirs ?? recorded;
@@ -110,7 +119,7 @@ async function perform(side: Side, steps: readonly Step[]): Promise<Answers> {
   const filled = (text: string): string =>
     text.replaceAll(/\{([a-z]\w*)\}/g, (_, name: string) => ids.get(name) ?? "?");
   for (const each of steps) {
-    const { name, as, until, sort, silent, ...sent } = each;
+    const { name, as, until, sort, silent, shape, progress, ...sent } = each;
     if (name in answers) throw new Error(`two steps are called ${name}`);
     const request: Sent = {
       ...sent,
@@ -137,10 +146,28 @@ async function perform(side: Side, steps: readonly Step[]): Promise<Answers> {
         throw new Error(`${side.name}: ${name}: ${raw.status} ${raw.body.toString("utf8")}`);
       continue;
     }
-    const answer = normalised(raw, names, side.directory);
-    answers[name] = sort === undefined ? answer : { ...answer, body: sortedBy(answer.body, sort) };
+    const { body, ...answer } = normalised(raw, names, side.directory);
+    const ends = progress === true ? withoutProgress(body) : body;
+    const sorted = sort === undefined ? ends : sortedBy(ends, sort);
+    const asked = `${sent.method} ${sent.path}`;
+    answers[name] = { asked, ...answer, body: shape === true ? shapeOf(sorted) : sorted };
   }
   return answers;
+}
+
+/** The lines of a pull or push that don't depend on how fast it goes. */
+function withoutProgress(body: unknown): unknown {
+  if (!Array.isArray(body)) return body;
+  const passing = /^(Downloading|Extracting|Pushing|Waiting|Verifying Checksum|Download complete|Preparing)$/;
+  return body.filter((line) => !passing.test(String((line as { status?: unknown }).status)));
+}
+
+/** A value's fields, with numbers as one word, lists by their items' kinds. */
+function shapeOf(value: unknown): unknown {
+  if (typeof value === "number") return "NUMBER";
+  if (Array.isArray(value)) return value.length === 0 ? [] : [shapeOf(value[0])];
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, shapeOf(item)]));
 }
 
 /** Lists of objects in `value` that have the field, sorted by it. */

@@ -10,6 +10,14 @@ const none = { HostConfig: { NetworkMode: "none" } };
 const sleeper = { Image: "busybox", Cmd: ["sleep", "1000"], StopSignal: "SIGKILL", ...none };
 const filters = (value: object): string => encodeURIComponent(JSON.stringify(value));
 
+/** What a browser sends; the key is RFC 6455's. */
+const websocket = {
+  Upgrade: "websocket",
+  "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+  "Sec-WebSocket-Version": "13",
+  Origin: "http://engine",
+};
+
 /** Makes a container without comparing it. */
 const make = (name: string, body: object): Step =>
   step(`make ${name}`, `POST ${v}/containers/create?name=${name}`, {
@@ -340,6 +348,9 @@ compareGroup("containers", {
     step("stop: bad time", `POST ${v}/containers/life/stop?t=x`),
     step("stop: bad signal", `POST ${v}/containers/life/stop?signal=STRANGE`),
     step("resize: without sizes", `POST ${v}/containers/life/resize`),
+    step("resize: nothing", `POST ${v}/containers/nothing/resize?h=1&w=1`),
+    step("top: it works", `GET ${v}/containers/life/top?ps_args=-o%20comm,pid`, { shape: true }),
+    step("remove: a link that isn't there", `DELETE ${v}/containers/life/nothing?link=1`),
     step("resize: bad sizes", `POST ${v}/containers/life/resize?h=x&w=1`),
     step("resize: sizes too large", `POST ${v}/containers/life/resize?h=99999999999&w=1`),
     step("pause: it works", `POST ${v}/containers/life/pause`),
@@ -397,6 +408,7 @@ compareGroup("containers", {
     step("wait: its exit code", `POST ${v}/containers/waited/wait?condition=not-running`),
     step("wait: in the oldest version", `POST /v1.24/containers/waited/wait`),
     step("rename: without a name", `POST ${v}/containers/waited/rename`),
+    step("rename: nothing", `POST ${v}/containers/nothing/rename?name=something`),
     step("rename: bad name", `POST ${v}/containers/waited/rename?name=b@d`),
     step("rename: the same name", `POST ${v}/containers/waited/rename?name=waited`),
     make("taken", sleeper),
@@ -450,6 +462,20 @@ compareGroup("containers", {
     }),
     step("resize: it works", `POST ${v}/containers/terminal/resize?h=10&w=20`),
     drop("terminal"),
+    make("socket", { Image: "busybox", Cmd: ["echo", "heard"], OpenStdin: true, ...none }),
+    begin("socket"),
+    ended("socket"),
+    ...["/v1.24", "/v1.51"].map((version) =>
+      step(`websocket: logs ${version}`, `GET ${version}/containers/socket/attach/ws?logs=1&stdout=1`, {
+        headers: websocket,
+        upgrade: "",
+      }),
+    ),
+    step("websocket: nothing", `GET ${v}/containers/nothing/attach/ws`, { headers: websocket, upgrade: "" }),
+    step("websocket: bad keys", `GET ${v}/containers/socket/attach/ws?detachKeys=strange`),
+    step("websocket: without an upgrade", `GET ${v}/containers/socket/attach/ws?logs=1`),
+    step("attach: without an upgrade", `POST ${v}/containers/socket/attach?logs=1&stdout=1`),
+    drop("socket"),
   ],
   prune: [
     make("pruned", { ...sleeper, Labels: { prune: "me" } }),

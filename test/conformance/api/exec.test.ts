@@ -51,6 +51,7 @@ compareGroup("exec", {
     exec("detached", { ...both, Cmd: ["sleep", "1000"] }, "detached"),
     step("exec start: detached", `POST ${v}/exec/{detached}/start`, { body: { Detach: true } }),
     seen("detached", "detached", '"Running":true'),
+    step("exec resize: without a terminal", `POST ${v}/exec/{detached}/resize?h=10&w=20`),
     step("exec start: running", `POST ${v}/exec/{detached}/start`, { body: {} }),
     step("exec: running, in the container", `GET ${v}/containers/host/json`),
     exec("with input", { ...both, AttachStdin: true, Cmd: ["cat"] }, "cat"),

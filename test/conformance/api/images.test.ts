@@ -63,6 +63,7 @@ compareGroup("images", {
   ],
   tag: [
     tag("it works", "busybox", "repo=other&tag=v1"),
+    tag("nothing", "nothing", "repo=other"),
     tag("again", "busybox", "repo=other&tag=v1"),
     tag("without a tag", "busybox", "repo=other"),
     tag("tag in the name", "busybox", "repo=other:v3"),

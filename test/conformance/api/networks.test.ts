@@ -158,6 +158,7 @@ compareGroup("networks", {
     step("disconnect: again", `POST ${v}/networks/one/disconnect`, { body: { Container: "c1" } }),
     step("disconnect: nobody", `POST ${v}/networks/one/disconnect`, { body: { Container: "nothing" } }),
     step("disconnect: from nothing", `POST ${v}/networks/nothing/disconnect`, { body: { Container: "c1" } }),
+    step("disconnect: from host", `POST ${v}/networks/host/disconnect`, { body: { Container: "c1" } }),
     step("disconnect: by force", `POST ${v}/networks/one/disconnect`, {
       body: { Container: "nothing", Force: true },
     }),

@@ -3,9 +3,13 @@
  * image `full:v1` with everything that a configuration can say.
  * @module
  */
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { dockerArchive } from "../../support/archive.ts";
+import { eventually } from "../../support/containers.ts";
 import { TestEngine } from "../../support/engine.ts";
 import { importBusybox } from "../../support/image.ts";
 import { noPeer, Peer } from "../../support/peer.ts";
@@ -23,7 +27,7 @@ export interface Sent {
   /** For an answer that goes on: it ends this many ms after its head came. */
   readonly cut?: number;
   /** Asks for a raw connection; what is written into it. */
-  readonly upgrade?: string;
+  readonly upgrade?: string | Uint8Array;
 }
 
 /** One of the two, and where its files are. */
@@ -32,12 +36,14 @@ export class Side implements AsyncDisposable {
   readonly directory: string;
   readonly #socket: string;
   readonly #daemon: AsyncDisposable;
+  readonly #registry: ChildProcess | undefined;
 
-  constructor(name: Side["name"], daemon: TestEngine | Peer) {
+  constructor(name: Side["name"], daemon: TestEngine | Peer, registry?: ChildProcess) {
     this.name = name;
     this.directory = daemon.directory;
     this.#socket = daemon.socket;
     this.#daemon = daemon;
+    this.#registry = registry;
   }
 
   /** For DOCKER_HOST. */
@@ -88,14 +94,14 @@ export class Side implements AsyncDisposable {
   }
 
   /** What comes after the head of a connection that was taken over, until the other side ends it. */
-  #hijack({ method, path, body = {}, headers = {} }: Sent, input: string): Promise<RawAnswer> {
-    const payload = JSON.stringify(body);
+  #hijack({ method, path, body = {}, headers = {} }: Sent, input: string | Uint8Array): Promise<RawAnswer> {
+    const payload = method === "GET" ? "" : JSON.stringify(body);
+    const length = String(Buffer.byteLength(payload));
     const lines = Object.entries({
       Host: "engine",
       Connection: "Upgrade",
       Upgrade: "tcp",
-      "Content-Type": "application/json",
-      "Content-Length": String(Buffer.byteLength(payload)),
+      ...(method === "GET" ? {} : { "Content-Type": "application/json", "Content-Length": length }),
       ...headers,
     }).map(([name, value]) => `${name}: ${value}\r\n`);
     return new Promise((resolve, reject) => {
@@ -123,6 +129,7 @@ export class Side implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#registry?.kill("SIGKILL");
     await this.#daemon[Symbol.asyncDispose]();
   }
 }
@@ -161,15 +168,49 @@ async function furnish(daemon: TestEngine | Peer): Promise<void> {
   if (status !== 200 || body.includes('"error"')) throw new Error(`load: ${status} ${body.toString("utf8")}`);
 }
 
-/** Starts ours and, where there is one, dockerd. */
-export async function startSides(): Promise<{ readonly ours: Side; readonly peer: Side | undefined }> {
+/** Debian's docker-registry, at 127.0.0.1:5000 of each. */
+export const registryProgram = "/usr/bin/docker-registry";
+
+/** Starts a registry in the network namespace of the process `pid`; resolves when it listens. */
+async function serveRegistry(directory: string, pid: number): Promise<ChildProcess> {
+  const configuration = join(directory, "registry.yml");
+  const storage = `storage: {filesystem: {rootdirectory: ${join(directory, "registry")}}, delete: {enabled: true}}`;
+  writeFileSync(configuration, `version: 0.1\n${storage}\nhttp: {addr: "127.0.0.1:5000"}\n`);
+  const inside = ["nsenter", `--net=/proc/${pid}/ns/net`] as const;
+  const registry = spawn(inside[0], [inside[1], registryProgram, "serve", configuration], {
+    cwd: "/",
+    stdio: "ignore",
+  });
+  const listens = ["grep", "-q", "0100007F:1388 00000000:0000 0A", `/proc/${pid}/net/tcp`];
+  await eventually(
+    "a registry listens",
+    () => spawnSync(inside[0], [inside[1], ...listens]).status === 0 || undefined,
+    30,
+  );
+  return registry;
+}
+
+/** Starts ours and, where there is one, dockerd; with `registry`, each beside one. */
+export async function startSides({ registry }: { readonly registry?: boolean } = {}): Promise<{
+  readonly ours: Side;
+  readonly peer: Side | undefined;
+}> {
   const [engine, peer] = await Promise.all([
     TestEngine.start(),
     noPeer === undefined ? Peer.start() : undefined,
   ]);
-  await Promise.all([furnish(engine), peer === undefined ? undefined : furnish(peer)]);
-  return {
-    ours: new Side("caisson", engine),
-    peer: peer === undefined ? undefined : new Side("dockerd", peer),
-  };
+  const both = peer === undefined ? [engine] : [engine, peer];
+  try {
+    await Promise.all(both.map(furnish));
+    const registries = registry
+      ? await Promise.all(both.map((each) => serveRegistry(each.directory, each.namespace)))
+      : [];
+    return {
+      ours: new Side("caisson", engine, registries[0]),
+      peer: peer === undefined ? undefined : new Side("dockerd", peer, registries[1]),
+    };
+  } catch (error) {
+    await Promise.all(both.map((each) => each[Symbol.asyncDispose]()));
+    throw error;
+  }
 }

@@ -46,6 +46,8 @@ compareGroup("volumes", {
     step("inspect: options", `GET ${v}/volumes/memory`),
     step("inspect: nothing", `GET ${v}/volumes/nothing`),
     step("update: nothing", `PUT ${v}/volumes/nothing?version=1`, { body: {} }),
+    step("update: of this host", `PUT ${v}/volumes/one?version=1`, { body: {} }),
+    step("update: without a version", `PUT ${v}/volumes/one`, { body: {} }),
     step("user", `POST ${v}/containers/create?name=user`, {
       body: { Image: "busybox", HostConfig: { NetworkMode: "none", Binds: ["one:/x"] } },
       as: "user",

@@ -14,6 +14,8 @@ compareGroup("without-swarm", {
     step("leave: by force", `POST ${v}/swarm/leave?force=1`),
     step("unlock key", `GET ${v}/swarm/unlockkey`),
     step("unlock", `POST ${v}/swarm/unlock`, { body: { UnlockKey: "x" } }),
+    step("init: bad address", `POST ${v}/swarm/init`, { body: { ListenAddr: "strange" } }),
+    step("join: no manager", `POST ${v}/swarm/join`, { body: { RemoteAddrs: [] } }),
     step("update", `POST ${v}/swarm/update?version=1`, { body: {} }),
     step("update: bad version", `POST ${v}/swarm/update?version=x`, { body: {} }),
     step("update: bad flag", `POST ${v}/swarm/update?version=1&rotateWorkerToken=strange`, { body: {} }),
@@ -34,6 +36,14 @@ compareGroup("without-swarm", {
     step("tasks", `GET ${v}/tasks`),
     step("tasks: inspect", `GET ${v}/tasks/x`),
     step("tasks: logs", `GET ${v}/tasks/x/logs?stdout=1`),
+  ],
+  building: [
+    step("build: nothing", `POST ${v}/build`, { body: "" }),
+    step("build: bad arguments", `POST ${v}/build?buildargs=x`, { body: "" }),
+    step("build: prune", `POST ${v}/build/prune`),
+    step("build: prune with a bad filter", `POST ${v}/build/prune?filters=x`),
+    step("session: without an upgrade", `POST ${v}/session`),
+    step("grpc: without an upgrade", `POST ${v}/grpc`),
   ],
   plugins: [
     step("plugins", `GET ${v}/plugins`),

@@ -75,7 +75,7 @@ function plain(text: string, side: Side): string {
   return text
     .replaceAll(side.directory, "DIRECTORY")
     .replaceAll(/\b[0-9a-f]{64}\b/g, "ID")
-    .replaceAll(/\b(?=\d*[a-f])[0-9a-f]{12}\b/g, "SHORT")
+    .replaceAll(/\b[0-9a-f]{12}\b/g, "SHORT")
     .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?(Z|[+-]\d\d:?\d\d))?( UTC)?/g, "TIME")
     .replaceAll(/(About an?|Less than a|\d+) (second|minute)s?( ago)?/g, "AGO")
     .replaceAll(/\b\d+(\.\d+)?( ?[kM]?B)\b/g, "SIZE")
