@@ -31,12 +31,20 @@ import { cgroupMounts, prepareCgroupMount, type CgroupChild } from "./cgroup-mou
 import type { CompileContext } from "./context.ts";
 import { defaultDevices, makeDev, type HostIds } from "./devices.ts";
 import { parseMountOptions, type MountOptions } from "./mount-options.ts";
-import { components, openDirectoryTarget, openFileTarget, openOrdinaryDirectory } from "./paths.ts";
+import {
+  components,
+  type Maker,
+  openDirectoryTarget,
+  openFileTarget,
+  openOrdinaryDirectory,
+} from "./paths.ts";
 import type { Spec, SpecMount } from "./spec.ts";
 
 /** What the mounts are made from. */
 export interface MountContext extends Pick<CompileContext, "root" | "isDirectory" | "cgroup"> {
   readonly spec: Pick<Spec, "mounts" | "linux">;
+  /** Whose the missing places of mounts become, where who makes them is not the container's root. */
+  readonly maker?: Maker;
 }
 
 /** A mount that the parent makes and the container's process attaches. */
@@ -284,15 +292,15 @@ export function attachMounts(
     const { destination } = mount;
     const ready = prepared.find((candidate) => candidate.mount === mount);
     if (ready !== undefined && mount.subpath !== undefined) {
-      attachPart(b, root, ready.slot, mount, scratch);
+      attachPart(b, context, root, ready.slot, mount, scratch);
       continue;
     }
     if (ready?.directory === false) {
-      openFileTarget(b, root, destination, scratch.target, scratch.directory);
+      openFileTarget(b, root, destination, scratch.target, scratch.directory, context.maker);
     } else if (mount.type === "proc" || mount.type === "sysfs" || ready?.kind === "dev") {
-      openOrdinaryDirectory(b, root, destination, scratch.target, scratch.directory);
+      openOrdinaryDirectory(b, root, destination, scratch.target, scratch.directory, context.maker);
     } else {
-      openDirectoryTarget(b, root, destination, scratch.target, scratch.directory);
+      openDirectoryTarget(b, root, destination, scratch.target, scratch.directory, context.maker);
     }
     if (ready !== undefined) {
       attachMount(b, `mount ${destination}`, ready.slot, scratch.target);
@@ -319,7 +327,14 @@ export const FINDING_PART = "access path";
  * (RESOLVE_BENEATH; CVE-2024-23651 is what happens else). A part can be taken of an attached mount only, so `whole` is
  * attached for a moment, where nobody sees it.
  */
-function attachPart(b: ProgramBuilder, root: Slot, whole: Slot, mount: SpecMount, scratch: Scratch): void {
+function attachPart(
+  b: ProgramBuilder,
+  { maker }: MountContext,
+  root: Slot,
+  whole: Slot,
+  mount: SpecMount,
+  scratch: Scratch,
+): void {
   const { destination, subpath = ".", source = "" } = mount;
   const how = flags(O, "PATH", "DIRECTORY", "CLOEXEC");
   open(b, `open a place for all that ${destination} is a part of`, CWD, "/", how, scratch.target);
@@ -341,10 +356,10 @@ function attachPart(b: ProgramBuilder, root: Slot, whole: Slot, mount: SpecMount
     tolerate: ["ENOTDIR"],
   });
   b.skipIf("unless it is a directory", found, ">=0", 0, () => {
-    openFileTarget(b, root, destination, scratch.target, scratch.directory);
+    openFileTarget(b, root, destination, scratch.target, scratch.directory, maker);
   });
   b.skipIf("unless it is a file", found, "<0", 0, () => {
-    openDirectoryTarget(b, root, destination, scratch.target, scratch.directory);
+    openDirectoryTarget(b, root, destination, scratch.target, scratch.directory, maker);
   });
   attachMount(b, `mount ${destination}`, scratch.mount, scratch.target);
   close(b, scratch.mount);

@@ -5,6 +5,7 @@
  */
 import { failure } from "../errors/mod.ts";
 import {
+  AT,
   close,
   flags,
   mkdir,
@@ -27,14 +28,32 @@ export function components(path: string): string[] {
   return parts;
 }
 
+/** Whom made places are given to, as the host's ids; without one they are the process's own. */
+export interface Maker {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /** Makes the directory `parts` and all above it where they are missing. `scratch` holds each in turn. */
-function makeDirectories(b: ProgramBuilder, root: Slot, parts: readonly string[], scratch: Slot): void {
+function makeDirectories(
+  b: ProgramBuilder,
+  root: Slot,
+  parts: readonly string[],
+  scratch: Slot,
+  maker?: Maker,
+): void {
   for (let depth = 1; depth <= parts.length; depth++) {
     const above = parts.slice(0, depth - 1).join("/");
     const name = parts[depth - 1] ?? "";
     const label = `make /${parts.slice(0, depth).join("/")} if it is missing`;
     if (depth > 1) openInRoot(b, `open /${above}`, root, above, scratch);
-    mkdir(b, label, depth === 1 ? root : scratch, name, 0o755, { tolerate: ["EEXIST"] });
+    const parent = depth === 1 ? root : scratch;
+    const made = mkdir(b, label, parent, name, 0o755, { tolerate: ["EEXIST"] });
+    if (maker === undefined) continue;
+    b.skipIf("unless it was there", made, "<0", 0, () => {
+      const noFollow = flags(AT, "SYMLINK_NOFOLLOW");
+      b.call("give it to the container's root", "fchownat", [parent, name, maker.uid, maker.gid, noFollow]);
+    });
   }
 }
 
@@ -45,6 +64,7 @@ export function openDirectoryTarget(
   path: string,
   target: Slot,
   scratch: Slot,
+  maker?: Maker,
 ): void {
   const parts = components(path);
   const inside = parts.length === 0 ? "." : parts.join("/");
@@ -52,7 +72,7 @@ export function openDirectoryTarget(
   const how = flags(O, "PATH", "DIRECTORY", "CLOEXEC");
   const found = openInRoot(b, label, root, inside, target, { how, tolerate: ["ENOENT"] });
   b.skipIf("unless it is missing", found, ">=0", 0, () => {
-    makeDirectories(b, root, parts, scratch);
+    makeDirectories(b, root, parts, scratch, maker);
     openInRoot(b, label, root, inside, target, { how });
   });
 }
@@ -67,9 +87,10 @@ export function openOrdinaryDirectory(
   path: string,
   target: Slot,
   scratch: Slot,
+  maker?: Maker,
 ): void {
   const parts = components(path);
-  makeDirectories(b, root, parts, scratch);
+  makeDirectories(b, root, parts, scratch, maker);
   openResolved(
     b,
     `open /${parts.join("/")}, which must be an ordinary directory`,
@@ -88,6 +109,7 @@ export function openFileTarget(
   path: string,
   target: Slot,
   scratch: Slot,
+  maker?: Maker,
 ): void {
   const parts = components(path);
   if (parts.length === 0) {
@@ -96,10 +118,12 @@ export function openFileTarget(
   const inside = parts.join("/");
   const found = openInRoot(b, `open /${inside}`, root, inside, target, { tolerate: ["ENOENT"] });
   b.skipIf("unless it is missing", found, ">=0", 0, () => {
-    makeDirectories(b, root, parts.slice(0, -1), scratch);
+    makeDirectories(b, root, parts.slice(0, -1), scratch, maker);
     // Without O_EXCL, so that a link that points to nothing gets its target made, inside of the root.
     const how = flags(O, "WRONLY", "CREAT", "NONBLOCK", "NOCTTY", "CLOEXEC");
     openInRoot(b, `make /${inside}`, root, inside, scratch, { how, mode: 0o644 });
+    if (maker !== undefined)
+      b.call("give it to the container's root", "fchown", [scratch, maker.uid, maker.gid]);
     // A file that is still open for writing would keep its mount from being made read-only.
     close(b, scratch);
     openInRoot(b, `open /${inside}`, root, inside, target);

@@ -37,6 +37,23 @@ test("a stopped container: its root is locked first, and the session becomes its
   expect(closed).toContain("close root");
 });
 
+test("places of mounts that are made in a stopped container become its root's", () => {
+  const compiled = (ids: { mappings?: typeof mappings }): Program =>
+    compileView({
+      kind: "stopped",
+      root,
+      mounts: [volume],
+      isDirectory: () => true,
+      readOnly: false,
+      ...ids,
+    });
+  const gifts = ({ operations }: Program): string[] =>
+    operations.filter(({ call }) => call === "fchownat").map(({ args }) => JSON.stringify(args));
+  expect(gifts(compiled({ mappings })).every((args) => args.includes(String(0x70000000)))).toBe(true);
+  expect(gifts(compiled({ mappings }))).not.toEqual([]);
+  expect(gifts(compiled({}))).toEqual([]);
+});
+
 test("a running container: its mounts are taken in its namespace and attached in one of the session's own", () => {
   const program = compileView({ kind: "running", pid: 77, user: true, destinations: ["/v", "/etc/hosts"] });
   const labels = program.operations.map(({ label }) => label);

@@ -116,9 +116,11 @@ function stopped(
   const assemble = shared ? assembleShared : assembleRoot;
   const kept = assemble(b, system, idmap, scratch.context, root);
   const linux = { namespaces: [], uidMappings: mappings, gidMappings: mappings };
-  const context = { root: system, isDirectory, spec: { mounts, linux } };
+  const ids = hostIds(linux);
+  const maker = mappings === undefined ? {} : { maker: { uid: ids.uid(0), gid: ids.gid(0) } };
+  const context = { root: system, isDirectory, spec: { mounts, linux }, ...maker };
   const planned = planMounts(b, context);
-  prepareMounts(b, context, planned, hostIds(linux), idmap, scratch);
+  prepareMounts(b, context, planned, ids, idmap, scratch);
   return {
     attach: () => attachMounts(b, context, root, planned, scratch),
     user: mappings !== undefined,

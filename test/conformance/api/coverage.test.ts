@@ -11,7 +11,20 @@ import { endpointOf, endpoints } from "./endpoints.ts";
 
 /** Patterns of `METHOD /path STATUS` that no scenario shows, and why. */
 const absent: readonly (readonly [RegExp, string])[] = [
-  [/ \/(swarm|nodes|services|tasks|secrets|configs)\b.* (200|201|204|403|404|409)$/, "there is no swarm"],
+  [/ \/(swarm|nodes|services|tasks|secrets|configs)\b.* (200|201|204|403|404|409|503)$/, "there is no swarm"],
+  [/ \/plugins\/(privileges|pull|create) 20\d$/, "there are no managed plugins"],
+  [/ \/plugins\/\{name\}.* 20\d$/, "there are no managed plugins"],
+  [/^POST \/plugins\/\{name\}\/upgrade 404$/, "dockerd looks for the new one first"],
+  [/^POST \/(build 200|session 101)$/, "there is no builder"],
+  [/^PUT \/volumes\/\{name\} (200|400|404)$/, "only volumes of a swarm can be changed"],
+  [/^GET \/images\/search 200$/, "Docker's index is not on this machine"],
+  [/^(POST \/auth|GET \/distribution\/.*) 401$/, "no registry with users runs beside both"],
+  [/^POST \/auth 204$/, "no registry answers so"],
+  [/^GET \/containers\/\{id\}\/attach\/ws 200$/, "it is 101"],
+  [/^DELETE \/containers\/\{id\} 400$/, "dockerd has no such error"],
+  [/^PUT \/containers\/\{id\}\/archive 403$/, "dockerd says 500 of a root that is read-only"],
+  [/^POST \/images\/\{name\}\/tag 409$/, "dockerd has no such error: a tag moves"],
+  [/^POST \/networks\/\{id\}\/disconnect 403$/, "only of networks of a swarm"],
 ];
 
 const folder = join(import.meta.dir, "recorded");
