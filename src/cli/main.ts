@@ -37,6 +37,7 @@ async function dispatch(program: string, argv: readonly string[]): Promise<numbe
   const { entry, names } = findCommand(words);
   const path = program === "dockerd" ? program : [program, ...names].join(" ");
   if (entry === undefined) {
+    (await import("./absent-commands.ts")).refuseAbsent(words);
     throw await badArguments(
       `${program}: unknown command: ${program} ${words[0]}\n\nRun '${program} --help' for more information`,
     );
@@ -56,6 +57,7 @@ async function dispatch(program: string, argv: readonly string[]): Promise<numbe
 async function group(program: string, path: string, entry: Entry, rest: readonly string[]): Promise<number> {
   const [word] = rest;
   if (word !== undefined && !word.startsWith("-")) {
+    (await import("./absent-commands.ts")).refuseAbsent([entry.name, word]);
     throw await badArguments(
       `${program}: unknown command: ${path} ${word}\n\nUsage:  ${path}${entry.name === "volume" ? " COMMAND" : ""}\n\nRun '${path} --help' for more information`,
     );
