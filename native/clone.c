@@ -37,13 +37,6 @@ int process_clone(uint64_t flags, int cgroup, int *pidfd)
 	return pid < 0 ? -errno : (int)pid;
 }
 
-int process_borrow(int (*body)(void *), void *argument, int *pidfd)
-{
-	static _Alignas(16) uint8_t stack[STACK];
-	int pid = clone(body, stack + STACK, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, argument, pidfd);
-	return pid < 0 ? -errno : pid;
-}
-
 void children_forget(enum forgetting forgetting)
 {
 	uint32_t kept = 0;
@@ -108,10 +101,11 @@ static int borrow(void *argument)
 
 static int clone_borrowed(struct run *run, const struct operation *operation, const int ends[2], int *pidfd)
 {
+	static _Alignas(16) uint8_t stack[STACK];
 	struct borrower borrower = { run, operation, { ends[0], ends[1] } };
-	int pid = process_borrow(borrow, &borrower, pidfd);
+	int pid = clone(borrow, stack + STACK, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &borrower, pidfd);
 	if (pid < 0)
-		return pid;
+		return -errno;
 	/* What the body's operations resulted in stays its own. */
 	for (uint32_t i = 0; i < operation->number; i++)
 		run->evaluation.results[run->index + 1 + i] = NO_RESULT;

@@ -4,30 +4,20 @@
 #include "execute.h"
 #include "shim.h"
 
-enum control { CONTROL_SIGNAL = 1, CONTROL_RESIZE, CONTROL_CLOSE_STDIN, CONTROL_ROTATE, CONTROL_GO, CONTROL_EXPECT };
-
-struct state_message {
-	uint32_t length;
-	uint16_t type, zero;
-	uint8_t phase, zeros[3];
-	int32_t pid, code, signal;
-	uint64_t started, finished;
-};
-_Static_assert(sizeof(struct state_message) == 40, "state message");
-
 static void send_state(struct client *client)
 {
-	struct state_message message = {
-		.length = sizeof(message) - 8, .type = 1, .phase = (uint8_t)shim.phase,
+	struct shim_state message = {
+		.length = sizeof(message) - 8, .type = 1, .phase = (uint8_t)shim.phase, .version = SHIM_VERSION,
 		.pid = shim.pid, .code = shim.code, .signal = shim.signal,
 		.started = shim.started, .finished = shim.finished,
+		.index = shim.failure.index, .error = shim.failure.error,
 	};
 	/* An engine that lets so many states lie is not listening any more. */
 	if (send(client->fd, &message, sizeof(message), MSG_DONTWAIT | MSG_NOSIGNAL) != sizeof(message))
 		client->gone = true;
 }
 
-void change_phase(enum phase phase)
+void change_phase(enum shim_phase phase)
 {
 	shim.phase = phase;
 	for (uint32_t i = 0; i < shim.client_count; i++)
@@ -66,7 +56,8 @@ static void handle_control(enum control type, uint32_t number)
 /* Reads a message, of which all have one size. Returns whether there is one. */
 static bool read_message(struct client *client)
 {
-	ssize_t n = RETRY(recv(client->fd, client->in + client->have, sizeof(client->in) - client->have, MSG_DONTWAIT));
+	uint8_t *at = (uint8_t *)&client->in + client->have;
+	ssize_t n = RETRY(recv(client->fd, at, sizeof(client->in) - client->have, MSG_DONTWAIT));
 	if (n == 0 || (n < 0 && errno != EAGAIN))
 		client->gone = true;
 	client->have += (uint8_t)(n > 0 ? n : 0);
@@ -78,19 +69,16 @@ static bool read_message(struct client *client)
 
 static void read_control(struct client *client)
 {
-	while (read_message(client)) {
-		uint32_t number;
-		memcpy(&number, client->in + sizeof(number), sizeof(number));
-		handle_control(client->in[0], number);
-	}
+	while (read_message(client))
+		handle_control(client->in.kind, client->in.number);
 }
 
 static void read_hello(struct client *client)
 {
 	if (!read_message(client))
 		return;
-	client->kind = client->in[0];
-	client->flags = client->in[1];
+	client->kind = client->in.kind;
+	client->flags = client->in.flags;
 	if (client->kind == CLIENT_CONTROL) {
 		send_state(client);
 		read_control(client);
@@ -104,7 +92,7 @@ static void read_hello(struct client *client)
 void accept_clients(void)
 {
 	while (shim.client_count < MAX_CLIENTS) {
-		int fd = accept4(shim.listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		int fd = accept4(shim.listener, NULL, NULL, SOCK_CLOEXEC);
 		if (fd < 0)
 			return;
 		struct client *client = &clients[shim.client_count++];

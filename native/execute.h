@@ -60,9 +60,6 @@ struct run {
  * Returns the pid, or 0 in the child; `pidfd` is the parent's. */
 int process_clone(uint64_t flags, int cgroup, int *pidfd);
 
-/* The same for a `body` that has the caller's memory, while that waits, and just executes something. */
-int process_borrow(int (*body)(void *), void *argument, int *pidfd);
-
 /* Makes the dispositions of these signals the default, and empties the mask. */
 #define SIGNAL(number) (UINT64_C(1) << ((number) - 1))
 void signals_reset(uint64_t signals);

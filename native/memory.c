@@ -1,5 +1,17 @@
-/* Memory, numbers, time. */
+/* Bytes from a socket, memory, numbers, time. */
 #include "native.h"
+
+bool receive(int socket, void *to, size_t size)
+{
+	for (uint8_t *at = to; size > 0;) {
+		ssize_t got = RETRY(recv(socket, at, size, MSG_WAITALL));
+		if (got <= 0)
+			return false;
+		at += got;
+		size -= (size_t)got;
+	}
+	return true;
+}
 
 void *map_memory(size_t size, int sharing)
 {

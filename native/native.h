@@ -22,6 +22,9 @@
 
 /* memory.c */
 
+/* Reads `size` bytes from a blocking stream socket. False: it ended before. */
+bool receive(int socket, void *to, size_t size);
+
 /* Zeroed memory that costs a page for its first byte, not a huge one, MAP_PRIVATE or MAP_SHARED. NULL: none. */
 void *map_memory(size_t size, int sharing);
 

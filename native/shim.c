@@ -13,7 +13,7 @@
 #define NEVER INT64_MAX
 
 struct shim shim = {
-	.directory = -1, .listener = -1, .pidfd = -1, .peer = -1, .input = { .fd = -1 },
+	.directory = -1, .listener = SHIM_LISTENER, .pidfd = -1, .peer = -1, .input = { .fd = -1 },
 	.streams = { { .fd = -1, .number = 1 }, { .fd = -1, .number = 2 } },
 };
 struct client clients[MAX_CLIENTS];
@@ -130,16 +130,14 @@ static void conclude(int64_t now)
 			return;
 	if (log_held_up() || now < record_at)
 		return;
-	/* Whoever started the shim hears of it first: if it dies before it has written that down, there is the record. */
+	/* The engine hears of it first: if it dies before it has written that down, there is the record. */
 	if (shim.phase != PHASE_EXITED)
-		answer(STATUS_EXITED, 0, 0);
+		change_phase(PHASE_EXITED);
 	if (record_at != NEVER) {
 		int error = write_record();
 		/* Without its directory nobody looks for the record. Anything else may pass, as a full disk. */
 		record_at = error == 0 || error == -ENOENT ? NEVER : now + RECORD_RETRY_TIME;
 	}
-	if (shim.phase != PHASE_EXITED)
-		change_phase(PHASE_EXITED);
 }
 
 static bool is_concluded(void)
@@ -246,7 +244,6 @@ int shim_main(int argc, char **argv)
 		return 1;
 	active_at = clock_now(CLOCK_MONOTONIC);
 	shim.expected_until = active_at + EXPECT_TIME;
-	change_phase(PHASE_RUNNING);
 	while (!is_concluded())
 		step();
 	remove_traces();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "native.h"
+#include "wire.h"
 
 /* The role `shim`. Returns the process's exit code. */
 int shim_main(int argc, char **argv);
@@ -26,29 +27,26 @@ struct stream {
 	char stamp[32];
 };
 
-enum { CLIENT_NEW, CLIENT_CONTROL, CLIENT_ATTACH };
-enum { ATTACH_STDIN = 1, ATTACH_STDOUT = 2, ATTACH_STDERR = 4 };
-
 struct client {
 	int fd;
 	uint8_t kind;     /* CLIENT_*: new until it has said hello */
 	uint8_t flags;    /* ATTACH_* */
 	uint8_t have;     /* bytes in `in` */
 	bool gone;        /* the other side has hung up: only its last input may still be there */
-	uint8_t in[8];    /* a hello or a control message */
+	struct shim_message in;
 	uint8_t *pending; /* the frame that the client has not taken yet; mapped */
 	uint32_t begin, end;
 };
 
 enum { MAX_CLIENTS = 128, SLOT_MASTER = 3, MAX_KEPT = 256 };
-enum phase { PHASE_STARTING, PHASE_HELD, PHASE_RUNNING, PHASE_EXITED };
 
 extern struct shim {
 	int directory, listener, pidfd; /* -1: none */
 	int peer;                       /* the terminal's other side, kept open until the exit */
 	struct { int count, of[MAX_KEPT]; } kept[2]; /* what KEEP named, by when it is closed */
 	struct context *context;        /* while the program runs */
-	enum phase phase;
+	enum shim_phase phase;
+	struct { uint32_t index, error; } failure;
 	bool tty, go, exited;
 	int32_t pid, code, signal;
 	uint64_t started, finished; /* ns since the epoch */
@@ -77,7 +75,6 @@ void client_close(struct client *client);
 void input_close(void);
 
 /* log.c */
-struct shim_configuration;
 int log_open(const char *path, const char *attributes, const struct shim_configuration *); /* an empty path: no log */
 void log_feed(struct stream *stream, bool all, int64_t now);    /* takes whole lines, or all; tries when held up */
 bool log_held_up(void);                                         /* the file takes nothing: read nothing more */
@@ -86,7 +83,7 @@ void log_close(void);
 void log_give_back(void);
 
 /* control.c */
-void change_phase(enum phase phase);
+void change_phase(enum shim_phase phase);
 void apply_size(void); /* of the terminal */
 void accept_clients(void);
 struct pollfd poll_client(const struct client *client); /* what it waits for; its fd may be -1 */
@@ -94,8 +91,7 @@ void serve_client(struct client *client, short events);
 void sweep_clients(void); /* closes what is over, and with it the gaps */
 
 /* start.c */
-void answer(uint16_t status, uint32_t index, int error); /* to whoever started the shim */
-int start(char *title); /* everything up to the running process: 0, or 1 after the answer said why not */
+int start(char *title); /* everything up to the running process: 0, or 1 after its state said why not */
 void start_give_back(void); /* the memory that starting took */
 void let_go(int until); /* of what was kept */
 void remove_traces(void);

@@ -1,6 +1,7 @@
 /* From a configuration to a running process. */
+#include <stdio.h>
 #include <sys/ioctl.h>
-#include <sys/un.h>
+#include <sys/prctl.h>
 
 #include "execute.h"
 #include "shim.h"
@@ -25,7 +26,7 @@ static void open_peer(void)
 
 static int on_process(int pid, int pidfd)
 {
-	int copy = fcntl(pidfd, F_DUPFD_CLOEXEC, SHIM_SOCKET + 1);
+	int copy = fcntl(pidfd, F_DUPFD_CLOEXEC, 3);
 	if (copy < 0)
 		return -errno;
 	if (shim.pidfd >= 0)
@@ -42,7 +43,7 @@ static int on_keep(int fd, int until)
 {
 	if (shim.kept[until].count == MAX_KEPT)
 		return -ENOSPC;
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, SHIM_SOCKET + 1);
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (copy >= 0)
 		shim.kept[until].of[shim.kept[until].count++] = copy;
 	return copy < 0 ? -errno : 0;
@@ -70,8 +71,8 @@ static int on_hold(void)
  * already could reach it through /proc/PID/fd. */
 static void on_child(void)
 {
-	const int own[] = { shim.directory, shim.listener, shim.pidfd, shim.peer, SHIM_SOCKET,
-			    shim.input.fd, shim.streams[0].fd, shim.streams[1].fd };
+	const int own[] = { shim.directory, shim.listener, shim.pidfd, shim.peer, shim.input.fd,
+			    shim.streams[0].fd, shim.streams[1].fd };
 	static bool left;
 	/* A child's child has nothing of ours any more: the numbers are somebody else's by then. */
 	if (left)
@@ -124,21 +125,6 @@ static int open_streams(struct parts *parts)
 	return error;
 }
 
-static int open_socket(void)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	/* The way by the descriptor is short enough for any directory. */
-	put_text(put_number(put_text(address.sun_path, "/proc/self/fd/"), (uint64_t)shim.directory, 1), "/shim.sock");
-	shim.listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (shim.listener < 0)
-		return -errno;
-	unlinkat(shim.directory, "shim.sock", 0);
-	mode_t mask = umask(0177);
-	int error = bind(shim.listener, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
-	umask(mask);
-	return error == 0 && listen(shim.listener, MAX_CLIENTS) < 0 ? -errno : error;
-}
-
 static int take_terminal(void)
 {
 	int master = shim.context->slots[SLOT_MASTER];
@@ -154,17 +140,6 @@ static int take_terminal(void)
 	return 0;
 }
 
-void answer(uint16_t status, uint32_t index, int error)
-{
-	struct shim_answer message = {
-		.reply = { .length = sizeof(message) - sizeof(message.reply), .kind = REQUEST_SHIM, .status = status,
-			   .index = index, .error = (uint32_t)error },
-		.pid = shim.pid, .code = shim.code, .signal = shim.signal, .started = shim.started, .finished = shim.finished,
-	};
-	/* If the engine has died in the meantime, the next one asks the socket. */
-	(void)!send(SHIM_SOCKET, &message, sizeof(message), MSG_NOSIGNAL);
-}
-
 void remove_traces(void)
 {
 	unlinkat(shim.directory, "shim.sock", 0);
@@ -178,32 +153,35 @@ static int fail(uint32_t index, int error)
 		syscall(SYS_pidfd_send_signal, shim.pidfd, SIGKILL, NULL, 0);
 	if (shim.directory >= 0)
 		remove_traces();
-	bool malformed = error == MALFORMED;
-	answer(malformed ? STATUS_MALFORMED : STATUS_FAILED, index, malformed ? EINVAL : error);
+	shim.failure.index = index;
+	shim.failure.error = (uint32_t)error;
+	change_phase(PHASE_FAILED);
 	return 1;
 }
 
-/* Waits for the request, which may take long: a shim is started before it is needed. Returns whether there is a
- * configuration in it. Exits if nobody needs a shim any more. */
+/* Waits for work, which may take long: a shim is started before it is needed. Exits if it isn't any more. Returns whether
+ * there is a configuration in what came; the connection is for control from then on. */
 static bool read_configuration(struct parts *parts)
 {
-	struct request request;
-	if (RETRY(recv(SHIM_SOCKET, &request, sizeof(request), MSG_WAITALL)) != sizeof(request))
+	struct client *client = &clients[shim.client_count++];
+	client->fd = (int)RETRY(accept4(shim.listener, NULL, NULL, SOCK_CLOEXEC));
+	if (!receive(client->fd, &client->in, sizeof(client->in)) || client->in.kind != CLIENT_START)
 		_exit(0);
-	/* Nobody ignores SIGALRM here: one that takes longer is killed. */
-	alarm((request.deadline + 999) / 1000);
-	parts->size = request.length;
+	parts->size = client->in.number;
 	uint8_t *bytes = map_memory(parts->size, MAP_PRIVATE);
-	size_t at = 0;
-	for (ssize_t got = 1; got > 0 && bytes != NULL && at < parts->size; at += got > 0 ? (size_t)got : 0)
-		got = RETRY(recv(SHIM_SOCKET, bytes + at, parts->size - at, MSG_WAITALL));
-	if (bytes == NULL || at < parts->size || at < sizeof(*parts->header))
+	size_t at = sizeof(*parts->header);
+	if (bytes != NULL && !receive(client->fd, bytes, parts->size))
+		_exit(0);
+	client->kind = CLIENT_CONTROL;
+	change_phase(PHASE_STARTING);
+	if (bytes == NULL || at > parts->size)
 		return false;
 	parts->header = (const void *)bytes;
 	if (parts->header->magic != SHIM_MAGIC || parts->header->log_files == 0)
 		return false;
+	/* Nobody ignores SIGALRM here: one that takes longer is killed. */
+	alarm(parts->header->deadline);
 	const char **texts[] = { &parts->id, &parts->directory, &parts->log, &parts->attributes };
-	at = sizeof(*parts->header);
 	for (int i = 0; i < 4; i++)
 		if ((*texts[i] = configuration_string(bytes, parts->size, &at)) == NULL)
 			return false;
@@ -247,9 +225,10 @@ void start_give_back(void)
 
 int start(char *title)
 {
-	fcntl(SHIM_SOCKET, F_SETFD, FD_CLOEXEC);
+	fcntl(shim.listener, F_SETFD, FD_CLOEXEC);
 	if (!read_configuration(&parts))
 		return fail(NO_OPERATION, MALFORMED);
+	fcntl(shim.listener, F_SETFL, O_NONBLOCK);
 	show_id(title, parts.id);
 	uint32_t flags = parts.header->flags;
 	shim.tty = flags & SHIM_TTY;
@@ -263,12 +242,14 @@ int start(char *title)
 	/* What fails before or after the program is told by the index of a reply that speaks of no operation. */
 	if ((shim.directory = open(parts.directory, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
 		return fail(0xfffffff0, errno);
+	/* From here on it goes its way, whatever becomes of those who started it, and can be found by its name. */
+	if (renameat(shim.directory, "new.sock", shim.directory, "shim.sock") < 0)
+		return fail(0xfffffff1, errno);
+	prctl(PR_SET_PDEATHSIG, 0);
 	if ((error = log_open(parts.log, parts.attributes, parts.header)) < 0)
 		return fail(0xfffffff3, -error);
 	if ((error = open_streams(&parts)) < 0)
 		return fail(0xfffffff4, -error);
-	if ((error = open_socket()) < 0)
-		return fail(0xfffffff1, -error);
 
 	struct outcome outcome = program_run(&parts.program, shim.context, shim.context + 1);
 	if (outcome.error != 0)
@@ -279,7 +260,7 @@ int start(char *title)
 		return fail(0xfffffff5, -error);
 	shim.started = (uint64_t)clock_now(CLOCK_REALTIME);
 	alarm(0);
-	answer(STATUS_DONE, 0, 0);
+	change_phase(PHASE_RUNNING);
 	for (uint32_t i = 0; i < MAX_SLOTS; i++)
 		slot_set(shim.context, i, -1);
 	shim.context = NULL;

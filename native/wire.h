@@ -74,17 +74,16 @@ struct message {
 	int64_t value;
 };
 
-enum request_kind { REQUEST_RUN = 1, REQUEST_SHIM = 3 };
+enum request_kind { REQUEST_RUN = 1 };
 /* What KEEP names is closed last, or as soon as the process has exited. */
 enum keep_until { KEEP_LAST, KEEP_EXIT };
 
-enum reply_status { STATUS_DONE, STATUS_FAILED, STATUS_MALFORMED, STATUS_EXITED = 4 };
+enum reply_status { STATUS_DONE, STATUS_FAILED, STATUS_MALFORMED };
 
 struct request {
 	uint32_t length;
 	uint16_t kind, flags;
-	uint64_t id;
-	uint32_t deadline, reserved;
+	uint64_t id, reserved;
 };
 
 struct reply {
@@ -94,28 +93,42 @@ struct reply {
 	uint32_t index, error;
 };
 
-/* Where a shim gets its request and answers, the beginning of its configuration, and what it answers. */
-enum { SHIM_SOCKET = 3 };
+/* Where a shim's clients come, what they say, the beginning of its configuration, and what it answers. */
+enum { SHIM_LISTENER = 3, SHIM_VERSION = 1 };
+enum client_kind { CLIENT_NEW, CLIENT_CONTROL, CLIENT_ATTACH, CLIENT_START };
+enum client_flag { ATTACH_STDIN = 1, ATTACH_STDOUT = 2, ATTACH_STDERR = 4 };
+enum control { CONTROL_SIGNAL = 1, CONTROL_RESIZE, CONTROL_CLOSE_STDIN, CONTROL_ROTATE, CONTROL_GO, CONTROL_EXPECT };
 enum shim_flag { SHIM_TTY = 1, SHIM_OPEN_STDIN = 2, SHIM_STDIN_ONCE = 4, SHIM_LOG_KEEP = 8, SHIM_LOG_IMPATIENT = 16 };
 
 struct shim_configuration {
 	uint32_t magic, flags, expected;
 	uint16_t rows, columns;
 	uint64_t log_limit;
-	uint32_t log_files, pipe_size;
+	uint32_t log_files, pipe_size, deadline, reserved;
 };
 
-struct shim_answer {
-	struct reply reply;
+/* A hello, or an order on a control connection: `kind` is a client's or an order's. */
+struct shim_message {
+	uint8_t kind, flags, zeros[2];
+	uint32_t number;
+};
+
+enum shim_phase { PHASE_STARTING, PHASE_HELD, PHASE_RUNNING, PHASE_EXITED, PHASE_FAILED };
+
+struct shim_state {
+	uint32_t length;
+	uint16_t type, zero;
+	uint8_t phase, version, zeros[2];
 	int32_t pid, code, signal;
-	uint32_t reserved;
 	uint64_t started, finished;
+	uint32_t index, error;
 };
 
 _Static_assert(sizeof(struct program_header) == 32 && sizeof(struct operation) == 120, "program");
 _Static_assert(sizeof(struct argument) == 16 && sizeof(struct patch) == 16, "argument, patch");
 _Static_assert(sizeof(struct message) == 24 && sizeof(struct request) == 24 && sizeof(struct reply) == 24, "messages");
-_Static_assert(sizeof(struct shim_configuration) == 32 && sizeof(struct shim_answer) == 56, "shim");
+_Static_assert(sizeof(struct shim_configuration) == 40 && sizeof(struct shim_message) == 8, "shim");
+_Static_assert(sizeof(struct shim_state) == 48, "shim");
 
 /* A program whose header is well-formed. It points into the bytes as they came; they must outlive it. */
 struct program {

@@ -193,9 +193,12 @@ export class ExecService implements Execs {
       ? await this.#probes.program(container, body)
       : await execProgram(this.#services, container, body, consoleSize);
     const folder = paths.exec(container.id, id);
-    const b = new ProgramBuilder();
-    mkdir(b, "make the folder of execs", CWD, paths.execs(container.id), 0o700, { tolerate: ["EEXIST"] });
-    makeFolder(b, folder, 0o700, { "exec.json": { content: JSON.stringify({ body, probe }), mode: 0o600 } });
+    const prepare = (b: ProgramBuilder): void => {
+      mkdir(b, "make the folder of execs", CWD, paths.execs(container.id), 0o700, { tolerate: ["EEXIST"] });
+      makeFolder(b, folder, 0o700, {
+        "exec.json": { content: JSON.stringify({ body, probe }), mode: 0o600 },
+      });
+    };
     const [rows = 0, columns = 0] = consoleSize ?? [];
     const shim = {
       id,
@@ -208,13 +211,10 @@ export class ExecService implements Execs {
       rows,
       columns,
     };
-    const executor = executors.warm();
     this.#store.begin(exec);
     try {
-      const [, started] = await Promise.all([
-        executor.run(b.build(), { doing: "make the exec's folder" }),
-        executor.shim(shim, { deadline: startDeadline }),
-      ]);
+      const started = await executors.warm().shim(shim, { deadline: startDeadline, prepare });
+      exec.shim = started.line;
       exec.pid = started.pid;
       exec.running = true;
       void started.exited.then((exit) =>
@@ -245,7 +245,7 @@ export class ExecService implements Execs {
   }
 
   /**
-   * Follows, by its socket, an exec's shim that an earlier engine started or whose executor is gone. One that is unwanted,
+   * Follows, by its socket, an exec's shim that an earlier engine started or whose line broke. One that is unwanted,
    * a probe whose output nobody reads any more, is killed.
    */
   async #follow(exec: Exec, unwanted = false): Promise<void> {

@@ -10,7 +10,7 @@ import { inContext, messageOf } from "../errors/mod.ts";
 import {
   attachToShim,
   KernelError,
-  ProgramBuilder,
+  type ProgramBuilder,
   ShimConnection,
   type ShimState,
   type StartedShim,
@@ -37,7 +37,6 @@ import { Restarts } from "./restarting.ts";
 import { removeRunTraces, removeRunTracesSoon } from "./run-traces.ts";
 import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
 import { addLatePlaces, hasLatePlaces } from "./foreign-places.ts";
-import { whileHeld } from "./held-start.ts";
 import { closeSandbox, endSandbox, openSandbox } from "./sandbox.ts";
 import type { Services } from "./services.ts";
 import { startFailure } from "./start-error.ts";
@@ -148,9 +147,10 @@ export class Supervisor {
         plan,
         linkEnvironment(this.#services, container),
       );
-      const bundle = new ProgramBuilder();
-      makeFolder(bundle, folder, 0o700, { "config.json": { content: configJson(spec), mode: 0o600 } });
-      addNetworkFiles(bundle, this.#services, container, places);
+      const bundle = (b: ProgramBuilder): void => {
+        makeFolder(b, folder, 0o700, { "config.json": { content: configJson(spec), mode: 0o600 } });
+        addNetworkFiles(b, this.#services, container, places);
+      };
       const [rows, columns] = record.hostConfig.ConsoleSize;
       const log = shimLog(paths, container);
       const shim = {
@@ -165,24 +165,22 @@ export class Supervisor {
         columns,
         ...(log === undefined ? {} : { log }),
       };
-      const executor = executors.warm();
-      const start = (): Promise<StartedShim> => executor.shim(shim, { deadline: startDeadline });
-      const late = hasLatePlaces(this.#services, places);
-      // The executor works in order, so the shim may follow at once: its bundle is there when it starts.
-      const [, started] = await Promise.all([
-        executor.run(bundle.build(), { doing: "make the bundle" }),
-        whileCgroupIsHeld(this.#services, cgroup, record, () =>
-          late
-            ? whileHeld(paths.socket(folder), start(), async (pid) => {
-                await addLatePlaces(this.#services, container, places, pid).catch((error: unknown) => {
-                  throw inContext(SETTING_UP, error);
-                });
-                await writeHosts(this.#services, container);
-              })
-            : start(),
-        ),
+      const late = async (pid: number): Promise<void> => {
+        await addLatePlaces(this.#services, container, places, pid).catch((error: unknown) => {
+          throw inContext(SETTING_UP, error);
+        });
+        await writeHosts(this.#services, container);
+      };
+      const options = {
+        deadline: startDeadline,
+        prepare: bundle,
+        ...(hasLatePlaces(this.#services, places) ? { held: late } : {}),
+      };
+      const [started] = await Promise.all([
+        whileCgroupIsHeld(this.#services, cgroup, record, () => executors.warm().shim(shim, options)),
         this.#named(container, places),
       ]);
+      container.shim = started.line;
       this.#enter(container, started.pid, started.started);
       logs.started(container, logging);
       this.#services.networks.host.forget(places);
@@ -224,8 +222,8 @@ export class Supervisor {
   }
 
   /**
-   * Follows a shim by its socket: one that an earlier engine started, or whose executor is gone. A shim that is gone
-   * itself left its record.
+   * Follows a shim by its socket: one that an earlier engine started, or whose line broke. A shim that is gone itself left
+   * its record.
    */
   async #follow(container: Container): Promise<void> {
     const { paths } = this.#services;

@@ -9,21 +9,15 @@ import { encodeProgram } from "./encode.ts";
 import { KernelError } from "./failure.ts";
 import type { Out, Program, Result } from "./program.ts";
 import { sealing } from "./seal.ts";
-import { encodeShim, type ShimOptions } from "./shim-configuration.ts";
+import type { ShimOptions } from "./shim-configuration.ts";
+import { ShimStarter, type ShimStart, type StartedShim } from "./shim-starter.ts";
 import { spawnWithSocket, type SocketProcess } from "./spawn.ts";
 
 const RUN = 1;
-const SHIM = 3;
 const HEADER = 24;
 const DONE = 0;
 const FAILED = 1;
-const EXITED = 4;
 const NO_OPERATION = 0xffffffff;
-/** Milliseconds that what was killed at its deadline may take to end. */
-const GRACE = 100;
-const MAX_TIMEOUT = 0x7fffffff;
-const LATE = "was stopped: the deadline passed";
-const SHIM_PAYLOAD = 32;
 const SKIPPED = -(2n ** 63n);
 
 /** What a program that ran to its end left. */
@@ -32,24 +26,6 @@ export interface Outcome {
   valueOf(result: Result): number | undefined;
   /** What was written to `out`. */
   bytesOf(out: Out): Uint8Array;
-}
-
-/** A shim whose program is done: the container's process runs. */
-export interface StartedShim {
-  readonly pid: number;
-  /** Nanoseconds since the epoch. */
-  readonly started: bigint;
-  /** How its process ended, once everything of it is recorded; undefined if the shim or the executor was killed. */
-  readonly exited: Promise<ProcessExit | undefined>;
-}
-
-/** How a process ended. */
-export interface ProcessExit {
-  /** Exit code, or 128 + signal. */
-  readonly code: number;
-  readonly signal: number;
-  /** Nanoseconds since the epoch. */
-  readonly finished: bigint;
 }
 
 export interface RunOptions {
@@ -70,8 +46,6 @@ interface Waiting {
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: Error) => void;
   readonly doing: string;
-  /** Of a shim: hears of the exit. */
-  readonly exited?: (exit: ProcessExit | undefined) => void;
 }
 
 class ProgramOutcome implements Outcome {
@@ -101,8 +75,7 @@ export class Executor {
   readonly #process: SocketProcess;
   readonly #socket: Socket;
   readonly #waiting = new Map<number, Waiting>();
-  /** Shims whose process runs. */
-  readonly #following = new Map<number, (exit: ProcessExit | undefined) => void>();
+  readonly #shims: ShimStarter;
   #next = 1;
   #pieces: Buffer[] = [];
   #buffered = 0;
@@ -113,6 +86,7 @@ export class Executor {
   private constructor(path: string, process: SocketProcess) {
     this.#path = path;
     this.#process = process;
+    this.#shims = new ShimStarter(this, path);
     // The type of net.connect doesn't know Bun's `fd`.
     const options: { fd: number } = { fd: process.socket };
     this.#socket = connect(options as unknown as { path: string });
@@ -126,7 +100,7 @@ export class Executor {
     const command = [path, "execute"] as const;
     const executor = new Executor(path, spawnWithSocket(command));
     // There is no answer to it if all goes well: who is executed then hears the next request.
-    void executor.#program(RUN, sealing(command), { doing: "start an executor" }).catch((error: unknown) => {
+    void executor.#program(sealing(command), { doing: "start an executor" }).catch((error: unknown) => {
       executor.#lose(messageOf(error));
     });
     return executor;
@@ -144,10 +118,10 @@ export class Executor {
   /** Runs `program` in the executor itself: its slots, root and directory stay for the next. */
   async run(program: Program, options: RunOptions = {}): Promise<Outcome> {
     const { deadline } = options;
-    if (deadline === undefined) return this.#program(RUN, program, options);
-    const late = (): void => this.kill(LATE);
+    if (deadline === undefined) return this.#program(program, options);
+    const late = (): void => this.kill("was stopped: the deadline passed");
     const timer = setTimeout(late, deadline);
-    return this.#program(RUN, program, options).finally(() => clearTimeout(timer));
+    return this.#program(program, options).finally(() => clearTimeout(timer));
   }
 
   /** Runs `program` in an executor of its own, side by side with others. */
@@ -157,25 +131,8 @@ export class Executor {
   }
 
   /** Starts a shim and waits until its program is done. */
-  async shim(shim: ShimOptions, options: RunOptions = {}): Promise<StartedShim> {
-    const message = encodeShim(shim, HEADER);
-    const exit = Promise.withResolvers<ProcessExit | undefined>();
-    const { deadline = Infinity, doing = "start a container" } = options;
-    const end = performance.now() + deadline;
-    const asked = this.#request(SHIM, message, options, exit.resolve);
-    // It is killed then, which a shim that is stuck in the kernel doesn't notice.
-    const late = (): Error => failure("executor-lost", { doing, reason: LATE });
-    const timer = Promise.withResolvers<never>();
-    const timeout = setTimeout(() => timer.reject(late()), Math.min(deadline + GRACE, MAX_TIMEOUT));
-    const reply = await Promise.race([asked, timer.promise]).finally(() => clearTimeout(timeout));
-    const killed = reply.status === FAILED && reply.index === NO_OPERATION;
-    if (killed && performance.now() >= end) throw late();
-    this.#check(shim.program, reply, options);
-    return {
-      pid: reply.payload.readInt32LE(0),
-      started: reply.payload.readBigUInt64LE(16),
-      exited: exit.promise,
-    };
+  async shim(shim: ShimOptions, options?: ShimStart): Promise<StartedShim> {
+    return this.#shims.start(shim, options);
   }
 
   /** Ends the session; the executor leaves when its work is done. */
@@ -191,8 +148,8 @@ export class Executor {
     this.#process.kill("SIGKILL");
   }
 
-  async #program(kind: number, program: Program, options: RunOptions): Promise<Outcome> {
-    const reply = await this.#request(kind, encodeProgram(program, HEADER), options);
+  async #program(program: Program, options: RunOptions): Promise<Outcome> {
+    const reply = await this.#request(encodeProgram(program, HEADER), options);
     this.#check(program, reply, options);
     return new ProgramOutcome(reply.payload);
   }
@@ -206,13 +163,7 @@ export class Executor {
   }
 
   /** Sends `message`, whose first bytes are room for the header. */
-  #request(
-    kind: number,
-    message: Buffer,
-    options: RunOptions,
-    exited?: (exit: ProcessExit | undefined) => void,
-  ): Promise<Reply> {
-    const doing = options.doing ?? "run a program";
+  #request(message: Buffer, { doing = "run a program" }: RunOptions): Promise<Reply> {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
     if (this.#lost !== undefined) {
       reject(failure("executor-lost", { doing, reason: this.#lost }));
@@ -220,10 +171,9 @@ export class Executor {
     }
     const id = this.#next++;
     message.writeUInt32LE(message.length - HEADER, 0);
-    message.writeUInt16LE(kind, 4);
+    message.writeUInt16LE(RUN, 4);
     message.writeBigUInt64LE(BigInt(id), 8);
-    message.writeUInt32LE(options.deadline ?? 0, 16);
-    this.#waiting.set(id, { resolve, reject, doing, exited });
+    this.#waiting.set(id, { resolve, reject, doing });
     this.#socket.write(message);
     return promise;
   }
@@ -251,15 +201,9 @@ export class Executor {
     const id = Number(message.readBigUInt64LE(8));
     const status = message.readUInt16LE(6);
     const payload = message.subarray(HEADER);
-    if (status === EXITED) {
-      this.#following.get(id)?.(readExit(payload));
-      this.#following.delete(id);
-      return;
-    }
     const waiting = this.#waiting.get(id);
     if (waiting === undefined) return;
     this.#waiting.delete(id);
-    if (waiting.exited !== undefined && status === DONE) this.#following.set(id, waiting.exited);
     waiting.resolve({ status, index: message.readUInt32LE(16), errno: message.readUInt32LE(20), payload });
   }
 
@@ -269,17 +213,6 @@ export class Executor {
     for (const { reject, doing } of this.#waiting.values())
       reject(failure("executor-lost", { doing, reason }));
     this.#waiting.clear();
-    for (const exited of this.#following.values()) exited(undefined);
-    this.#following.clear();
+    this.#shims.close();
   }
-}
-
-/** The end of a process from a shim's second reply; undefined if the shim was killed. */
-function readExit(payload: Buffer): ProcessExit | undefined {
-  if (payload.length < SHIM_PAYLOAD) return undefined;
-  return {
-    code: payload.readInt32LE(4),
-    signal: payload.readInt32LE(8),
-    finished: payload.readBigUInt64LE(24),
-  };
 }

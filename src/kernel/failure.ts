@@ -11,7 +11,7 @@ import type { Operation, Program } from "./program.ts";
 /** What fails outside of the program: a shim's own preparations (native/start.c), or the executor's. */
 const stages: Readonly<Record<number, string>> = {
   0xfffffff0: "open the shim's folder",
-  0xfffffff1: "make the shim's socket",
+  0xfffffff1: "find the shim's socket",
   0xfffffff3: "open the log",
   0xfffffff4: "make the streams",
   0xfffffff5: "take the terminal",

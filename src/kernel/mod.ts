@@ -5,7 +5,7 @@
 export * from "./calls.ts";
 export { encodeProgram } from "./encode.ts";
 export { errnoNumbers, errnoText, type Errno } from "./errno.ts";
-export { Executor, type Outcome, type RunOptions, type ProcessExit, type StartedShim } from "./executor.ts";
+export { Executor, type Outcome, type RunOptions } from "./executor.ts";
 export { Executors } from "./executors.ts";
 export { otherExecutorsGone } from "./other-executors.ts";
 export { KernelError } from "./failure.ts";
@@ -15,6 +15,7 @@ export { printProgram } from "./print.ts";
 export { makeOverlay } from "./overlay.ts";
 export * from "./program.ts";
 export { attachToShim, ShimConnection, type ShimState } from "./shim-connection.ts";
+export type { ProcessExit, ShimStart, StartedShim } from "./shim-starter.ts";
 export type { ShimLog, ShimOptions } from "./shim-configuration.ts";
 export { nativeArch, type Architecture } from "./syscalls/mod.ts";
 export {

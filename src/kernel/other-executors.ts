@@ -1,16 +1,20 @@
 /**
- * Executors of an engine that was killed: they still perform what they were sent before they leave. An engine that takes
- * over waits for that, or it would look for shims that are yet to be started.
+ * Executors of an engine that was killed: they still perform what they were sent before they leave, and shims that have yet
+ * to begin end with them. An engine that takes over waits for that: those that it finds then are all that there are.
  * @module
  */
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** Milliseconds after which one that is stuck is killed, and as many for it to go. */
 const PATIENCE = 3000;
 const PAUSE = 5;
 
-/** Resolves when no executor runs that was started from the native binary at `path` by another process than this one. */
+/**
+ * Resolves when no executor runs that was started from the native binary at `path` by another process than this one. What
+ * they left beside it is removed.
+ */
 export async function otherExecutorsGone(path: string): Promise<void> {
   const end = performance.now() + PATIENCE;
   for (let others = executorsOf(path); others.length > 0; others = others.filter(isExecutorOf(path))) {
@@ -20,6 +24,9 @@ export async function otherExecutorsGone(path: string): Promise<void> {
     if (late > PATIENCE) return;
     await sleep(PAUSE);
   }
+  // Sockets of shims that waited for work.
+  for (const name of readdirSync(dirname(path)))
+    if (name.startsWith(`${basename(path)}.`) && name.endsWith(".sock")) rmSync(join(dirname(path), name));
 }
 
 function executorsOf(path: string): number[] {

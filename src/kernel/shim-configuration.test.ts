@@ -22,7 +22,7 @@ const options: ShimOptions = {
 /** The strings behind the header, and where they end. */
 function strings(wire: Buffer): { readonly texts: readonly string[]; readonly end: number } {
   const texts: string[] = [];
-  let at = 32;
+  let at = 40;
   for (let i = 0; i < 4; i++) {
     const length = wire.readUInt32LE(at);
     texts.push(wire.toString("utf8", at + 4, at + 4 + length));

@@ -6,7 +6,7 @@ import { encodeProgram } from "./encode.ts";
 import type { Program } from "./program.ts";
 
 const MAGIC = 0x314d4853;
-const HEADER = 32;
+const HEADER = 40;
 const TTY = 1;
 const OPEN_STDIN = 2;
 const STDIN_ONCE = 4;
@@ -45,8 +45,11 @@ export interface ShimOptions {
   readonly log?: ShimLog;
 }
 
-/** The bytes of a shim's configuration, behind `headroom` bytes (a multiple of eight) for whoever sends it. */
-export function encodeShim(options: ShimOptions, headroom = 0): Buffer {
+/**
+ * The bytes of a shim's configuration, behind `headroom` bytes (a multiple of eight) for whoever sends it. Its program is
+ * killed after `deadline` ms, rounded up to seconds; 0: it takes as long as it does.
+ */
+export function encodeShim(options: ShimOptions, headroom = 0, deadline = 0): Buffer {
   const { log } = options;
   const strings = [options.id, options.directory, log?.path ?? "", log?.attributes ?? ""];
   const sizes = strings.map((text) => (4 + Buffer.byteLength(text) + 1 + 3) & ~3);
@@ -67,6 +70,7 @@ export function encodeShim(options: ShimOptions, headroom = 0): Buffer {
   buffer.writeBigUInt64LE(BigInt(log?.limit ?? 0), at + 16);
   buffer.writeUInt32LE(Math.max(log?.files ?? 1, 1), at + 24);
   buffer.writeUInt32LE(log?.pipeSize ?? 0, at + 28);
+  buffer.writeUInt32LE(Math.ceil(deadline / 1000), at + 32);
   at += HEADER;
   strings.forEach((text, i) => {
     buffer.writeUInt32LE(buffer.write(text, at + 4), at);

@@ -102,6 +102,7 @@ test("states come whole, however they are cut; other messages are passed over", 
     signal: 9,
     started: 1_700_000_000_000_000_001n,
     finished: 1_700_000_000_000_000_002n,
+    failure: { index: 0, errno: 0 },
   });
   connection.close();
 });

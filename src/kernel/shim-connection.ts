@@ -2,43 +2,60 @@
  * Connections to a shim's socket: control, and attach. Wire: native/PROTOCOL.md, section 3.
  * @module
  */
+import { closeSync, openSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { basename, dirname } from "node:path";
 import { failure } from "../errors/mod.ts";
 
 const CONTROL = 1;
 const ATTACH = 2;
+const START = 3;
 const STATE = 1;
 const STATE_LENGTH = 32;
+/** Of one that tells of failures, too. */
+const FAILURE_LENGTH = 40;
 const HEADER = 8;
 /** Bytes of whatever is said to a shim: a hello or an order. */
-const ORDER = 8;
+export const ORDER = 8;
+/** As long may a socket's path be in bytes (unix(7)). */
+const MAX_PATH = 107;
 
 const messages = { signal: 1, resize: 2, closeStdin: 3, rotate: 4, go: 5, expect: 6 } as const;
 
 /** What a shim says of its process. Times are nanoseconds since the epoch. */
 export interface ShimState {
-  readonly phase: "starting" | "held" | "running" | "exited";
+  readonly phase: "starting" | "held" | "running" | "exited" | "failed";
   readonly pid: number;
   /** Exit code, or 128 + signal. */
   readonly code: number;
   readonly signal: number;
   readonly started: bigint;
   readonly finished: bigint;
+  /** Of one that failed: the operation, or a stage, and the errno; 4096: it was malformed. */
+  readonly failure: { readonly index: number; readonly errno: number };
 }
 
-const phases = ["starting", "held", "running", "exited"] as const;
+const phases = ["starting", "held", "running", "exited", "failed"] as const;
 
-function open(path: string, kind: number, flags: number): Promise<Socket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ path, allowHalfOpen: true } as { path: string });
+function dial(path: string): Promise<Socket> {
+  // A long path goes by way of its folder.
+  const folder = Buffer.byteLength(path) > MAX_PATH ? openSync(dirname(path), "r") : undefined;
+  const short = folder === undefined ? path : `/proc/self/fd/${folder}/${basename(path)}`;
+  return new Promise<Socket>((resolve, reject) => {
+    const socket = connect({ path: short, allowHalfOpen: true } as { path: string });
     socket.once("error", (error) => {
       reject(failure("unavailable", { message: `connect to the shim at ${path}: ${error.message}` }, error));
     });
-    socket.once("connect", () => {
-      socket.write(Uint8Array.of(kind, flags, ...new Uint8Array(ORDER - 2)));
-      resolve(socket);
-    });
+    socket.once("connect", () => resolve(socket));
+  }).finally(() => {
+    if (folder !== undefined) closeSync(folder);
   });
+}
+
+async function open(path: string, kind: number, flags: number): Promise<Socket> {
+  const socket = await dial(path);
+  socket.write(Uint8Array.of(kind, flags, ...new Uint8Array(ORDER - 2)));
+  return socket;
 }
 
 /** Connects to a container's streams. What is read is output (framed unless there is a terminal). */
@@ -55,20 +72,30 @@ export class ShimConnection {
   readonly #socket: Socket;
   #pending: Buffer = Buffer.alloc(0);
   #exited = false;
+  #lost = false;
+  #onState: (state: ShimState) => void = () => undefined;
+  #onLost: () => void = () => undefined;
 
-  private constructor(socket: Socket, onState: (state: ShimState) => void, onLost: () => void) {
+  private constructor(socket: Socket) {
     this.#socket = socket;
     socket.on("data", (chunk: Buffer) => {
       for (const state of this.#parse(chunk)) {
         if (state.phase === "exited") this.#exited = true;
-        onState(state);
+        this.#onState(state);
       }
     });
     socket.on("error", () => socket.destroy());
     socket.on("end", () => socket.destroy());
     socket.on("close", () => {
-      if (!this.#exited) onLost();
+      this.#lost = true;
+      if (!this.#exited) this.#onLost();
     });
+  }
+
+  #follow(onState: (state: ShimState) => void, onLost: () => void): this {
+    this.#onState = onState;
+    this.#onLost = onLost;
+    return this;
   }
 
   /**
@@ -80,7 +107,28 @@ export class ShimConnection {
     onState: (state: ShimState) => void,
     onLost: () => void,
   ): Promise<ShimConnection> {
-    return new ShimConnection(await open(path, CONTROL, 0), onState, onLost);
+    return new ShimConnection(await open(path, CONTROL, 0)).#follow(onState, onLost);
+  }
+
+  /** Connects to a shim that waits for its work at `path`. */
+  static async toSpare(path: string): Promise<ShimConnection> {
+    return new ShimConnection(await dial(path));
+  }
+
+  /** Whether the line is broken. */
+  get lost(): boolean {
+    return this.#lost;
+  }
+
+  /**
+   * Gives a shim its work: a configuration behind room for a hello. It says that it is starting; then that it runs, or that
+   * it failed.
+   */
+  start(message: Buffer, onState: (state: ShimState) => void, onLost: () => void): void {
+    this.#follow(onState, onLost);
+    message.writeUInt8(START, 0);
+    message.writeUInt32LE(message.length - ORDER, 4);
+    this.#socket.write(message);
   }
 
   #parse(chunk: Buffer): ShimState[] {
@@ -97,6 +145,10 @@ export class ShimConnection {
           signal: buffer.readInt32LE(20),
           started: buffer.readBigUInt64LE(24),
           finished: buffer.readBigUInt64LE(32),
+          failure:
+            length < FAILURE_LENGTH
+              ? { index: 0, errno: 0 }
+              : { index: buffer.readUInt32LE(40), errno: buffer.readUInt32LE(44) },
         });
       }
       buffer = buffer.subarray(HEADER + length);

@@ -363,9 +363,12 @@ test(`at random moments during ${WANTED} starts, ${WANTED} execs and ${WANTED} r
   await engine.resume();
 }, 500_000);
 
-/** Everything below the exec root. */
+/** Everything below the exec root but the socket of a shim that waits for work, of which there is one or none. */
 function filesOfExecRoot(): string[] {
-  return (readdirSync(engine.execRoot, { recursive: true }) as string[]).sort();
+  const paths = readdirSync(engine.execRoot, { recursive: true }) as string[];
+  const spares = paths.filter((path) => /^caisson-native\.\d+\.sock$/.test(path));
+  expect(spares.length).toBeLessThan(2);
+  return paths.filter((path) => !spares.includes(path)).sort();
 }
 
 /** Of a container, in its place or in the trash. */

@@ -195,7 +195,7 @@ export class Control {
   private constructor(readonly socket: Socket) {
     socket.on("data", (piece: Buffer) => {
       this.#rest = Buffer.concat([this.#rest, piece]);
-      for (; this.#rest.length >= 40; this.#rest = this.#rest.subarray(40)) {
+      for (; this.#rest.length >= 48; this.#rest = this.#rest.subarray(48)) {
         const at = this.#rest;
         const [phase = 0, pid, code, signal] = [
           at[8],
