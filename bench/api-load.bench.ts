@@ -1,31 +1,25 @@
 /**
- * Engines under load: lists of many containers, many clients at once, followers of a log, a container that writes much,
+ * Engines under load: many clients at once, followers of a log, a container that writes much, lists of many containers,
  * statistics of all; and what engines and shims take of memory and processor meanwhile.
  * @module
  */
-import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ApiConnection } from "./api.ts";
-import { byClients, churn, drain, follow, lineSize, list, write } from "./api-load-work.ts";
+import { byClients, churn, drain, follow, lineSize, list, writeAndRead } from "./api-load-work.ts";
 import { startCaisson, startDockerd, startEngines, type RunningEngine } from "./engines.ts";
+import { memoryWithShims, processorTime, runningContainers } from "./engine-usage.ts";
 import {
   alternate,
-  contestant,
   ratio,
   ratioGoal,
   timingColumns,
   timingRows,
   type Bench,
   type Goal,
-  type Outcome,
   type Report,
   type Row,
 } from "./harness.ts";
-import { memoryOf, parentOf } from "./process-memory.ts";
-import { bytes, digits } from "./statistics.ts";
-
-/** How often the kernel counts a process's time in a second (sysconf(3), _SC_CLK_TCK). */
-const clockTicks = 100;
+import { peakOf, resetPeak } from "./process-memory.ts";
+import { bytes, digits, duration, summarize, type Summary } from "./statistics.ts";
 
 interface Sizes {
   readonly rounds: number;
@@ -34,8 +28,6 @@ interface Sizes {
   readonly followers: number;
   readonly followed: number;
   readonly written: number;
-  /** How long statistics are watched, in milliseconds. */
-  readonly watch: number;
 }
 
 const full: Sizes = {
@@ -45,7 +37,6 @@ const full: Sizes = {
   followers: 200,
   followed: 4000,
   written: 500e6,
-  watch: 20_000,
 };
 const fewer: Sizes = {
   rounds: 1,
@@ -54,8 +45,15 @@ const fewer: Sizes = {
   followers: 40,
   followed: 2000,
   written: 50e6,
-  watch: 6000,
 };
+
+/** How long statistics are watched in a round, and before they count: the first look has nothing to compare with. */
+const watched = 10_000;
+const unwatched = 3000;
+/** How long engines are left alone before their memory is looked at: both give back by and by what they don't need. */
+const settle = 20_000;
+/** The bar: three times dockerd's throughput, a third of its memory. */
+const bar = 1 / 3;
 
 /** Measures engines under load. */
 export default async function apiLoad(bench: Bench): Promise<Report> {
@@ -66,165 +64,175 @@ export default async function apiLoad(bench: Bench): Promise<Report> {
     ["dockerd", () => startDockerd(scratch)],
   ]);
   const engines = [...running.values()];
-  const spent = new Map<string, number[]>();
-  const measure = (
-    task: string,
-    rounds: number,
-    work: (socket: string) => Promise<number[]>,
-  ): Promise<Outcome> =>
-    alternate(
-      bench,
-      engines.map((engine) =>
-        contestant(`${task}, ${engine.name}`, async () => {
-          const before = processorTime(engine);
-          const samples = await work(engine.socket);
-          const key = `${task}, ${engine.name}`;
-          spent.set(key, [...(spent.get(key) ?? []), processorTime(engine) - before]);
-          return samples;
-        }),
-      ),
-      rounds,
-    );
+  const load = new Load(bench, engines, sizes.rounds);
   const tasks = taskNames(sizes);
-  const outcomes = [
-    await measure(tasks.churn, sizes.rounds, (socket) => churn(socket, sizes.churn)),
-    await measure(tasks.follow, sizes.rounds, (socket) => follow(socket, sizes.followers, sizes.followed)),
-    await measure(tasks.write, 1, (socket) => write(socket, sizes.written / lineSize)),
-  ];
+  await load.measure([tasks.churn], async ({ socket }) => [await churn(socket, sizes.churn)]);
+  await load.measure([tasks.follow], async ({ socket }) => [
+    await follow(socket, sizes.followers, sizes.followed),
+  ]);
+  await load.measure([tasks.write, tasks.read], ({ socket }) =>
+    writeAndRead(socket, sizes.written / lineSize),
+  );
+  const emptied = "after the logs, no container";
+  await load.remember(emptied);
   for (const { name, socket } of engines) {
     say(`${name}: ${sizes.containers} containers`);
     await byClients(socket, sizes.containers, async (api) => void (await api.idle()));
   }
-  outcomes.push(await measure(tasks.list, sizes.rounds, (socket) => list(socket, sizes.containers, 10)));
-  const summaries = new Map(outcomes.flatMap((outcome) => [...outcome.summaries]));
-  const rows: Row[] = timingRows(summaries).map(({ name, cells }) => ({
-    name,
-    cells: [...cells, `${digits((spent.get(name)?.at(-1) ?? Number.NaN) * 1000)} ms`, ""],
-  }));
-  const memory = new Map<string, number>();
-  const load = new Map<string, number>();
-  for (const engine of engines) {
-    const { name } = engine;
-    memory.set(name, await memoryWithShims(engine));
-    load.set(name, await statistics(engine, sizes));
-    const share = `${digits(load.get(name) ?? Number.NaN)} % of a core`;
-    rows.push({
-      name: `statistics of ${sizes.containers} containers, ${name}`,
-      cells: ["", "", "", "", share, bytes(memory.get(name) ?? Number.NaN)],
-    });
-    say(`${name}: ${share}, ${bytes(memory.get(name) ?? Number.NaN)}`);
-  }
+  await load.measure([tasks.list], async ({ socket }) => [await list(socket, sizes.containers, 10)]);
+  await load.measure([tasks.statistics], async (engine) => [[await statistics(engine)]]);
+  const many = `${sizes.containers} containers`;
+  await load.remember(many);
   return {
     title: "Load",
-    columns: [...timingColumns, "engine's processor time", "PSS of engine and shims"],
-    rows,
+    columns: [...timingColumns, "engine's processor time", "engine's peak RSS", "PSS of engine and shims"],
+    rows: load.rows(),
     goals: [
-      ...Object.values(tasks).map((task) =>
-        ratioGoal(`${task}, caisson / dockerd`, summaries, `${task}, caisson`, `${task}, dockerd`, 1 / 3),
-      ),
-      ...goalsOf(sizes, memory, load),
+      ...Object.values(tasks).map((task) => load.ratio(task)),
+      load.memoryRatio(many),
+      {
+        text: `${tasks.statistics}, caisson`,
+        value: load.median(`${tasks.statistics}, caisson`),
+        // 500 of them shall take 5 % of a core.
+        limit: 100,
+        show: duration,
+      },
     ],
     notes: [
-      "The processor's time is that of the engine's own processes (dockerd's with containerd) in the last round.",
-      "Memory: the engine, all that it started and the shims, after the lists, with all containers running.",
+      "The processor's time is that of the engine's own processes (dockerd's with containerd, caisson's with executor and resolver), median of the rounds; shims are not in it.",
+      `Memory: the engine, all that it started and the shims, without the containers themselves, ${settle / 1000} s after the last request.`,
       ...notes,
-      ...outcomes.flatMap((outcome) => outcome.notes),
+      ...load.notes,
     ],
   };
 }
 
-function taskNames({
-  containers,
-  followers,
-  followed,
-  written,
-}: Sizes): Record<"churn" | "follow" | "write" | "list", string> {
+type Task = "churn" | "follow" | "write" | "read" | "list" | "statistics";
+
+function taskNames({ containers, followers, followed, written }: Sizes): Record<Task, string> {
   return {
     churn: "create, start, remove by 8 clients, each",
     follow: `${followed} lines to ${followers} followers`,
     write: `a log of ${written / 1e6} MB`,
+    read: `a log of ${written / 1e6} MB, read`,
     list: `list of ${containers} containers`,
+    statistics: `statistics of ${containers} containers, processor time for each and second`,
   };
 }
 
-function goalsOf(
-  sizes: Sizes,
-  memory: ReadonlyMap<string, number>,
-  load: ReadonlyMap<string, number>,
-): Goal[] {
-  const of = (name: string): number => memory.get(name) ?? Number.NaN;
-  return [
-    {
-      text: `PSS with ${sizes.containers} containers, caisson / dockerd`,
+/** What engines did under load, side by side. */
+class Load {
+  readonly notes: string[] = [];
+  readonly #bench: Bench;
+  readonly #engines: readonly RunningEngine[];
+  readonly #rounds: number;
+  readonly #summaries = new Map<string, Summary>();
+  /** Seconds of each round, the one that warms up left out. */
+  readonly #spent = new Map<string, number[]>();
+  /** Bytes, the most of all rounds. */
+  readonly #peaks = new Map<string, number>();
+  /** Bytes. */
+  readonly #memory = new Map<string, number>();
+
+  constructor(bench: Bench, engines: readonly RunningEngine[], rounds: number) {
+    this.#bench = bench;
+    this.#engines = engines;
+    this.#rounds = rounds;
+  }
+
+  /** Has the engines work in turn. `work` answers with samples of each of the tasks, in microseconds. */
+  async measure(
+    tasks: readonly string[],
+    work: (engine: RunningEngine) => Promise<number[][]>,
+  ): Promise<void> {
+    const contestants = this.#engines.map((engine) => {
+      const names = tasks.map((task) => `${task}, ${engine.name}`);
+      const spent: number[] = [];
+      this.#spent.set(names[0] ?? "", spent);
+      let warm = false;
+      const samples = async (): Promise<number[][]> => {
+        engine.processes.forEach(resetPeak);
+        const before = processorTime(engine);
+        const taken = await work(engine);
+        const peak = engine.processes.reduce((sum, pid) => sum + peakOf(pid), 0);
+        this.#peaks.set(names[0] ?? "", Math.max(peak, this.#peaks.get(names[0] ?? "") ?? 0));
+        if (warm) spent.push(processorTime(engine) - before);
+        warm = true;
+        return taken;
+      };
+      return { names, samples };
+    });
+    const { summaries, notes } = await alternate(this.#bench, contestants, this.#rounds);
+    for (const [name, summary] of summaries) this.#summaries.set(name, summary);
+    this.notes.push(...notes);
+  }
+
+  /** Looks at the engines' memory, once they had time to give back what they don't need. */
+  async remember(when: string): Promise<void> {
+    await sleep(settle);
+    for (const engine of this.#engines) {
+      const memory = await memoryWithShims(engine);
+      this.#memory.set(`${when}, ${engine.name}`, memory);
+      this.#bench.say(`${when}, ${engine.name}: ${bytes(memory)}`);
+    }
+  }
+
+  median(name: string): number {
+    return this.#summaries.get(name)?.median ?? Number.NaN;
+  }
+
+  ratio(task: string): Goal {
+    return ratioGoal(
+      `${task}, caisson / dockerd`,
+      this.#summaries,
+      `${task}, caisson`,
+      `${task}, dockerd`,
+      bar,
+    );
+  }
+
+  memoryRatio(when: string): Goal {
+    const of = (name: string): number => this.#memory.get(`${when}, ${name}`) ?? Number.NaN;
+    return {
+      text: `PSS, ${when}, caisson / dockerd`,
       value: of("caisson") / of("dockerd"),
-      limit: 1 / 3,
+      limit: bar,
       show: ratio,
-    },
-    {
-      text: `statistics of ${sizes.containers} containers, of a core`,
-      value: load.get("caisson") ?? Number.NaN,
-      limit: 5,
-      show: (percent) => `${digits(percent)} %`,
-    },
-  ];
+    };
+  }
+
+  rows(): Row[] {
+    const times = timingRows(this.#summaries).map(({ name, cells }) => {
+      const spent = this.#spent.get(name);
+      const time = spent === undefined ? "" : `${digits(summarize(spent).median * 1000)} ms`;
+      return { name, cells: [...cells, time, sizeOrNone(this.#peaks.get(name)), ""] };
+    });
+    const memory = [...this.#memory].map(([name, size]) => ({
+      name,
+      cells: [...timingColumns.map(() => ""), "", "", bytes(size)],
+    }));
+    return [...times, ...memory];
+  }
 }
 
-/** Watches the statistics of all containers; what the engine takes of a core meanwhile, in per cent. */
-async function statistics(engine: RunningEngine, { watch }: Sizes): Promise<number> {
-  const ids = await running(engine.socket);
+function sizeOrNone(size: number | undefined): string {
+  return size === undefined ? "" : bytes(size);
+}
+
+/** Watches the statistics of all containers; what the engine takes of the processor for each and second, in microseconds. */
+async function statistics(engine: RunningEngine): Promise<number> {
+  const ids = await runningContainers(engine.socket);
   const stop = new AbortController();
-  const streams = ids.map(({ Id }) =>
-    drain(engine.socket, `/v1.40/containers/${Id}/stats`, { signal: stop.signal }).catch(() => 0),
+  const streams = ids.map((id) =>
+    drain(engine.socket, `/v1.40/containers/${id}/stats`, { signal: stop.signal }).catch(() => 0),
   );
-  await sleep(3000);
+  await sleep(unwatched);
   const before = processorTime(engine);
   const began = performance.now();
-  await sleep(watch);
-  const percent = ((processorTime(engine) - before) / ((performance.now() - began) / 1000)) * 100;
+  await sleep(watched);
+  const spent = processorTime(engine) - before;
+  const seconds = (performance.now() - began) / 1000;
   stop.abort();
   await Promise.all(streams);
-  return percent;
-}
-
-async function running(socket: string): Promise<readonly { readonly Id: string }[]> {
-  using api = new ApiConnection(socket);
-  return (await api.call("GET", "/v1.40/containers/json")) as readonly { readonly Id: string }[];
-}
-
-/** PSS of the engine, of what it started and of the shims, in bytes; containers themselves are left out. */
-async function memoryWithShims({ socket, processes }: RunningEngine): Promise<number> {
-  const containers = new Set<number>();
-  for (const { Id } of await running(socket)) {
-    using api = new ApiConnection(socket);
-    containers.add(await api.pid(Id));
-  }
-  const counted = new Set<number>([...processes, ...[...containers].map(parentOf)]);
-  const parents = new Map(
-    readdirSync("/proc")
-      .filter((entry) => /^\d+$/.test(entry))
-      .map((entry) => [Number(entry), parentOrNone(Number(entry))]),
-  );
-  for (let before = 0; before < counted.size;) {
-    before = counted.size;
-    for (const [pid, parent] of parents) if (counted.has(parent) && !containers.has(pid)) counted.add(pid);
-  }
-  return [...counted].reduce((sum, pid) => sum + memoryOf(pid).pss, 0);
-}
-
-function parentOrNone(pid: number): number {
-  try {
-    return parentOf(pid);
-  } catch {
-    return 0;
-  }
-}
-
-/** What the engine's own processes took of the processor since they began, in seconds (proc_pid_stat(5)). */
-function processorTime({ processes }: RunningEngine): number {
-  let ticks = 0;
-  for (const pid of processes) {
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
-    ticks += Number(fields[11]) + Number(fields[12]);
-  }
-  return ticks / clockTicks;
+  return (spent * 1e6) / seconds / ids.length;
 }
