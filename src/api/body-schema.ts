@@ -65,6 +65,12 @@ function fixOf(shape: Shape): Fix | undefined {
   if (shape.properties !== undefined) return structFix(shape.properties);
   const values = mapValues(shape);
   if (values !== undefined) return mapFix(values);
+  if (shape.type === "array" && Array.isArray(shape.items)) {
+    // An array of Go's has its length: what lacks is zero, what is too much is dropped.
+    const { length } = shape.items;
+    return (value) =>
+      Array.isArray(value) ? Array.from({ length }, (_, i) => (value[i] as unknown) ?? 0) : value;
+  }
   if (shape.type === "array" && shape.items !== undefined && !Array.isArray(shape.items)) {
     const fix = fixOf(shape.items as Shape);
     const zero = zeroOf(shape.items as Shape);
@@ -88,6 +94,7 @@ function mapValues(shape: Shape): Shape | undefined {
 function zeroOf(shape: Shape): unknown {
   if (shape.type === "string") return "";
   if (shape.type === "object") return {};
+  if (shape.type === "array") return [];
   return null;
 }
 
@@ -136,7 +143,8 @@ const goTypes: Readonly<Record<string, string>> = {
   object: "map[string]string",
 };
 
-function kindOf(value: unknown): string {
+/** What Go's decoder calls a JSON value. */
+export function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "array";
   if (typeof value === "boolean") return "bool";

@@ -7,11 +7,27 @@ import { failure } from "../errors/mod.ts";
 
 /** Parses a body. Throws 400 with Go's words: `invalid JSON: unexpected EOF`, `unexpected content after JSON`. */
 export function parseBody(text: string): unknown {
+  if (isTooDeep(text)) throw failure("invalid-parameter", { message: "invalid JSON: exceeded max depth" });
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
     throw failure("invalid-parameter", { message: complaint(text) }, error);
   }
+}
+
+/** Lists and objects within each other that Go's decoder takes. */
+const deepest = 10_000;
+
+/** Whether a text has more of them. A parser that follows each by a call of its own has no end of stack here. */
+function isTooDeep(text: string): boolean {
+  if (text.length <= deepest) return false;
+  let depth = 0;
+  for (const [part] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[{}\]]/gs)) {
+    if (part === "[" || part === "{") depth++;
+    else if (part === "]" || part === "}") depth--;
+    if (depth > deepest) return true;
+  }
+  return false;
 }
 
 function complaint(text: string): string {
@@ -122,8 +138,15 @@ class Scanner {
   #unexpected(where: string): string {
     const character = this.#text.charAt(this.#at);
     if (character === "") return "unexpected EOF";
-    const shown =
-      character === "'" ? `'\\''` : character === '"' ? `'"'` : `'${JSON.stringify(character).slice(1, -1)}'`;
-    return `invalid character ${shown} ${where}`;
+    return `invalid character '${quoted(character)}' ${where}`;
   }
+}
+
+/** A character as Go's quotes have it. */
+function quoted(character: string): string {
+  if (character === "'") return "\\'";
+  if (character === '"') return '"';
+  const code = character.charCodeAt(0);
+  if (/[\t\n\r\f\b]/.test(character) || code >= 0x20) return JSON.stringify(character).slice(1, -1);
+  return `\\x${code.toString(16).padStart(2, "0")}`;
 }

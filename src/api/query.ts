@@ -69,7 +69,7 @@ export class Query {
     });
   }
 
-  /** A decimal number, undefined if it was not given or empty. Throws Go's text, with 500 as dockerd does. */
+  /** A decimal number, undefined if it was not given or empty. Throws 400 with Go's text, where dockerd has 500. */
   integer(name: string): number | undefined {
     const value = this.nonEmpty(name);
     if (value === undefined) return undefined;
@@ -82,8 +82,8 @@ export class Query {
     const wrong = (why: string): never => {
       throw failure("invalid-parameter", { message: `invalid resize ${called} "${value}": ${why}` });
     };
-    if (!/^\d+$/.test(value)) return wrong("invalid syntax");
-    if (BigInt(value) > uint32Maximum) return wrong("value out of range");
+    if (!/^-?\d+$/.test(value)) return wrong("invalid syntax");
+    if (value.startsWith("-") || BigInt(value) > uint32Maximum) return wrong("value out of range");
     return Number(value);
   }
 
@@ -91,9 +91,11 @@ export class Query {
   time(name: string): bigint | undefined {
     const value = this.nonEmpty(name);
     if (value === undefined) return undefined;
-    const [seconds = "", fraction = ""] = value.split(".", 2);
-    const whole = parseInteger(seconds, "strconv.ParseInt") * 1_000_000_000n;
-    const part = fraction === "" ? 0n : parseInteger(fraction.padEnd(9, "0").slice(0, 9), "strconv.ParseInt");
+    const dot = value.indexOf(".");
+    const whole = parseInteger(dot < 0 ? value : value.slice(0, dot), "strconv.ParseInt") * 1_000_000_000n;
+    const fraction = dot < 0 ? "0" : value.slice(dot + 1);
+    parseInteger(fraction, "strconv.ParseInt");
+    const part = BigInt(fraction.padEnd(9, "0").slice(0, 9));
     const time = whole + part;
     return time === 0n ? undefined : time;
   }
@@ -106,7 +108,7 @@ export class Query {
 
 function parseInteger(text: string, caller: string): bigint {
   const wrong = (why: string): never => {
-    throw failure("internal", { message: `${caller}: parsing ${JSON.stringify(text)}: ${why}` });
+    throw failure("invalid-parameter", { message: `${caller}: parsing ${JSON.stringify(text)}: ${why}` });
   };
   if (!/^[+-]?\d+$/.test(text)) return wrong("invalid syntax");
   const value = BigInt(text.replace(/^\+/, ""));

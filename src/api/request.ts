@@ -7,6 +7,7 @@ import type { RegistryAuth } from "../engine/mod.ts";
 import { failure } from "../errors/mod.ts";
 import type { Exchange } from "./exchange.ts";
 import { parseBody } from "./go-json.ts";
+import { mediaTypeOf, mediaTypeProblem } from "./media-type.ts";
 import { readUpgradeBody } from "./upgrade-body.ts";
 
 /** More than any configuration needs; a client that sends more is told so. */
@@ -22,7 +23,7 @@ export function hasBody(request: IncomingMessage): boolean {
 async function readText(request: IncomingMessage): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Uint8Array>) {
+  for await (const chunk of unbroken(request)) {
     size += chunk.length;
     if (size > bodyLimit)
       throw failure("invalid-parameter", { message: `the request's body is larger than ${bodyLimit} bytes` });
@@ -31,16 +32,25 @@ async function readText(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks, size).toString();
 }
 
+/** The parts of a body. Throws 400 if the client goes before its end: nobody hears it, but it is no defect either. */
+async function* unbroken(request: IncomingMessage): AsyncGenerator<Uint8Array> {
+  try {
+    yield* request as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw failure("invalid-parameter", { message: "invalid JSON: unexpected EOF" }, error);
+  }
+}
+
 /** Checks that a body calls itself JSON. No Content-Type is right only without a body. */
 function requireJson(request: IncomingMessage): void {
   const type = request.headers["content-type"] ?? "";
   if (type === "" && !hasBody(request)) return;
-  const media = (type.split(";")[0] ?? "").trim().toLowerCase();
-  if (media === "application/json") return;
+  const malformed = mediaTypeProblem(type);
+  if (malformed === undefined && mediaTypeOf(type) === "application/json") return;
   const message =
-    media === "" || media.startsWith("/")
-      ? `malformed Content-Type header (${type}): mime: no media type`
-      : `unsupported Content-Type header (${type}): must be 'application/json'`;
+    malformed === undefined
+      ? `unsupported Content-Type header (${type}): must be 'application/json'`
+      : `malformed Content-Type header (${type}): mime: ${malformed}`;
   throw failure("invalid-parameter", { message });
 }
 

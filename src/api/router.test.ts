@@ -28,13 +28,19 @@ test("other methods, other ends and escapes of nothing are no pages", () => {
     ["DELETE", "/info"],
     ["GET", "/INFO"],
     ["GET", "/info/"],
-    ["GET", "/containers/%zz/json"],
+    ["GET", "/containers/%ff/json"],
+    ["GET", "/containers/a%0Ab/json"],
     ["GET", "/"],
     ["GET", "info"],
     ["HEAD", "/info"],
     ["GET", "/v/info"],
   ] as const)
     expect(() => router.find(method, url)).toThrow("page not found");
+});
+
+test("a wrong escape is told; a whole URL is its path", () => {
+  expect(() => router.find("GET", "/containers/%zz/json")).toThrow('invalid URL escape "%zz"');
+  expect(find("GET", "http://docker/v1.40/images/json?a=b")).toEqual(["/images/json", 40, "a=b", []]);
 });
 
 test("versions", () => {

@@ -61,9 +61,11 @@ export class Router {
 
   /** The route of a request. Throws `page-not-found`, `client-too-old`, `client-too-new`. */
   find(method: string, url: string): RouteMatch {
-    const question = url.indexOf("?");
-    const whole = question < 0 ? url : url.slice(0, question);
-    const search = question < 0 ? "" : url.slice(question + 1);
+    // A client may name the host in the request's line too (RFC 9112, section 3.2.2).
+    const local = url.startsWith("/") ? url : url.replace(/^https?:\/\/[^/?]*/i, "");
+    const question = local.indexOf("?");
+    const whole = question < 0 ? local : local.slice(0, question);
+    const search = question < 0 ? "" : local.slice(question + 1);
     const prefix = /^\/v([0-9.]+)(?=\/)/.exec(whole);
     const path = cleaned(prefix === null ? whole : whole.slice(prefix[0].length));
     const found = this.#match(method, path);
@@ -98,10 +100,18 @@ function firstSegment(path: string): string {
 }
 
 function decode(capture: string): string {
-  if (!capture.includes("%")) return capture;
+  const name = capture.includes("%") ? unescaped(capture) : capture;
+  // dockerd's patterns for names take every character but this one.
+  if (name.includes("\n")) throw failure("page-not-found", {});
+  return name;
+}
+
+function unescaped(capture: string): string {
   try {
     return decodeURIComponent(capture);
   } catch {
-    throw failure("page-not-found", {});
+    const [wrong] = /%(?![0-9a-fA-F]{2}).{0,2}/.exec(capture) ?? [];
+    if (wrong === undefined) throw failure("page-not-found", {});
+    throw failure("invalid-parameter", { message: `invalid URL escape ${JSON.stringify(wrong)}` });
   }
 }

@@ -38,7 +38,7 @@ test("a running container's streams are its shim's; input only if it takes any",
   const bundle = fake.services.paths.bundle(container.id);
   mkdirSync(bundle);
   const { hello, close } = shim(`${bundle}/shim.sock`, "output");
-  const { tty, stream } = await attachContainer(fake.services, container, { ...all, stderr: false });
+  const { tty, stream } = await attachContainer(fake.services, container, { ...all, stderr: false }, "web");
   expect(tty).toBe(true);
   expect(await read(stream)).toBe("output");
   expect([...(await hello).subarray(0, 2)]).toEqual([2, 2]);
@@ -48,13 +48,13 @@ test("a running container's streams are its shim's; input only if it takes any",
 
 test("what ends at this very moment is an end, not an error", async () => {
   const { container } = fake.container({ status: "running" });
-  const { stream } = await attachContainer(fake.services, container, all);
+  const { stream } = await attachContainer(fake.services, container, all, "web");
   expect(await read(stream)).toBe("");
 });
 
 test("one that doesn't run yet is waited for; who leaves is forgotten", async () => {
   const { container } = fake.container({ status: "created" }, { config: { OpenStdin: true } });
-  const { stream } = await attachContainer(fake.services, container, { ...all, stdout: false });
+  const { stream } = await attachContainer(fake.services, container, { ...all, stdout: false }, "web");
   expect([...container.pending]).toMatchObject([{ stdin: true, stdout: false, stderr: true }]);
   const closed = new Promise<void>((resolve) => stream.once("close", () => resolve()));
   stream.destroy();
@@ -68,20 +68,20 @@ test("what was logged comes first, or alone", async () => {
   mkdirSync(paths.container(container.id));
   const line = { log: "before\n", stream: "stdout", time: "2026-01-02T03:04:05Z" };
   writeFileSync(paths.log(container.id), `${JSON.stringify(line)}\n`);
-  const past = await attachContainer(fake.services, container, { ...all, stream: false, logs: true });
+  const past = await attachContainer(fake.services, container, { ...all, stream: false, logs: true }, "web");
   expect(await read(past.stream)).toBe("before\n");
   mkdirSync(paths.bundle(container.id));
   const { close } = shim(`${paths.bundle(container.id)}/shim.sock`, "now\n");
-  const both = await attachContainer(fake.services, container, { ...all, logs: true });
+  const both = await attachContainer(fake.services, container, { ...all, logs: true }, "web");
   expect(await read(both.stream)).toBe("before\nnow\n");
-  const neither = await attachContainer(fake.services, container, { ...all, stream: false });
+  const neither = await attachContainer(fake.services, container, { ...all, stream: false }, "web");
   expect(await read(neither.stream)).toBe("");
   close();
 });
 
 test("a paused container is refused", async () => {
   const { container } = fake.container({ status: "paused" });
-  expect(await attachContainer(fake.services, container, all).then(() => "", messageOf)).toBe(
-    `container ${container.id} is paused, unpause the container before attach`,
+  expect(await attachContainer(fake.services, container, all, "web").then(() => "", messageOf)).toBe(
+    `container web is paused, unpause the container before attach`,
   );
 });

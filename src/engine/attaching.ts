@@ -18,17 +18,18 @@ export async function attachContainer(
   services: Services,
   container: Container,
   options: AttachOptions,
+  called: string,
 ): Promise<Attachment> {
   const { record, state } = container;
   const tty = record.config.Tty;
   if (state.status === "paused") {
     throw failure("conflict", {
-      message: `container ${container.id} is paused, unpause the container before attach`,
+      message: `container ${called} is paused, unpause the container before attach`,
     });
   }
   if (state.status === "restarting") {
     throw failure("conflict", {
-      message: `container ${container.id} is restarting, wait until the container is running`,
+      message: `container ${called} is restarting, wait until the container is running`,
     });
   }
   publishContainer(services, "attach", container);

@@ -159,7 +159,7 @@ export async function disconnectContainer(
     if (force) return;
     const which = container.running ? "network" : "the network";
     const message = `container ${container.id} is not connected to ${which} ${network.name}`;
-    throw failure("internal", { message });
+    throw failure("conflict", { message });
   }
   const place = placesOf(services, container).find((other) => other.network.id === network.id);
   if (place !== undefined) {

@@ -106,9 +106,11 @@ export class ContainerService implements Containers {
         (everything || running || state.status === "restarting") && filter.matches(record, state, name),
     );
     const chosen = limit > 0 ? matching.slice(0, limit) : matching;
-    return Promise.all(
+    const summaries = await Promise.all(
       chosen.map((container) => summarizeContainer(this.#inspection, container, options.size)),
     );
+    // Measuring takes a while: who has been removed meanwhile isn't told.
+    return summaries.filter((_, at) => this.#services.store.byId(chosen[at]?.id ?? "") === chosen[at]);
   }
 
   #filterLookup(): FilterLookup {
@@ -299,7 +301,7 @@ export class ContainerService implements Containers {
   }
 
   async attach(name: string, options: AttachOptions): Promise<Attachment> {
-    return attachContainer(this.#services, this.#find(name), options);
+    return attachContainer(this.#services, this.#find(name), options, name);
   }
 
   detached(name: string): void {

@@ -38,6 +38,9 @@ export function containerNetworks(
   const given = Object.entries(body.NetworkingConfig?.EndpointsConfig ?? {});
   if (!hasOwnNetwork(mode)) {
     const other = given.find(([name]) => name !== mode && name !== "default");
+    const own = find(mode);
+    for (const [, settings] of given)
+      if (other === undefined && own !== undefined) checkRequest(own, settings ?? {});
     if (other === undefined) return [];
     return refuse(
       joinsOther(mode)

@@ -184,8 +184,13 @@ export class ImageService implements Images, ImageResolver {
 
   async save(names: readonly string[], platform?: string): Promise<Readable> {
     if (platform !== undefined && names.some((name) => !this.#isFor(name, platform)))
-      throw failure("internal", { message: `no suitable export target found for platform ${platform}` });
-    return await saveImages(this.#context, names);
+      throw failure("not-found", { message: `no suitable export target found for platform ${platform}` });
+    try {
+      return await saveImages(this.#context, names);
+    } catch (error) {
+      if (!isFailure(error, "no-such-image") || names.some((name) => name.startsWith("sha256:"))) throw error;
+      throw failure("not-found", { message: "reference does not exist" }, error);
+    }
   }
 
   /** Makes an image of another one and a layer. */

@@ -36,7 +36,8 @@ export class NetworkService implements Networks {
     checkFilters(filters, accepted);
     const types = filters.get("type") ?? [];
     const unknown = types.find((type) => type !== "builtin" && type !== "custom");
-    if (unknown !== undefined) throw failure("internal", { message: `invalid filter: 'type'='${unknown}'` });
+    if (unknown !== undefined)
+      throw failure("invalid-parameter", { message: `invalid filter: 'type'='${unknown}'` });
     const dangling = danglingFilter(filters);
     const named = patternFilter(filters, "name");
     const identified = patternFilter(filters, "id");

@@ -11,15 +11,15 @@ const SIGRTMAX = 64;
 /** Number of a signal that a client names: `SIGTERM`, `TERM`, `15`, `RTMIN+3`; Docker's error for another. */
 export function signalNumber(name: string): number {
   const invalid = (): Error => failure("invalid-parameter", { message: `invalid signal: ${name}` });
-  if (/^\d+$/.test(name)) {
-    const number = Number(name);
-    if (number < 1) throw invalid();
-    if (number > SIGRTMAX) {
+  if (/^[+-]?\d+$/.test(name)) {
+    const number = BigInt(name.replace("+", ""));
+    if (number === 0n || number !== BigInt.asIntN(64, number)) throw invalid();
+    if (number < 0n || number > SIGRTMAX) {
       throw failure("invalid-parameter", {
         message: `the linux daemon does not support signal ${number}`,
       });
     }
-    return number;
+    return Number(number);
   }
   const upper = name.toUpperCase().replace(/^SIG/, "");
   const realtime = /^RT(MIN|MAX)(?:([+-])(\d+))?$/.exec(upper);

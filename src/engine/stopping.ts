@@ -145,7 +145,7 @@ export async function pauseContainer(services: Services, container: Container): 
 /** Lets a paused container go on. */
 export async function unpauseContainer(services: Services, container: Container): Promise<void> {
   if (container.state.status !== "paused") {
-    throw failure("internal", { message: `Container ${container.id} is not paused` });
+    throw failure("conflict", { message: `Container ${container.id} is not paused` });
   }
   await thawContainer(services, container);
   container.state.status = "running";

@@ -204,15 +204,27 @@ export class SystemService implements System {
   async df(types: ReadonlySet<DiskUsageType>): Promise<Json> {
     const { services, images } = this.#options;
     const { storage, volumes, store } = services;
+    const sizeOf = async (layer: string): Promise<number> => {
+      try {
+        return await storage.layerSize(layer);
+      } catch (error) {
+        if ((await storage.layers()).includes(layer)) throw error;
+        return 0;
+      }
+    };
     const layers = async (): Promise<number> => {
       let size = 0;
-      for (const layer of await storage.layers()) size += await storage.layerSize(layer);
+      for (const layer of await storage.layers()) size += await sizeOf(layer);
       return size;
     };
     const containers = async (): Promise<Json[]> => {
       const inspection: InspectContext = { services, runningExecs: () => [] };
       const found: Json[] = [];
-      for (const container of store.all()) found.push(await summarizeContainer(inspection, container, true));
+      for (const container of store.all()) {
+        const summary = await summarizeContainer(inspection, container, true);
+        // Measuring takes a while: who has been removed meanwhile isn't told.
+        if (store.byId(container.id) === container) found.push(summary);
+      }
       return found;
     };
     const wanted = async <T>(type: DiskUsageType, work: () => Promise<T>): Promise<T | null> =>

@@ -30,7 +30,7 @@ export async function processTable(psArguments: string, pids: ReadonlySet<number
   const { code, stdout, stderr } = chosen.code === 0 ? chosen : await runHostProgram([ps, ...words]);
   if (code !== 0) {
     const why = stderr.split("\n", 1)[0] || `exit status ${code}`;
-    throw failure("internal", { message: `ps: ${why}` });
+    throw failure("invalid-parameter", { message: `ps: ${why}` });
   }
   return parsePs(stdout, pids);
 }
@@ -40,7 +40,8 @@ export function checkPsArguments(psArguments: string): void {
   for (const [, key = "", value = ""] of psArguments.matchAll(
     /[\t\n\f\r ]+([^\t\n\f\r ]*)=[\t\n\f\r ]*(PID[^\t\n\f\r ]*)/g,
   ))
-    if (key !== "pid") throw failure("internal", { message: `specifying "${key}=${value}" is not allowed` });
+    if (key !== "pid")
+      throw failure("invalid-parameter", { message: `specifying "${key}=${value}" is not allowed` });
 }
 
 /** Columns are separated by ASCII white space; what is left over belongs to the last one. */
@@ -48,7 +49,7 @@ export function parsePs(output: string, pids: ReadonlySet<number>): ProcessTable
   const [head = "", ...lines] = output.split("\n");
   const Titles = fields(head);
   const column = Titles.indexOf("PID");
-  if (column < 0) throw failure("internal", { message: "Couldn't find PID field in ps output" });
+  if (column < 0) throw failure("invalid-parameter", { message: "Couldn't find PID field in ps output" });
   const Processes: string[][] = [];
   let mine = false;
   for (const line of lines) {
@@ -58,7 +59,7 @@ export function parsePs(output: string, pids: ReadonlySet<number>): ProcessTable
     // Threads (`m`) follow their process, with a dash for their number.
     if (pid !== "-") {
       if (!/^\d+$/.test(pid))
-        throw failure("internal", { message: `Unexpected pid '${pid}': invalid syntax` });
+        throw failure("invalid-parameter", { message: `Unexpected pid '${pid}': invalid syntax` });
       mine = pids.has(Number(pid));
     }
     if (!mine) continue;

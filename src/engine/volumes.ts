@@ -241,6 +241,7 @@ export class VolumeService implements Volumes {
     for (const [name, row] of this.#rows) {
       if (!isPlain(row)) continue;
       const Size = await this.#size(name);
+      if (this.#rows.get(name) !== row) continue;
       volumes.push({
         ...this.#localJson(name, row),
         UsageData: { RefCount: this.#users(name).length, Size },

@@ -24,6 +24,7 @@ export interface ImageQuery {
 const defaultRegistry = "docker.io";
 const officialPrefix = "library/";
 const longestRepository = 255;
+const tooLong = `repository name must not be more than ${longestRepository} characters`;
 
 const domainComponent = "(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])";
 const host = `(?:${domainComponent}(?:\\.${domainComponent})*|\\[[a-fA-F0-9:]+\\])`;
@@ -42,7 +43,7 @@ const longest = 1024;
 
 /** Parses `[HOST[:PORT]/]PATH[:TAG][@DIGEST]` and normalises it. Throws `invalid-reference` in Docker's words. */
 export function parseReference(text: string): Reference {
-  if (text.length > longest) throw invalid(text);
+  if (text.length > longest) throw invalid(text, /^[a-z0-9._/-]+$/.test(text) ? tooLong : undefined);
   if (idForm.test(text))
     throw invalid(text, `invalid repository name (${text}), cannot specify 64-byte hexadecimal strings`);
   const { registry, remainder } = splitRegistry(text);
@@ -51,8 +52,7 @@ export function parseReference(text: string): Reference {
     throw invalid(text, `invalid reference format: repository name (${repository}) must be lowercase`);
   const match = grammar.exec(`${registry}/${remainder}`);
   if (match === null) throw invalid(text);
-  if ((match[2] ?? "").length > longestRepository)
-    throw invalid(text, `repository name must not be more than ${longestRepository} characters`);
+  if ((match[2] ?? "").length > longestRepository) throw invalid(text, tooLong);
   if (match[4] !== undefined) checkDigest(text, match[4]);
   return {
     registry,

@@ -271,15 +271,15 @@ describe("refusals, as dockerd 28.5.2 words them", () => {
     [ipam({ Subnet: "10.1.0.0/16" }, { Subnet: "10.1.2.0/24" }), overlap],
     [
       ipam({ Subnet: "10.1.0.0/16", Gateway: "10.1.255.255" }),
-      [500, "failed to allocate gateway (10.1.255.255): Address already in use"],
+      [400, "failed to allocate gateway (10.1.255.255): Address already in use"],
     ],
     [
       ipam({ Subnet: "10.1.0.0/24", IPRange: "10.1.0.0/32" }),
-      [500, "failed to allocate gateway (): no available addresses on this pool"],
+      [400, "failed to allocate gateway (): no available addresses on this pool"],
     ],
     [
       ipam({ Subnet: "10.1.0.0/16", AuxiliaryAddresses: { a: "10.1.0.1" } }),
-      [500, "failed to allocate secondary ip address (a:10.1.0.1): Address already in use"],
+      [400, "failed to allocate secondary ip address (a:10.1.0.1): Address already in use"],
     ],
   ];
   for (const [body, answer] of rows) test(JSON.stringify(body), () => expect(refused(body)).toEqual(answer));

@@ -76,7 +76,7 @@ function inDockersWords(error: unknown, path: string): unknown {
   if (!(error instanceof KernelError)) return error;
   const { errnoName, operation } = error;
   const { call, label = "" } = operation ?? {};
-  const say = (message: string): CaissonError => failure("internal", { message }, error);
+  const say = (message: string): CaissonError => failure("invalid-parameter", { message }, error);
   const named = (prefix: string): string => JSON.stringify(label.slice(prefix.length));
   if (call === "unlinkat" && errnoName === "EISDIR")
     return say(`cannot overwrite directory ${named(replacing)} with non-directory ${JSON.stringify(path)}`);
@@ -106,13 +106,15 @@ class Extractor {
   async add(entry: TarEntry): Promise<void> {
     const path = clean(entry.path);
     if (path === undefined)
-      throw failure("internal", { message: `invalid entry name ${JSON.stringify(entry.path)}` });
+      throw failure("invalid-parameter", { message: `invalid entry name ${JSON.stringify(entry.path)}` });
     const name = path.at(-1);
     // The directory itself is as it is, as in Docker.
     if (name === undefined) return;
     const target = entry.type === "hardlink" ? clean(entry.linkPath) : [];
     if (target === undefined)
-      throw failure("internal", { message: `invalid hardlink target ${JSON.stringify(entry.linkPath)}` });
+      throw failure("invalid-parameter", {
+        message: `invalid hardlink target ${JSON.stringify(entry.linkPath)}`,
+      });
     await this.#enter(path.slice(0, -1), path);
     if (entry.type === "directory") {
       this.#makeDirectory(path, name, entry);
@@ -274,7 +276,7 @@ class Extractor {
       await this.#session.run(makeAll(real));
     } catch (error) {
       if (!(error instanceof KernelError) || error.errnoName !== "ENOTDIR") throw error;
-      throw failure("internal", { message: `openat ${shown(goal)}: not a directory` }, error);
+      throw failure("invalid-parameter", { message: `openat ${shown(goal)}: not a directory` }, error);
     }
   }
 

@@ -4,7 +4,7 @@
  */
 import { failure } from "../errors/mod.ts";
 import type { Path } from "../image/mod.ts";
-import { CWD, open, ProgramBuilder, type Executor } from "../kernel/mod.ts";
+import { CWD, KernelError, open, ProgramBuilder, type Executor } from "../kernel/mod.ts";
 import { directoryForReading } from "./directories.ts";
 import { isDirectory } from "./stat.ts";
 import { TreeReader } from "./tree-reader.ts";
@@ -13,8 +13,8 @@ import { TreeReader } from "./tree-reader.ts";
 const DEADLINE = 60_000;
 
 /**
- * Bytes of all files below `directory`, without what is mounted there. `session` starts an executor for it. Throws
- * `unavailable` when it takes longer than a minute.
+ * Bytes of all files below `directory`, without what is mounted there; 0 if it has gone. `session` starts an executor for
+ * it. Throws `unavailable` when it takes longer than a minute.
  */
 export async function diskUsage(session: () => Executor, directory: string): Promise<number> {
   const executor = session();
@@ -33,7 +33,13 @@ export async function diskUsage(session: () => Executor, directory: string): Pro
 async function measure(executor: Executor, directory: string): Promise<number> {
   const b = new ProgramBuilder();
   open(b, `open ${directory}`, CWD, directory, directoryForReading, b.slot("root"));
-  await executor.run(b.build());
+  try {
+    await executor.run(b.build());
+  } catch (error) {
+    // Whose it was is removed while others ask how much everybody has.
+    if (error instanceof KernelError && error.errnoName === "ENOENT") return 0;
+    throw error;
+  }
   return await usage(new TreeReader(executor));
 }
 

@@ -65,7 +65,7 @@ export async function followLinks(session: ViewSession, path: string): Promise<s
       continue;
     }
     if (++links > mostLinks)
-      throw failure("internal", { message: `evalSymlinksInScope: too many links in ${path}` });
+      throw failure("invalid-parameter", { message: `evalSymlinksInScope: too many links in ${path}` });
     if (target.startsWith("/")) done.length = 0;
     left.push(...target.split("/").toReversed());
   }
@@ -96,6 +96,6 @@ async function statPath(session: ViewSession, path: string, how: Int, doing: str
   if (error === -errnoNumbers.ENOENT) throw failure("not-found", { message: path });
   const through = doing === "";
   if (through && error === -errnoNumbers.ELOOP)
-    throw failure("internal", { message: "EvalSymlinks: too many links" });
-  throw failure("internal", { message: `${through ? "" : `${doing}: `}${errnoText(-error)}` });
+    throw failure("invalid-parameter", { message: "EvalSymlinks: too many links" });
+  throw failure("invalid-parameter", { message: `${through ? "" : `${doing}: `}${errnoText(-error)}` });
 }

@@ -55,7 +55,7 @@ async function start(x: Exchange): Promise<void> {
         "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24",
     });
   if (x.query.nonEmpty("checkpoint") !== undefined)
-    throw failure("not-implemented", { what: "starting from a checkpoint" });
+    throw failure("invalid-parameter", { message: "checkpoint is only supported in experimental mode" });
   x.empty((await x.engine.containers.start(x.name)) ? 204 : 304);
 }
 

@@ -5,6 +5,7 @@
 import type { Filters } from "../../engine/mod.ts";
 import { failure } from "../../errors/mod.ts";
 import type { Exchange } from "../exchange.ts";
+import { kindOf } from "../body-schema.ts";
 import { jsonComplaint } from "../go-json.ts";
 import { answerProgress } from "../progress.ts";
 import { registryAuth } from "../request.ts";
@@ -56,17 +57,25 @@ function parsePlatformJson(text: string): string {
   const bad = (why: string): never => {
     throw failure("invalid-parameter", { message: why });
   };
+  const mistyped = (value: unknown, place: string): never =>
+    bad(`failed to parse platform: json: cannot unmarshal ${kindOf(value)} into Go ${place}`);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return bad(`failed to parse platform: ${jsonComplaint(text)}`);
   }
-  const { os, architecture, variant } = (value ?? {}) as Readonly<Record<string, unknown>>;
-  const parts = [os, architecture, variant].filter((part) => typeof part === "string" && part !== "");
-  const whole =
-    typeof os === "string" && os !== "" && typeof architecture === "string" && architecture !== "";
-  return whole ? parts.join("/") : bad("both OS and Architecture must be provided");
+  const given = value ?? {};
+  if (typeof given !== "object" || Array.isArray(given)) return mistyped(given, "value of type v1.Platform");
+  const { os, architecture, variant } = given as Readonly<Record<string, unknown>>;
+  const parts = Object.entries({ os, architecture, variant }).map(([name, part]) => {
+    if (part === undefined || part === null) return "";
+    return typeof part === "string" ? part : mistyped(part, `struct field Platform.${name} of type string`);
+  });
+  const whole = parts[0] !== "" && parts[1] !== "";
+  return whole
+    ? parts.filter((part) => part !== "").join("/")
+    : bad("both OS and Architecture must be provided");
 }
 
 async function push(x: Exchange): Promise<void> {

@@ -302,11 +302,11 @@ describe("what is refused, in Docker's words", () => {
   const manager =
     'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.';
   const rows: [string, string, unknown, number, string][] = [
-    ["GET", "/containers/json?limit=abc", undefined, 500, 'strconv.Atoi: parsing "abc": invalid syntax'],
+    ["GET", "/containers/json?limit=abc", undefined, 400, 'strconv.Atoi: parsing "abc": invalid syntax'],
     ["GET", "/containers/json?filters={", undefined, 400, "invalid filter"],
     ["POST", "/containers/c/resize?h=a&w=1", undefined, 400, 'invalid resize height "a": invalid syntax'],
     ["POST", "/exec/e/resize?h=1", undefined, 400, 'invalid resize width "": invalid syntax'],
-    ["POST", "/containers/c/stop?t=abc", undefined, 500, 'strconv.Atoi: parsing "abc": invalid syntax'],
+    ["POST", "/containers/c/stop?t=abc", undefined, 400, 'strconv.Atoi: parsing "abc": invalid syntax'],
     ["POST", "/containers/c/rename", undefined, 400, "Neither old nor new names may be empty"],
     ["POST", "/containers/c/wait?condition=x", undefined, 400, 'invalid condition: "x"'],
     ["GET", "/containers/c/logs", undefined, 400, "Bad parameters: you must choose at least one stream"],
@@ -334,7 +334,7 @@ describe("what is refused, in Docker's words", () => {
       400,
       "starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24",
     ],
-    ["GET", "/events?since=abc", undefined, 500, 'strconv.ParseInt: parsing "abc": invalid syntax'],
+    ["GET", "/events?since=abc", undefined, 400, 'strconv.ParseInt: parsing "abc": invalid syntax'],
     ["GET", "/images/a/json?platform={}", undefined, 400, "both OS and Architecture must be provided"],
     [
       "GET",

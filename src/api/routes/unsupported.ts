@@ -73,7 +73,7 @@ const inspecting: Handler = (x) => {
 
 const swarmLogs: Handler = (x) => {
   if (!x.query.flag("stdout") && !x.query.flag("stderr"))
-    throw failure("internal", { message: "Bad parameters: you must choose at least one stream" });
+    throw failure("invalid-parameter", { message: "Bad parameters: you must choose at least one stream" });
   return notManager(x);
 };
 
@@ -92,7 +92,7 @@ function noSuchPlugin(x: Exchange): void {
 const enabling: Handler = (x) => {
   const timeout = x.query.text("timeout");
   if (!/^[+-]?\d+$/.test(timeout))
-    throw failure("internal", {
+    throw failure("invalid-parameter", {
       message: `strconv.Atoi: parsing ${JSON.stringify(timeout)}: invalid syntax`,
     });
   noSuchPlugin(x);

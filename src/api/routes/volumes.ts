@@ -2,13 +2,23 @@
  * Volumes.
  * @module
  */
-import { failure } from "../../errors/mod.ts";
+import { failure, inContext } from "../../errors/mod.ts";
+import type { Filters } from "../../engine/mod.ts";
 import type { Exchange } from "../exchange.ts";
 import { readJson } from "../request.ts";
 import type { Route } from "../router.ts";
 
 async function list(x: Exchange): Promise<void> {
-  x.json(200, await x.engine.volumes.list(x.query.filters()));
+  x.json(200, await x.engine.volumes.list(listFilters(x)));
+}
+
+/** Of the lists only that of volumes says whose filters are wrong. */
+function listFilters(x: Exchange): Filters {
+  try {
+    return x.query.filters();
+  } catch (error) {
+    throw inContext("error reading volume filters", error);
+  }
 }
 
 async function create(x: Exchange): Promise<void> {

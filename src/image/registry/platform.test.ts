@@ -42,8 +42,12 @@ test("normal forms are containerd's", () => {
 });
 
 test("a platform that cannot be parsed is refused", () => {
-  for (const text of ["", "a/b/c/d", "linux//v7", "linux/amd 64", "../x"])
-    expect(() => parsePlatform(text)).toThrow("cannot parse platform specifier");
+  expect(() => parsePlatform("a/b/c/d")).toThrow('"a/b/c/d": cannot parse platform specifier');
+  expect(() => parsePlatform("x")).toThrow('"x": unknown operating system or architecture: invalid argument');
+  for (const text of ["linux//v7", "linux/amd 64"])
+    expect(() => parsePlatform(text)).toThrow(`is an invalid component of "${text}"`);
+  for (const text of ["", "../x"])
+    expect(() => parsePlatform(text)).toThrow(`is an invalid OS component of "${text}": OSAndVersion`);
 });
 
 test("the exact entry wins over those that merely run", () => {

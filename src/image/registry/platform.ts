@@ -19,8 +19,19 @@ const architectures: Readonly<Record<string, readonly [string, string?]>> = {
 };
 const nodeArchitectures: Readonly<Record<string, string>> = { x64: "amd64", ia32: "386" };
 const operatingSystems: Readonly<Record<string, string>> = { macos: "darwin" };
-const component = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
-const knownSystems: ReadonlySet<string> = new Set(["linux", "windows", "darwin", "freebsd"]);
+const component = /^[A-Za-z0-9_.-]+$/;
+const system = /^([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?$/;
+/** Go's (internal/goos, internal/goarch), as containerd knows them. */
+const knownSystems: ReadonlySet<string> = new Set(
+  "aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris windows zos".split(
+    " ",
+  ),
+);
+const knownArchitectures: ReadonlySet<string> = new Set(
+  "386 amd64 amd64p32 arm armbe arm64 arm64be loong64 mips mipsle mips64 mips64le mips64p32 mips64p32le ppc ppc64 ppc64le riscv riscv64 s390 s390x sparc sparc64 wasm".split(
+    " ",
+  ),
+);
 
 /** The platform that this machine's containers run on. */
 export function hostPlatform(): Platform {
@@ -35,16 +46,31 @@ export function hostPlatform(): Platform {
  * host's. Fails with `invalid-parameter`.
  */
 export function parsePlatform(text: string): Platform {
+  const refuse = (why: string): never => {
+    throw failure("invalid-parameter", { message: `${why}: invalid argument` });
+  };
+  // Of a system's version nothing is known here: a host of Linux has none.
   const parts = text.split("/");
-  if (parts.length > 3 || !parts.every((part) => component.test(part)))
-    throw failure("invalid-parameter", {
-      message: `"${text}": cannot parse platform specifier: invalid argument`,
-    });
+  for (const [at, part] of parts.entries()) {
+    if (at === 0 && !system.test(part))
+      refuse(
+        `${JSON.stringify(part)} is an invalid OS component of ${JSON.stringify(text)}: OSAndVersion specifier component must match ${JSON.stringify(system.source)}`,
+      );
+    if (at > 0 && !component.test(part))
+      refuse(
+        `${JSON.stringify(part)} is an invalid component of ${JSON.stringify(text)}: platform specifier component must match ${JSON.stringify(component.source)}`,
+      );
+  }
+  if (parts.length > 3) refuse(`${JSON.stringify(text)}: cannot parse platform specifier`);
   const [first = "", architecture, variant] = parts.map((part) => part.toLowerCase());
-  if (architecture !== undefined) return normalize({ os: first, architecture, variant });
+  const os = system.exec(first)?.[1] ?? first;
+  if (architecture !== undefined) return normalize({ os, architecture, variant });
   const host = hostPlatform();
-  if (knownSystems.has(operatingSystems[first] ?? first)) return normalize({ ...host, os: first });
-  return normalize({ os: host.os, architecture: first });
+  if (knownSystems.has(operatingSystems[os] ?? os)) return normalize({ ...host, os });
+  const known = normalize({ os: host.os, architecture: os });
+  if (!knownArchitectures.has(known.architecture))
+    refuse(`${JSON.stringify(text)}: unknown operating system or architecture`);
+  return known;
 }
 
 /** `linux/arm64/v8`: the form in messages. */

@@ -142,7 +142,7 @@ export class NetworkAddresses {
 
   /**
    * Gives out `wanted`, or the next address of the first subnet of this family that has one.
-   * @throws forbidden `Address already in use`, invalid-parameter for one of no subnet, internal when all are taken
+   * @throws forbidden `Address already in use`, invalid-parameter for one of no subnet, conflict when all are taken
    */
   allocate(family: Family, wanted?: string): string {
     if (wanted !== undefined) return this.#allocateFixed(family, wanted);
@@ -153,7 +153,7 @@ export class NetworkAddresses {
     }
     const { name, id } = this.#network;
     const message = `no available IPv${family} addresses on this network's address pools: ${name} (${id})`;
-    throw failure("internal", { message });
+    throw failure("conflict", { message });
   }
 
   #allocateFixed(family: Family, wanted: string): string {

@@ -126,7 +126,7 @@ function settleGateway(pool: AddressPool, asked: Address | undefined, wanted: bo
   if (!wanted) return undefined;
   const address = pool.allocate();
   if (address !== undefined) return address;
-  throw failure("internal", {
+  throw failure("invalid-parameter", {
     message: "failed to allocate gateway (): no available addresses on this pool",
   });
 }
@@ -157,6 +157,6 @@ function attempt(doing: string, act: () => void): void {
   try {
     act();
   } catch (error) {
-    throw failure("internal", { message: `${doing}: ${messageOf(error)}` }, error);
+    throw failure("invalid-parameter", { message: `${doing}: ${messageOf(error)}` }, error);
   }
 }

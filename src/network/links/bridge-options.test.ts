@@ -82,8 +82,8 @@ describe("options of a bridge", () => {
       'failed to parse com.docker.network.driver.mtu value: 99999999999999999999 (strconv.Atoi: parsing "99999999999999999999": value out of range)',
     ],
     ["driver.mtu", "-5", 400, "invalid MTU number: -5"],
-    ["driver.mtu", "67", 500, "invalid argument"],
-    ["driver.mtu", "99999", 500, "invalid argument"],
+    ["driver.mtu", "67", 400, "invalid argument"],
+    ["driver.mtu", "99999", 400, "invalid argument"],
     [
       "bridge.enable_icc",
       "maybe",
@@ -105,13 +105,13 @@ describe("options of a bridge", () => {
     [
       "bridge.gateway_mode_ipv4",
       "isolated",
-      500,
+      400,
       "gateway mode 'isolated' can only be used for an internal network",
     ],
     [
       "bridge.gateway_mode_ipv6",
       "isolated",
-      500,
+      400,
       "gateway mode 'isolated' can only be used for an internal network",
     ],
     [
@@ -121,8 +121,8 @@ describe("options of a bridge", () => {
       "failed to parse com.docker.network.bridge.host_binding_ipv4 value: zz (nil ip)",
     ],
     ["host_ipv4", "zz", 400, "failed to parse com.docker.network.host_ipv4 value: zz (nil ip)"],
-    ["bridge.name", "waytoolongbridgename", 500, "numerical result out of range"],
-    ["bridge.name", "a/b", 500, "invalid argument"],
+    ["bridge.name", "waytoolongbridgename", 400, "numerical result out of range"],
+    ["bridge.name", "a/b", 400, "invalid argument"],
   ])("%s=%s is refused", (option, value, status, text) => {
     expect(refusal(option, value)).toEqual([status, text]);
   });

@@ -67,9 +67,9 @@ function bridgeName(options: Reader, { id }: NetworkRecord, isDefault: boolean):
   const name = options.text(bridgeLabel("name")) ?? "";
   if (name === "") return isDefault ? "docker0" : `br-${id.slice(0, 12)}`;
   if (Buffer.byteLength(name) > LONGEST_NAME)
-    throw failure("internal", { message: "numerical result out of range" });
+    throw failure("invalid-parameter", { message: "numerical result out of range" });
   if (/[/:\s\0]/.test(name) || name === "." || name === "..") {
-    throw failure("internal", { message: "invalid argument" });
+    throw failure("invalid-parameter", { message: "invalid argument" });
   }
   return name;
 }
@@ -78,7 +78,8 @@ function readMtu(options: Reader): number | undefined {
   const mtu = options.integer(label("driver.mtu")) ?? 0;
   if (mtu < 0) throw failure("invalid-parameter", { message: `invalid MTU number: ${mtu}` });
   if (mtu === 0) return undefined;
-  if (mtu < SMALLEST_MTU || mtu > LARGEST_MTU) throw failure("internal", { message: "invalid argument" });
+  if (mtu < SMALLEST_MTU || mtu > LARGEST_MTU)
+    throw failure("invalid-parameter", { message: "invalid argument" });
   return mtu;
 }
 
@@ -110,7 +111,7 @@ export function readBridgeOptions(network: NetworkRecord): BridgeOptions {
     hostIPv6: options.address(label("host_ipv6")),
   };
   if ((gatewayMode4 === "isolated" || gatewayMode6 === "isolated") && !network.internal) {
-    throw failure("internal", {
+    throw failure("invalid-parameter", {
       message: "gateway mode 'isolated' can only be used for an internal network",
     });
   }

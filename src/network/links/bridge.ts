@@ -50,7 +50,7 @@ function createStep(network: NetworkRecord, { bridge: name, mtu }: BridgeOptions
     add: (b, [found]) => {
       if (found !== undefined) {
         if (found.kind === "bridge") return;
-        throw failure("internal", { message: `existing interface ${name} is not a bridge` });
+        throw failure("invalid-parameter", { message: `existing interface ${name} is not a bridge` });
       }
       ask(b, [
         [

@@ -29,7 +29,7 @@ export const ipvlanDriver: NetworkDriver = {
     const options = readIpvlanOptions(network);
     const [other] = sharing(network, options, others);
     if (other !== undefined) {
-      throw failure("internal", {
+      throw failure("conflict", {
         message: `network dm-${other.id.slice(0, 12)} is already using parent interface ${options.parent}`,
       });
     }

@@ -25,7 +25,7 @@ export interface IpvlanOptions extends LanOptions {
 }
 
 function refused(message: string): Error {
-  return failure("internal", { message });
+  return failure("invalid-parameter", { message });
 }
 
 function readParent({ options, driver }: NetworkRecord): string | undefined {

@@ -15,12 +15,12 @@ function checkSharing(network: NetworkRecord, others: readonly NetworkRecord[]):
   const options = readMacvlanOptions(network);
   for (const other of sharing(network, options, others)) {
     if (options.mode === "passthru") {
-      throw failure("internal", {
+      throw failure("conflict", {
         message: `cannot use mode passthru, macvlan network ${other.id} is already using parent interface ${options.parent}`,
       });
     }
     if (readMacvlanOptions(other).mode === "passthru") {
-      throw failure("internal", {
+      throw failure("conflict", {
         message: `macvlan network ${other.id} is already using parent interface ${options.parent} in mode passthru`,
       });
     }

@@ -26,7 +26,7 @@ export function parentName({ id }: NetworkRecord, { parent }: LanOptions): strin
 }
 
 function refused(message: string): Error {
-  return failure("internal", { message });
+  return failure("invalid-parameter", { message });
 }
 
 interface Vlan {
