@@ -27,6 +27,7 @@ import { readLinks } from "./links.ts";
 import type { WantedMount } from "./mount-requests.ts";
 import { checkName, randomName } from "./names.ts";
 import { removeContainer } from "./removal.ts";
+import { removeNameless } from "./run-traces.ts";
 import { cgroupOf } from "./runtime-context.ts";
 import type { NetworkContext } from "./network-context.ts";
 import { checkSecurityOptions } from "./seccomp.ts";
@@ -135,7 +136,7 @@ export async function createContainer(
   services: Services,
   request: CreateRequest,
 ): Promise<{ container: Container; warnings: string[] }> {
-  const { executors, storage, store, images } = services;
+  const { store, images } = services;
   const image = imageOf(services, request);
   // Nobody removes layers before a row refers to them.
   using kept = new DisposableStack();
@@ -143,7 +144,7 @@ export async function createContainer(
   const draft = await decide(services, request, image);
   for (const { image: mounted } of draft.record.mounts)
     if (mounted !== undefined) kept.use(images.keep(mounted));
-  // Somebody who fails here, or is killed, leaves folders that no row names: the next start of the engine sweeps them.
+  // Who is killed here leaves folders that no row names: the next start of the engine sweeps them.
   if (request.name !== undefined) store.checkName(request.name);
   await using prepared = await prepareMounts(services, draft.record, draft.mounts);
   const decided = { ...draft.record, userNamespace: prepared.userNamespace };
@@ -156,21 +157,19 @@ export async function createContainer(
       mounts: prepared.mounts,
       ...(idRange === undefined ? {} : { idRange }),
     };
-    const owner = rootOwner(services, record);
-    await Promise.all([
-      executors.warm().run(folderProgram(services, record), { doing: "create container" }),
-      storage.prepare(record.id, record.chain, owner),
-    ]);
-    const { networks, links } = draft;
-    // Found now: one that was found before may be taken by a container that was made meanwhile.
-    const name = request.name ?? freeName(services);
-    const container = new Container(record, name, {
-      ...newState(),
-      networks,
-      ...(links.length === 0 ? {} : { links }),
-    });
-    store.add(container, () => {
-      prepared.insert();
+    const container = await settled(services, record, () => {
+      const { networks, links } = draft;
+      // Found now: one that was found before may be taken by a container that was made meanwhile.
+      const name = request.name ?? freeName(services);
+      const made = new Container(record, name, {
+        ...newState(),
+        networks,
+        ...(links.length === 0 ? {} : { links }),
+      });
+      store.add(made, () => {
+        prepared.insert();
+      });
+      return made;
     });
     try {
       await copyUpVolumes(services, container);
@@ -181,6 +180,26 @@ export async function createContainer(
     return { container, warnings: draft.warnings };
   } finally {
     if (idRange !== undefined) store.reserved.delete(idRange);
+  }
+}
+
+/** Makes a container's folders and has `add` write its row; what fails leaves no folder. */
+async function settled(
+  services: Services,
+  record: ContainerRecord,
+  add: () => Container,
+): Promise<Container> {
+  const { executors, storage } = services;
+  const made = await Promise.allSettled([
+    executors.warm().run(folderProgram(services, record), { doing: "create container" }),
+    storage.prepare(record.id, record.chain, rootOwner(services, record)),
+  ]);
+  try {
+    for (const each of made) if (each.status === "rejected") throw each.reason;
+    return add();
+  } catch (error) {
+    void removeNameless(services, record.id);
+    throw error;
   }
 }
 

@@ -52,6 +52,16 @@ export async function removeFolders(services: Services, container: Container): P
   }
 }
 
+/** Removes the folders of a container that has got no row. Nobody waits for this; what fails is swept as above. */
+export async function removeNameless(services: Services, id: string): Promise<void> {
+  const { log, paths, storage, trash } = services;
+  try {
+    await Promise.all([trash.data.discard(paths.container(id)), storage.remove(id)]);
+  } catch (error) {
+    log.error(`remove what container ${id} left, which was not made`, { error });
+  }
+}
+
 /** The bundle is kept until it is on disk how the execs ended that end with their container. */
 async function endExecs({ execs }: Container, cgroup: Cgroup): Promise<void> {
   if (execs.size === 0) return;

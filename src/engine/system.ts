@@ -223,7 +223,7 @@ export class SystemService implements System {
       for (const container of store.all()) {
         const summary = await summarizeContainer(inspection, container, true);
         // Measuring takes a while: who has been removed meanwhile isn't told.
-        if (store.byId(container.id) === container) found.push(summary);
+        if (store.all().includes(container)) found.push(summary);
       }
       return found;
     };
