@@ -42,6 +42,7 @@ async function withSystem(
   const dataRoot = await mkdtemp(join(tmpdir(), "system-"));
   const database = new StateDatabase(join(dataRoot, "db"));
   const events = new EventLog();
+  const containers = statuses.map(containerIn);
   const services = {
     options: {
       hosts: [],
@@ -60,7 +61,7 @@ async function withSystem(
     facts: { kernel: "6.1.0", processors: 2, memory: 1024 },
     database,
     events,
-    store: { all: () => statuses.map(containerIn), linked: () => [] },
+    store: { all: () => containers, linked: () => [] },
     storage: {
       name: "overlay2",
       layers: async () => ["a", "b"],
