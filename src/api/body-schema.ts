@@ -13,7 +13,7 @@ export type BodyReader<T> = (body: unknown) => T;
 
 type Fix = (value: unknown) => unknown;
 
-/** What this module reads of a schema. `stringOrList` and `nullable` are this project's own marks. */
+/** What this module reads of a schema. `stringOrList` and `goType` are this project's own marks. */
 interface Shape {
   readonly type?: string;
   readonly properties?: Readonly<Record<string, Shape>>;
@@ -21,6 +21,9 @@ interface Shape {
   readonly items?: Shape | readonly Shape[];
   readonly anyOf?: readonly Shape[];
   readonly stringOrList?: boolean;
+  readonly goType?: string;
+  readonly minimum?: number;
+  readonly maximum?: number;
 }
 
 /** How Go's decoder calls the type that dockerd reads a body into: as a whole, and before the name of a field. */
@@ -135,13 +138,16 @@ function mapFix(values: Shape): Fix {
   };
 }
 
-const goTypes: Readonly<Record<string, string>> = {
-  string: "string",
-  integer: "int64",
-  boolean: "bool",
-  array: "[]string",
-  object: "map[string]string",
-};
+const goTypes: Readonly<Record<string, string>> = { string: "string", integer: "int64", boolean: "bool" };
+
+/** How Go's decoder calls the type that a value should have. */
+function goTypeOf(shape: Shape): string {
+  if (shape.goType !== undefined) return shape.goType;
+  if (shape.anyOf !== undefined) return goTypeOf(shape.anyOf.find((s) => s.type !== "null") ?? {});
+  if (shape.type === "array") return `[]${goTypeOf((shape.items ?? {}) as Shape)}`;
+  if (shape.type === "object") return `map[string]${goTypeOf(mapValues(shape) ?? { type: "string" })}`;
+  return goTypes[shape.type ?? ""] ?? "object";
+}
 
 /** What Go's decoder calls a JSON value. */
 export function kindOf(value: unknown): string {
@@ -173,7 +179,7 @@ function mismatch(shape: Shape, value: unknown, path: string): string | undefine
   }
   if (!hasType(shape, value)) {
     const shown = typeof value === "number" && shape.type === "integer" ? `number ${value}` : kindOf(value);
-    const type = goTypes[shape.type ?? ""] ?? "object";
+    const type = goTypeOf(shape);
     // Of a list's item Go knows no struct.
     const place = /\.\d+$/.test(path) ? path : `Go struct field ${path}`;
     return `cannot unmarshal ${shown} into ${place} of type ${type}`;
@@ -196,13 +202,17 @@ function mismatch(shape: Shape, value: unknown, path: string): string | undefine
   return undefined;
 }
 
+function isWithin({ minimum = -Infinity, maximum = Infinity }: Shape, value: number): boolean {
+  return value >= minimum && value <= maximum;
+}
+
 function hasType(shape: Shape, value: unknown): boolean {
   switch (shape.type) {
     case "string":
     case "boolean":
       return typeof value === shape.type;
     case "integer":
-      return Number.isInteger(value);
+      return Number.isInteger(value) && isWithin(shape, Number(value));
     case "array":
       return Array.isArray(value);
     case "object":

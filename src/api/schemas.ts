@@ -17,12 +17,13 @@ import { bodyReader, type BodyReader, type GoName } from "./body-schema.ts";
 
 const text = Type.String();
 const flag = Type.Boolean();
-const integer = Type.Integer();
+/** An int64 of Go's, as far as numbers tell them apart. */
+const integer = Type.Integer({ minimum: -(2 ** 63), maximum: 2 ** 63 });
 const texts = Type.Array(text);
 /** Docker's `strslice`: a list, or one string. */
 const command = Type.Array(text, { stringOrList: true });
 const labels = Type.Record(text, text);
-const set = Type.Record(text, Type.Object({}));
+const set = Type.Record(text, Type.Object({}, { goType: "struct {}" }));
 const anything = Type.Unknown();
 
 /** A type of Docker's API; fields of an embedded one have no name before them. */
@@ -30,96 +31,133 @@ function goName(value: string, field: string = value.replace(/^.*\./, "")): GoNa
   return { value, field };
 }
 
-/** A struct of Go: every field may be missing. */
-function struct(fields: Record<string, TSchema>): TSchema {
+/** A struct of Go: every field may be missing. `goType` is how the decoder calls it. */
+function struct(fields: Record<string, TSchema>, goType?: string): TSchema {
   return Type.Object(
     Object.fromEntries(Object.entries(fields).map(([name, type]) => [name, Type.Optional(type)])),
+    goType === undefined ? {} : { goType },
   );
 }
 
-const healthcheck = struct({
-  Test: texts,
-  Interval: integer,
-  Timeout: integer,
-  Retries: integer,
-  StartPeriod: integer,
-  StartInterval: integer,
+/** A string that Go's decoder calls otherwise. */
+const named = (goType: string): TSchema => Type.String({ goType });
+const int = Type.Integer({ minimum: -(2 ** 63), maximum: 2 ** 63, goType: "int" });
+const uint = Type.Integer({ minimum: 0, maximum: 2 ** 64, goType: "uint" });
+const uint16 = Type.Integer({ minimum: 0, maximum: 65_535, goType: "uint16" });
+const uint32 = (goType: string): TSchema => Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1, goType });
+const duration = Type.Integer({ minimum: -(2 ** 63), maximum: 2 ** 63, goType: "time.Duration" });
+
+const healthcheck = struct(
+  {
+    Test: texts,
+    Interval: duration,
+    Timeout: duration,
+    Retries: int,
+    StartPeriod: duration,
+    StartInterval: duration,
+  },
+  "v1.HealthcheckConfig",
+);
+
+const mount = struct(
+  {
+    Type: named("mount.Type"),
+    Source: text,
+    Target: text,
+    ReadOnly: flag,
+    Consistency: named("mount.Consistency"),
+    BindOptions: struct(
+      {
+        Propagation: named("mount.Propagation"),
+        NonRecursive: flag,
+        CreateMountpoint: flag,
+        ReadOnlyNonRecursive: flag,
+        ReadOnlyForceRecursive: flag,
+      },
+      "mount.BindOptions",
+    ),
+    VolumeOptions: struct(
+      {
+        NoCopy: flag,
+        Labels: labels,
+        Subpath: text,
+        DriverConfig: struct({ Name: text, Options: labels }, "mount.Driver"),
+      },
+      "mount.VolumeOptions",
+    ),
+    ImageOptions: struct({ Subpath: text }, "mount.ImageOptions"),
+    TmpfsOptions: struct(
+      { SizeBytes: integer, Mode: uint32("fs.FileMode"), Options: Type.Array(texts) },
+      "mount.TmpfsOptions",
+    ),
+    ClusterOptions: anything,
+  },
+  "mount.Mount",
+);
+
+const device = struct(
+  { PathOnHost: text, PathInContainer: text, CgroupPermissions: text },
+  "container.DeviceMapping",
+);
+const weights = Type.Array(struct({ Path: text, Weight: uint16 }, "blkiodev.WeightDevice"), {
+  goType: "[]*blkiodev.WeightDevice",
 });
-
-const mount = struct({
-  Type: text,
-  Source: text,
-  Target: text,
-  ReadOnly: flag,
-  Consistency: text,
-  BindOptions: struct({
-    Propagation: text,
-    NonRecursive: flag,
-    CreateMountpoint: flag,
-    ReadOnlyNonRecursive: flag,
-    ReadOnlyForceRecursive: flag,
-  }),
-  VolumeOptions: struct({
-    NoCopy: flag,
-    Labels: labels,
-    Subpath: text,
-    DriverConfig: struct({ Name: text, Options: labels }),
-  }),
-  ImageOptions: struct({ Subpath: text }),
-  TmpfsOptions: struct({ SizeBytes: integer, Mode: integer, Options: Type.Array(texts) }),
-  ClusterOptions: anything,
+const rate = Type.Integer({ minimum: 0, maximum: 2 ** 64, goType: "uint64" });
+const rates = Type.Array(struct({ Path: text, Rate: rate }, "blkiodev.ThrottleDevice"), {
+  goType: "[]*blkiodev.ThrottleDevice",
 });
+const port = struct({ HostIp: text, HostPort: text }, "nat.PortBinding");
 
-const device = struct({ PathOnHost: text, PathInContainer: text, CgroupPermissions: text });
-const weights = Type.Array(struct({ Path: text, Weight: integer }));
-const rates = Type.Array(struct({ Path: text, Rate: integer }));
-const port = struct({ HostIp: text, HostPort: text });
-
-const portBindings = Type.Record(text, Type.Union([Type.Array(port), Type.Null()]));
+const portBindings = Type.Record(text, Type.Union([Type.Array(port), Type.Null()]), {
+  goType: "nat.PortMap",
+});
 
 const hostConfigFields = {
   Binds: texts,
   ContainerIDFile: text,
-  LogConfig: struct({ Type: text, Config: labels }),
-  NetworkMode: text,
+  LogConfig: struct({ Type: text, Config: labels }, "container.LogConfig"),
+  NetworkMode: named("container.NetworkMode"),
   PortBindings: portBindings,
-  RestartPolicy: struct({ Name: text, MaximumRetryCount: integer }),
+  RestartPolicy: struct(
+    { Name: named("container.RestartPolicyMode"), MaximumRetryCount: int },
+    "container.RestartPolicy",
+  ),
   AutoRemove: flag,
   VolumeDriver: text,
   VolumesFrom: texts,
   Mounts: Type.Array(mount),
-  ConsoleSize: Type.Tuple([integer, integer]),
+  ConsoleSize: Type.Tuple([uint, uint], { goType: "[2]uint" }),
   Annotations: labels,
   CapAdd: command,
   CapDrop: command,
-  CgroupnsMode: text,
+  CgroupnsMode: named("container.CgroupnsMode"),
   Dns: texts,
   DnsOptions: texts,
   DnsSearch: texts,
   ExtraHosts: texts,
   GroupAdd: texts,
-  IpcMode: text,
-  Cgroup: text,
+  IpcMode: named("container.IpcMode"),
+  Cgroup: named("container.CgroupSpec"),
   Links: texts,
-  OomScoreAdj: integer,
-  PidMode: text,
+  OomScoreAdj: int,
+  PidMode: named("container.PidMode"),
   Privileged: flag,
   PublishAllPorts: flag,
   ReadonlyRootfs: flag,
   SecurityOpt: texts,
   StorageOpt: labels,
   Tmpfs: labels,
-  UTSMode: text,
-  UsernsMode: text,
+  UTSMode: named("container.UTSMode"),
+  UsernsMode: named("container.UsernsMode"),
   ShmSize: integer,
   Sysctls: labels,
   Runtime: text,
-  Isolation: text,
+  Isolation: named("container.Isolation"),
   CpuShares: integer,
   Memory: integer,
   NanoCpus: integer,
   CgroupParent: text,
-  BlkioWeight: integer,
+  BlkioWeight: uint16,
   BlkioWeightDevice: weights,
   BlkioDeviceReadBps: rates,
   BlkioDeviceWriteBps: rates,
@@ -134,13 +172,16 @@ const hostConfigFields = {
   Devices: Type.Array(device),
   DeviceCgroupRules: texts,
   DeviceRequests: Type.Array(
-    struct({
-      Driver: text,
-      Count: integer,
-      DeviceIDs: texts,
-      Capabilities: Type.Array(texts),
-      Options: labels,
-    }),
+    struct(
+      {
+        Driver: text,
+        Count: int,
+        DeviceIDs: texts,
+        Capabilities: Type.Array(texts),
+        Options: labels,
+      },
+      "container.DeviceRequest",
+    ),
   ),
   KernelMemory: integer,
   KernelMemoryTCP: integer,
@@ -150,7 +191,9 @@ const hostConfigFields = {
   OomKillDisable: flag,
   Init: flag,
   PidsLimit: integer,
-  Ulimits: Type.Array(struct({ Name: text, Soft: integer, Hard: integer })),
+  Ulimits: Type.Array(struct({ Name: text, Soft: integer, Hard: integer }, "units.Ulimit"), {
+    goType: "[]*units.Ulimit",
+  }),
   CpuCount: integer,
   CpuPercent: integer,
   IOMaximumIOps: integer,
@@ -159,25 +202,31 @@ const hostConfigFields = {
   ReadonlyPaths: texts,
 };
 
-const hostConfig = struct(hostConfigFields);
+const hostConfig = struct(hostConfigFields, "container.HostConfig");
 
-const endpoint = struct({
-  IPAMConfig: struct({ IPv4Address: text, IPv6Address: text, LinkLocalIPs: texts }),
-  Links: texts,
-  Aliases: texts,
-  MacAddress: text,
-  DriverOpts: labels,
-  GwPriority: integer,
-  NetworkID: text,
-  EndpointID: text,
-  Gateway: text,
-  IPAddress: text,
-  IPPrefixLen: integer,
-  IPv6Gateway: text,
-  GlobalIPv6Address: text,
-  GlobalIPv6PrefixLen: integer,
-  DNSNames: texts,
-});
+const endpoint = struct(
+  {
+    IPAMConfig: struct(
+      { IPv4Address: text, IPv6Address: text, LinkLocalIPs: texts },
+      "network.EndpointIPAMConfig",
+    ),
+    Links: texts,
+    Aliases: texts,
+    MacAddress: text,
+    DriverOpts: labels,
+    GwPriority: int,
+    NetworkID: text,
+    EndpointID: text,
+    Gateway: text,
+    IPAddress: text,
+    IPPrefixLen: int,
+    IPv6Gateway: text,
+    GlobalIPv6Address: text,
+    GlobalIPv6PrefixLen: int,
+    DNSNames: texts,
+  },
+  "network.EndpointSettings",
+);
 
 const config = {
   Hostname: text,
@@ -186,7 +235,7 @@ const config = {
   AttachStdin: flag,
   AttachStdout: flag,
   AttachStderr: flag,
-  ExposedPorts: set,
+  ExposedPorts: Type.Record(text, Type.Object({}, { goType: "struct {}" }), { goType: "nat.PortSet" }),
   Tty: flag,
   OpenStdin: flag,
   StdinOnce: flag,
@@ -203,7 +252,7 @@ const config = {
   OnBuild: texts,
   Labels: labels,
   StopSignal: text,
-  StopTimeout: integer,
+  StopTimeout: int,
   Shell: command,
 };
 
@@ -215,12 +264,19 @@ export const readCreateBody: BodyReader<CreateBody> = bodyReader(
   struct({
     ...config,
     HostConfig: hostConfig,
-    NetworkingConfig: struct({ EndpointsConfig: Type.Record(text, Type.Union([endpoint, Type.Null()])) }),
+    NetworkingConfig: struct(
+      {
+        EndpointsConfig: Type.Record(text, Type.Union([endpoint, Type.Null()]), {
+          goType: "map[string]*network.EndpointSettings",
+        }),
+      },
+      "network.NetworkingConfig",
+    ),
   }),
   goName("container.CreateRequest", ""),
 );
 
-const consoleSize = Type.Tuple([integer, integer]);
+const consoleSize = Type.Tuple([uint, uint], { goType: "[2]uint" });
 
 /** `POST /containers/{id}/exec`. */
 export const readExecBody: BodyReader<ExecBody> = bodyReader(
@@ -265,7 +321,13 @@ export const readUpdateBody: BodyReader<UpdateBody> = bodyReader(
 
 /** `POST /volumes/create`. */
 export const readVolumeBody: BodyReader<VolumeBody> = bodyReader(
-  struct({ Name: text, Driver: text, DriverOpts: labels, Labels: labels, ClusterVolumeSpec: anything }),
+  struct({
+    Name: text,
+    Driver: text,
+    DriverOpts: labels,
+    Labels: labels,
+    ClusterVolumeSpec: Type.Unsafe<object>(struct({}, "volume.ClusterVolumeSpec")),
+  }),
   goName("volume.CreateOptions"),
 );
 
@@ -280,12 +342,20 @@ export const readNetworkBody: BodyReader<NetworkBody> = bodyReader(
     Attachable: flag,
     Ingress: flag,
     ConfigOnly: flag,
-    ConfigFrom: struct({ Network: text }),
-    IPAM: struct({
-      Driver: text,
-      Options: labels,
-      Config: Type.Array(struct({ Subnet: text, IPRange: text, Gateway: text, AuxiliaryAddresses: labels })),
-    }),
+    ConfigFrom: struct({ Network: text }, "network.ConfigReference"),
+    IPAM: struct(
+      {
+        Driver: text,
+        Options: labels,
+        Config: Type.Array(
+          struct(
+            { Subnet: text, IPRange: text, Gateway: text, AuxiliaryAddresses: labels },
+            "network.IPAMConfig",
+          ),
+        ),
+      },
+      "network.IPAM",
+    ),
     EnableIPv4: flag,
     EnableIPv6: flag,
     Options: labels,

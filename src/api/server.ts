@@ -109,6 +109,8 @@ export function createApiServer({ router, log, audit }: ServerParts): ApiServer 
     response.assignSocket(socket);
     response.shouldKeepAlive = false;
     response.once("finish", () => socket.end(() => socket.destroySoon()));
+    // The server passes this on only for connections that are still its own.
+    socket.on("drain", () => response.emit("drain"));
     unwatchUploads(socket);
     const mode = request.headers.upgrade === rawUpgrade ? "raw" : "upgrade";
     void serve(request, response, mode, new Inflow(socket, head));

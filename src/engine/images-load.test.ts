@@ -98,7 +98,8 @@ test("what is saved can be loaded elsewhere", async () => {
     Action: "save",
     Actor: { ID: id, Attributes: { name: id } },
   });
-  expect(await rejection(service.save(["x:1", "nope"]))).toBe("reference does not exist");
+  expect(await rejection(service.save(["x:1", "nope"]))).toBe("No such image: nope");
+  expect(await rejection(service.save(["nope:1"]))).toBe("reference does not exist");
 });
 
 test("an image that is being saved may be removed", async () => {

@@ -188,7 +188,10 @@ export class ImageService implements Images, ImageResolver {
     try {
       return await saveImages(this.#context, names);
     } catch (error) {
-      if (!isFailure(error, "no-such-image") || names.some((name) => name.startsWith("sha256:"))) throw error;
+      // Docker looks for a name alone among ids too, and says so.
+      if (!isFailure(error, "no-such-image")) throw error;
+      const name = error.message.replace(/^No such image: /, "");
+      if (name.startsWith("sha256:") || !/:[^/]*$|@/.test(name)) throw error;
       throw failure("not-found", { message: "reference does not exist" }, error);
     }
   }
