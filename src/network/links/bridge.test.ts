@@ -64,6 +64,19 @@ describe("an endpoint on a bridge", () => {
     expect(text).toContain("net.ipv6.conf.eth0.disable_ipv6=0");
   });
 
+  test("without icc hears no neighbour, for which the host answers", () => {
+    const apart = network("bridge", { "com.docker.network.bridge.enable_icc": "false" });
+    expect(printEndpoint(bridgeDriver, apart, endpoint())).toContain(
+      `RTM_NEWLINK{index=${0x4e1e1e1e}, isolated=on}`,
+    );
+    expect(printEndpoint(bridgeDriver, network("bridge"), endpoint())).not.toContain("isolated");
+    const [, start] = bridgeDriver.up(apart);
+    const bridge = start?.links[0] ?? "";
+    const text = printStep(start, { [bridge]: { index: 4, mtu: 1500, kind: "bridge" } });
+    expect(text).toContain(`net.ipv4.conf.${bridge}.proxy_arp_pvlan=1`);
+    expect(text).toContain(`net.ipv4.neigh.${bridge}.proxy_delay=0`);
+  });
+
   test("has no way out of an internal network, nor by another endpoint's", () => {
     expect(printEndpoint(bridgeDriver, network("bridge", {}, { internal: true }), endpoint())).not.toContain(
       "RTM_NEWROUTE",

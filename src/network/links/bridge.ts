@@ -15,6 +15,7 @@ import {
   openNetlink,
   parsePrefix,
   setLink,
+  type BridgePortFlags,
   type Message,
 } from "../../kernel/netlink/mod.ts";
 import type { AttachPlace, GatewayNeeds, LinkFacts, NetworkDriver, NetworkStep } from "../driver.ts";
@@ -75,7 +76,7 @@ function addressesOf(network: NetworkRecord, options: BridgeOptions): string[] {
 }
 
 function addSysctls(b: ProgramBuilder, network: NetworkRecord, options: BridgeOptions): void {
-  const { bridge, gatewayMode6 } = options;
+  const { bridge, gatewayMode6, icc } = options;
   const set = (family: 4 | 6, key: string, value: string): void => {
     const path = `/proc/sys/net/ipv${family}/conf/${bridge}/${key}`;
     writeProc(b, `set net.ipv${family}.conf.${bridge}.${key}=${value}`, path, value, {
@@ -85,6 +86,19 @@ function addSysctls(b: ProgramBuilder, network: NetworkRecord, options: BridgeOp
   set(6, "accept_ra", "0");
   // What is published on 127.0.0.1 is translated on its way to the container, and so leaves by the bridge.
   set(4, "route_localnet", "1");
+  if (!icc) {
+    // Its ports don't hear each other. The host answers for the neighbours, so that packets for them pass its rules, by
+    // which links are open; at once, and without telling anybody of a shorter way.
+    set(4, "proxy_arp_pvlan", "1");
+    set(4, "send_redirects", "0");
+    writeProc(
+      b,
+      `set net.ipv4.neigh.${bridge}.proxy_delay=0`,
+      `/proc/sys/net/ipv4/neigh/${bridge}/proxy_delay`,
+      "0",
+      { tolerate: ["ENOENT"] },
+    );
+  }
   if (network.enableIPv6) set(6, "disable_ipv6", gatewayMode6 === "isolated" ? "1" : "0");
 }
 
@@ -123,7 +137,7 @@ function addAttach(
     mac,
     hostLink = `veth${endpoint.id.slice(0, 7)}`,
   } = endpoint;
-  const { bridge, mtu = link.mtu } = readBridgeOptions(network);
+  const { bridge, icc, mtu = link.mtu } = readBridgeOptions(network);
   // One queue each way: a veth has a use for more only with XDP, and each costs when the pair is made.
   const both = { mtu, queues: 1 };
   // The end outside is the first one: Linux before 6.14 looks for the name and index of that on the host.
@@ -141,9 +155,12 @@ function addAttach(
     netlink(b, "tell the host who has its addresses", socket, encodeMessages(known), undefined, {
       tolerate: "any",
     });
-  if (hairpin !== true) return;
-  const port = encodeMessages([setLink({ index: host }, { port: { hairpin } })]);
-  netlink(b, "let it reach its own published ports", socket, port);
+  const change = (label: string, port: BridgePortFlags): void => {
+    netlink(b, label, socket, encodeMessages([setLink({ index: host }, { port })]));
+  };
+  if (hairpin === true) change("let it reach its own published ports", { hairpin });
+  // By the bridge itself: rules see what it passes from port to port only on hosts with br_netfilter.
+  if (!icc) change("keep it apart from its neighbours", { isolated: true });
 }
 
 function gatewayNeeds(network: NetworkRecord): GatewayNeeds {
