@@ -20,7 +20,7 @@ import type { CreateRequest } from "./engine.ts";
 import { hostsFile } from "./etc-files.ts";
 import { checkHealthcheck, healthcheckWarnings } from "./healthcheck.ts";
 import { checkHostConfig, completeHostConfig, hostWarnings } from "./host-config.ts";
-import { findJoin, idRangeOf, resolveModes } from "./joins.ts";
+import { findJoin, idRangeOf, joinedFor, resolveModes } from "./joins.ts";
 import { checkLogOptions, checkLogStart, logWarnings } from "./logging/options.ts";
 import { unmappableMount, prepareMounts, wantedMounts } from "./container-mounts.ts";
 import { readLinks } from "./links.ts";
@@ -87,11 +87,13 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
     const message = `the working directory '${body.WorkingDir}' is invalid, it needs to be an absolute path`;
     throw failure("invalid-parameter", { message });
   }
-  const config = mergeConfig(
-    body,
-    image.defaults,
-    host.NetworkMode === "host" ? hostname() : id.slice(0, 12),
-  );
+  const join = findJoin(store, host);
+  const named = joinedFor(join, "network")?.record.config;
+  const ownName = host.NetworkMode === "host" ? hostname() : id.slice(0, 12);
+  const config = {
+    ...mergeConfig(body, image.defaults, named?.Hostname ?? ownName),
+    ...(named === undefined ? {} : { Domainname: named.Domainname }),
+  };
   warnings.push(...healthcheckWarnings(config));
   if (config.StopSignal !== undefined) signalNumber(config.StopSignal);
   const wanted = await wantedMounts(services, config, host);
@@ -101,7 +103,6 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
   hostsFile(host, own);
   checkPorts(config, host, warnings);
   const networks = containerNetworks(body, host, (name) => services.networks.store.lookUp(name));
-  const join = findJoin(store, host);
   const userNamespace = chooseUserNamespace(host, {
     byDefault: options.userns,
     unmappableLayers: await services.idmaps.unsupportedHere(options.dataRoot),

@@ -145,8 +145,8 @@ function shownPorts(store: NetworkStore, container: Container): ShownPort[] {
   const { hostConfig, config } = container.record;
   if (!hasOwnNetwork(hostConfig.NetworkMode)) return shown;
   for (const spec of Object.keys(config.ExposedPorts ?? {})) {
-    if (published.has(spec)) continue;
     const { port, protocol } = parseContainerPort(spec);
+    if (published.has(`${port}/${protocol}`)) continue;
     shown.push({ protocol, containerPort: port });
   }
   return shown;

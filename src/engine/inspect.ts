@@ -191,7 +191,10 @@ export async function summarizeContainer(
       ...(host.Annotations === undefined ? {} : { Annotations: host.Annotations }),
     },
     NetworkSettings: { Networks: networksJson(services.networks.store, container, false) },
-    Mounts: mountsJson(record),
+    // Where a volume lies is told by inspect alone, as in dockerd.
+    Mounts: mountsJson(record).map((mount) =>
+      mount["Type"] === "volume" ? { ...mount, Source: "" } : mount,
+    ),
     ...(size ? withoutZeros(await sizes(services, container)) : {}),
   };
 }

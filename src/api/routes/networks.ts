@@ -2,12 +2,24 @@
  * Networks.
  * @module
  */
+import { isFailure } from "../../errors/mod.ts";
 import type { Exchange } from "../exchange.ts";
 import { readJson } from "../request.ts";
 import type { Route } from "../router.ts";
 
 async function list(x: Exchange): Promise<void> {
-  x.json(200, await x.engine.networks.list(x.query.filters()));
+  const found = await x.engine.networks.list(x.query.filters());
+  if (x.version >= 28) return x.json(200, found);
+  // Older versions saw who is on each network here too.
+  const whole = found.map((network) =>
+    x.engine.networks
+      .inspect(String(network["Id"]), { verbose: false, scope: "" })
+      .catch((error: unknown) => {
+        if (isFailure(error, "no-such-network")) return network;
+        throw error;
+      }),
+  );
+  x.json(200, await Promise.all(whole));
 }
 
 async function inspect(x: Exchange): Promise<void> {
