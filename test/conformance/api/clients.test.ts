@@ -317,9 +317,13 @@ compareGroup("clients", {
     ],
     ["POST /containers/{task}/start"],
     ["GET /containers/{task}/json"],
-    [`GET /containers/json?all=true&${filters({ label: ["com.hashicorp.nomad.alloc_id"] })}`],
+    // Ports of one number come in no order.
+    [
+      `GET /containers/json?all=true&${filters({ label: ["com.hashicorp.nomad.alloc_id"] })}`,
+      { sort: "Type" },
+    ],
     ["GET /containers/{task}/stats?stream=false", shown],
-    ["GET /v1.24/containers/json?limit=0"],
+    ["GET /v1.24/containers/json?limit=0", { sort: "Type" }],
     ["GET /v1.24/containers/{task}/json"],
     ["POST /containers/{task}/kill?signal=SIGKILL"],
     ["POST /containers/{task}/wait"],
