@@ -24,6 +24,8 @@ export interface Step extends Sent {
   readonly sort?: string;
   /** It prepares something, and is not compared. */
   readonly silent?: true;
+  /** Of a whole object only this field is compared: the rest is asked elsewhere. */
+  readonly only?: string;
   /** Lines that tell how far something is are left out. */
   readonly progress?: true;
   /** Numbers are another each time: only where there are some, and the fields, are compared. */
@@ -119,7 +121,7 @@ async function perform(side: Side, steps: readonly Step[]): Promise<Answers> {
   const filled = (text: string): string =>
     text.replaceAll(/\{([a-z]\w*)\}/g, (_, name: string) => ids.get(name) ?? "?");
   for (const each of steps) {
-    const { name, as, until, sort, silent, shape, progress, ...sent } = each;
+    const { name, as, until, sort, silent, shape, progress, only, ...sent } = each;
     if (name in answers) throw new Error(`two steps are called ${name}`);
     const request: Sent = {
       ...sent,
@@ -146,7 +148,8 @@ async function perform(side: Side, steps: readonly Step[]): Promise<Answers> {
         throw new Error(`${side.name}: ${name}: ${raw.status} ${raw.body.toString("utf8")}`);
       continue;
     }
-    const { body, ...answer } = normalised(raw, names, side.directory);
+    const { body: whole, ...answer } = normalised(raw, names, side.directory);
+    const body = only !== undefined && raw.status === 200 ? fieldOf(whole, only) : whole;
     const ends = progress === true ? withoutProgress(body) : body;
     const sorted = sort === undefined ? ends : sortedBy(ends, sort);
     const asked = `${sent.method} ${sent.path}`;
@@ -162,10 +165,16 @@ function withoutProgress(body: unknown): unknown {
   return body.filter((line) => !passing.test(String((line as { status?: unknown }).status)));
 }
 
-/** A value's fields, with numbers as one word, lists by their items' kinds. */
+/** An object with one of its fields alone. */
+function fieldOf(value: unknown, field: string): unknown {
+  return { [field]: (value as Readonly<Record<string, unknown>> | null)?.[field] };
+}
+
+/** A value's fields, with numbers as one word, lists as another one. */
 function shapeOf(value: unknown): unknown {
   if (typeof value === "number") return "NUMBER";
-  if (Array.isArray(value)) return value.length === 0 ? [] : [shapeOf(value[0])];
+  // Counters of devices are there once something was read, which a warm cache spares.
+  if (Array.isArray(value)) return typeof value[0] === "string" ? value : "LIST";
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, shapeOf(item)]));
 }

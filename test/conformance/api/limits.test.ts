@@ -19,7 +19,7 @@ const make = (name: string, host: object): Step =>
   });
 const update = (name: string, body: object, container = "some", version = v): readonly Step[] => [
   step(`update: ${name}`, `POST ${version}/containers/${container}/update`, { body }),
-  step(`update: ${name}: after`, `GET ${v}/containers/${container}/json`),
+  step(`update: ${name}: after`, `GET ${v}/containers/${container}/json`, { only: "HostConfig" }),
 ];
 
 const changes = [
