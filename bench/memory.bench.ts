@@ -11,8 +11,9 @@ import { bytes, summarize } from "./statistics.ts";
 
 const few = 10;
 const many = 100;
-/** How long engines are left alone before they are looked at. */
+/** How long shims and engines are left alone before they are looked at: engines give back by and by what they don't need. */
 const settle = 3000;
+const engineSettles = 20_000;
 
 interface Figures {
   /** Medians over the shims of `few` containers, per container. */
@@ -55,7 +56,7 @@ export default async function memory(bench: Bench): Promise<Report> {
     goals: goalsOf(ours),
     notes: [
       `Shims: medians over ${few} containers, each the parent of a container's first process. Engines: ` +
-        `${settle / 1000} s after the last request, with as many containers running as the last column says.`,
+        `${engineSettles / 1000} s after the last request, with as many containers running as the last column says.`,
       ...notes,
     ],
   };
@@ -90,7 +91,7 @@ async function figuresOf(
   // A peer that takes long for a few containers is not asked for many.
   const containers = quick || spent / few > 1000 ? few : many;
   while (ids.length < containers) ids.push(await api.idle());
-  await sleep(settle);
+  await sleep(engineSettles);
   const daemon = memoryOf(pid).rss;
   const engine = processes.map((each) => memoryOf(each).rss).reduce((sum, rss) => sum + rss, 0);
   say(`${name}: ${containers} containers, ${bytes(daemon)}`);
