@@ -25,11 +25,16 @@ function relativeBase({ version, own }: Hierarchy): string {
   return version === 2 ? posix.dirname(own) : own;
 }
 
+/** `inner` is normalised. */
 function directoryIn(hierarchy: Hierarchy, inner: string): CgroupDirectory {
-  const names = inner.split("/").filter(Boolean);
-  const paths = names.map((_, index) => posix.join(hierarchy.mountPoint, ...names.slice(0, index + 1)));
-  const path = paths.at(-1) ?? hierarchy.mountPoint;
-  return { hierarchy, path, parents: paths.slice(0, -1) };
+  const parents: string[] = [];
+  let path = hierarchy.mountPoint;
+  for (const name of inner.split("/")) {
+    if (name === "") continue;
+    if (path !== hierarchy.mountPoint) parents.push(path);
+    path = path === "/" ? `/${name}` : `${path}/${name}`;
+  }
+  return { hierarchy, path, parents };
 }
 
 /** The directory in the hierarchy that has `controller`, if the host has it. */

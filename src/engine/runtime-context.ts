@@ -5,7 +5,7 @@
  */
 import { readFileSync, statSync } from "node:fs";
 import type { Cgroup, DeviceRule, Resources } from "../cgroup/mod.ts";
-import { compile, type CompileContext, type NetworkPlan, type Spec } from "../runtime/mod.ts";
+import { CompiledPrograms, type CompileContext, type NetworkPlan, type Spec } from "../runtime/mod.ts";
 import type { Program } from "../kernel/mod.ts";
 import { resolveUser, type ResolvedUser } from "../security/mod.ts";
 import type { RootPlan } from "../storage/mod.ts";
@@ -45,6 +45,7 @@ export async function containerUser(
   return resolveUser(user, { passwd: text(passwd), group: text(group) }, groups);
 }
 
+const programs = new CompiledPrograms();
 const located = new WeakMap<ContainerRecord, Cgroup>();
 
 /**
@@ -166,5 +167,5 @@ export async function prepareLaunch(
         }),
     ...(filter === undefined ? {} : { seccomp: { filter: filter.filter, flags: filter.flags } }),
   };
-  return { spec: complete, program: compile(context) };
+  return { spec: complete, program: programs.compile(context) };
 }

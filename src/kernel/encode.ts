@@ -51,6 +51,11 @@ function writeOperation(data: WireData, at: number, operation: Operation): void 
  * checked.
  */
 export function encodeProgram(program: Program, headroom = 0): Buffer {
+  if (program.bytes !== undefined) {
+    const known = Buffer.alloc(headroom + program.bytes.length);
+    known.set(program.bytes, headroom);
+    return known;
+  }
   const { operations } = program;
   const dataOffset = HEADER + operations.length * OPERATION;
   const data = new WireData(headroom + dataOffset, 1024 + operations.length * DATA_PER_OPERATION);

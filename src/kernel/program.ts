@@ -138,6 +138,8 @@ export interface Program {
   readonly slots: number;
   /** Size of the output area in bytes. */
   readonly outputs: number;
+  /** Its encoded form, where that is known already. */
+  readonly bytes?: Uint8Array;
 }
 
 export interface CallOptions {

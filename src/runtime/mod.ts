@@ -2,7 +2,7 @@
  * The OCI runtime: config.json → program.
  * @module
  */
-export { compile } from "./compile.ts";
+export { CompiledPrograms } from "./compiled-programs.ts";
 export type {
   CgroupPlan,
   CompileContext,
