@@ -59,8 +59,10 @@ test("starting, healthy, unhealthy, healthy again", async () => {
   ]);
   expect(await healthOf("web")).toBeUndefined();
   must(engine, ["start", "web"]);
-  expect(await healthOf("web")).toEqual({ Status: "starting", FailingStreak: 0, Log: [] });
-  expect(statusText("web")).toEndWith("(health: starting)");
+  // One that isn't probed before anybody has looked.
+  start(engine, ["--name=patient", "--health-interval=1h", "--health-cmd=true"]);
+  expect(await healthOf("patient")).toEqual({ Status: "starting", FailingStreak: 0, Log: [] });
+  expect(statusText("patient")).toEndWith("(health: starting)");
   const failed = await reaches("web", "unhealthy");
   expect(failed.FailingStreak).toBeGreaterThanOrEqual(2);
   expect(failed.Log[0]).toMatchObject({
