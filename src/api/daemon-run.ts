@@ -14,6 +14,7 @@ import { removePidfile, writePidfile } from "./pidfile.ts";
 import { createRouter } from "./routes/mod.ts";
 import { createApiServer } from "./server.ts";
 import { apiVersion, serverVersion } from "./versions.ts";
+import { warmUp } from "./warm-up.ts";
 
 const idleCheckMilliseconds = 250;
 
@@ -69,8 +70,14 @@ export async function runDaemon(
     log.info(`metrics API listening on ${metrics.address}`);
   }
   log.info("daemon has completed initialization", { version: serverVersion, api: apiVersion });
-  // The first container shall not wait for the schemas to be compiled.
-  void import("./schemas.ts").then((schemas) => schemas.compileSchemas());
+  // The first container shall not wait for the schemas to be compiled, nor for anything else that is new to the engine.
+  const ending = new AbortController();
+  closers.defer(() => ending.abort());
+  void import("./schemas.ts").then((schemas) => {
+    schemas.compileSchemas();
+    const { execRoot } = options;
+    return warmUp(engine, { busy: () => server.open > 0, ending: ending.signal, execRoot, log });
+  });
   const reason = await Promise.race([
     stopped,
     idleFor(options.idleExitSeconds, engine, () => server.open, closers),

@@ -307,6 +307,15 @@ export interface System {
   auth(auth: RegistryAuth): Promise<Json>;
 }
 
+/** Containers for practice; see rehearsal.ts. */
+export interface Rehearsal {
+  /** They come and go as real ones do, and nothing comes of it. */
+  readonly containers: Containers;
+  /** Whether the engine's real containers are those that there were at its beginning. */
+  readonly early: () => boolean;
+  readonly close: () => void;
+}
+
 export interface Engine {
   readonly containers: Containers;
   readonly execs: Execs;
@@ -323,6 +332,8 @@ export interface Engine {
   reload(wanted: DaemonOptions): readonly string[];
   /** Who is at the other end of a connection of this process to a unix socket, by its descriptor. */
   peerCredentials(descriptor: number): Promise<PeerCredentials>;
+  /** Opens a stage on which the first start is practised; who comes by a policy has none. */
+  rehearsal?(): Rehearsal;
   /** Whether nothing runs and nobody waits: an engine that was started on demand may leave. */
   idle(): boolean;
   /** Closes what is the engine's; containers and their shims go on. */

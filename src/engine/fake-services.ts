@@ -129,6 +129,7 @@ export class FakeServices implements Disposable {
       addressesOf: async () => [],
       ready: none,
       release: () => undefined,
+      forget: () => undefined,
     };
     const networks = new NetworkContext(
       networkStore,

@@ -82,6 +82,10 @@ export class FakeStorage implements SnapshotDriver {
   async readFile(): Promise<undefined> {
     return undefined;
   }
+
+  with(): this {
+    return this;
+  }
 }
 
 /** An image service on a folder of its own; `await using` removes it. */

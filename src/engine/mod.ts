@@ -42,6 +42,7 @@ import { peerCredentials } from "./peer-credentials.ts";
 import { releaseEnded, tellNames } from "./sandbox.ts";
 import { EnginePaths } from "./paths.ts";
 import { runProbe } from "./probing.ts";
+import { openRehearsal } from "./rehearsal.ts";
 import { SeccompFilters } from "./seccomp.ts";
 import type { EngineLog, Services } from "./services.ts";
 import { SharedVolumes } from "./shared-volumes.ts";
@@ -50,7 +51,6 @@ import { sweep } from "./sweep.ts";
 import { endStandstill } from "./standstill.ts";
 import { SystemService } from "./system.ts";
 import { removeRunTraces } from "./run-traces.ts";
-import { warmUp } from "./warm-up.ts";
 import { serverVersion } from "./version.ts";
 import { resumeUpdate } from "./updating.ts";
 import { VolumeService } from "./volumes.ts";
@@ -237,8 +237,6 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
   // Nobody waits for the networks but who needs one.
   void host.ready().catch((error: unknown) => log.error(`set networks up: ${messageOf(error)}`, { error }));
   void supervisor.startAgain();
-  const count = store.all().length;
-  void warmUp({ defaults: defaultsNow(), seccomp, cgroups, busy: () => store.all().length !== count });
   return {
     containers,
     execs,
@@ -266,6 +264,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
       });
       return ignored;
     },
+    rehearsal: () => openRehearsal(services, cgroupHost, nativeBinary),
     peerCredentials: (descriptor) => peerCredentials(executors, descriptor),
     idle: () => !store.all().some(({ active }) => active),
     close: async () => {

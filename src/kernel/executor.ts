@@ -7,10 +7,10 @@ import { connect, type Socket } from "node:net";
 import { failure, messageOf } from "../errors/mod.ts";
 import { encodeProgram } from "./encode.ts";
 import { KernelError } from "./failure.ts";
-import type { Out, Program, Result } from "./program.ts";
+import { ProgramBuilder, type Out, type Program, type Result } from "./program.ts";
 import { sealing } from "./seal.ts";
 import type { ShimOptions } from "./shim-configuration.ts";
-import { ShimStarter, type ShimStart, type StartedShim } from "./shim-starter.ts";
+import { rehearseStart, ShimStarter, type ShimStart, type StartedShim } from "./shim-starter.ts";
 import { spawnWithSocket, type SocketProcess } from "./spawn.ts";
 
 const RUN = 1;
@@ -18,6 +18,8 @@ const HEADER = 24;
 const DONE = 0;
 const FAILED = 1;
 const NO_OPERATION = 0xffffffff;
+/** What is sent in a rehearsal. */
+const nothing = new ProgramBuilder().build();
 const SKIPPED = -(2n ** 63n);
 
 /** What a program that ran to its end left. */
@@ -74,18 +76,23 @@ export class Executor {
   readonly #path: string;
   readonly #process: SocketProcess;
   readonly #socket: Socket;
+  /** Whether programs are only encoded. */
+  readonly #rehearses: boolean;
   readonly #waiting = new Map<number, Waiting>();
   readonly #shims: ShimStarter;
   #next = 1;
+  /** Requests that go out together at the end of this turn: the executor is woken once. */
+  #leaving: Buffer[] = [];
   #pieces: Buffer[] = [];
   #buffered = 0;
   /** Bytes that are needed before there is anything to read: a header, or a reply whose length is known. */
   #wanted = HEADER;
   #lost: string | undefined;
 
-  private constructor(path: string, process: SocketProcess) {
+  private constructor(path: string, process: SocketProcess, rehearses: boolean) {
     this.#path = path;
     this.#process = process;
+    this.#rehearses = rehearses;
     this.#shims = new ShimStarter(this, path);
     // The type of net.connect doesn't know Bun's `fd`.
     const options: { fd: number } = { fd: process.socket };
@@ -95,12 +102,15 @@ export class Executor {
     this.#socket.on("close", () => this.#lose("ended"));
   }
 
-  /** Starts an executor from the native binary at `path`. */
-  static start(path: string): Executor {
+  /**
+   * Starts an executor from the native binary at `path`. One that rehearses does nothing to the host: programs are encoded,
+   * and empty ones are run in their place; a process that a shim would start has ended well at once.
+   */
+  static start(path: string, rehearses = false): Executor {
     const command = [path, "execute"] as const;
-    const executor = new Executor(path, spawnWithSocket(command));
+    const executor = new Executor(path, spawnWithSocket(command), rehearses);
     // There is no answer to it if all goes well: who is executed then hears the next request.
-    void executor.#program(sealing(command), { doing: "start an executor" }).catch((error: unknown) => {
+    void executor.#ask(sealing(command), { doing: "start an executor" }).catch((error: unknown) => {
       executor.#lose(messageOf(error));
     });
     return executor;
@@ -126,17 +136,19 @@ export class Executor {
 
   /** Runs `program` in an executor of its own, side by side with others. */
   async fork(program: Program, options: RunOptions = {}): Promise<Outcome> {
+    if (this.#rehearses) return this.run(program);
     const other = Executor.start(this.#path);
     return other.run(program, options).finally(() => other.close());
   }
 
   /** Starts a shim and waits until its program is done. */
   async shim(shim: ShimOptions, options?: ShimStart): Promise<StartedShim> {
-    return this.#shims.start(shim, options);
+    return this.#rehearses ? rehearseStart(this, shim, options) : this.#shims.start(shim, options);
   }
 
   /** Ends the session; the executor leaves when its work is done. */
   close(): void {
+    this.#send();
     this.#lose("was closed");
     this.#socket.destroy();
   }
@@ -149,6 +161,12 @@ export class Executor {
   }
 
   async #program(program: Program, options: RunOptions): Promise<Outcome> {
+    if (!this.#rehearses) return this.#ask(program, options);
+    encodeProgram(program, HEADER);
+    return this.#ask(nothing, options);
+  }
+
+  async #ask(program: Program, options: RunOptions): Promise<Outcome> {
     const reply = await this.#request(encodeProgram(program, HEADER), options);
     this.#check(program, reply, options);
     return new ProgramOutcome(reply.payload);
@@ -174,8 +192,16 @@ export class Executor {
     message.writeUInt16LE(RUN, 4);
     message.writeBigUInt64LE(BigInt(id), 8);
     this.#waiting.set(id, { resolve, reject, doing });
-    this.#socket.write(message);
+    if (this.#leaving.push(message) === 1) queueMicrotask(() => this.#send());
     return promise;
+  }
+
+  #send(): void {
+    const messages = this.#leaving;
+    this.#leaving = [];
+    const [first] = messages;
+    if (first === undefined || this.#lost !== undefined) return;
+    this.#socket.write(messages.length === 1 ? first : Buffer.concat(messages));
   }
 
   #receive(chunk: Buffer): void {

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { Executors } from "./executors.ts";
 import { installNativeBinary } from "./native-binary.ts";
@@ -28,4 +28,26 @@ test("a session is somebody's own", () => {
   expect(session.pid).not.toBe(executors.warm().pid);
   session.close();
   expect(executors.warm().lost).toBe(false);
+});
+
+test("those that rehearse do nothing", async () => {
+  const rehearsing = new Executors(installNativeBinary(directory), true);
+  const b = new ProgramBuilder();
+  b.slot("stdin");
+  const made = b.call("make a folder", "mkdirat", [-100, `${directory}/folder`, 0o700]);
+  const program = b.build();
+  expect((await rehearsing.warm().run(program)).valueOf(made)).toBeUndefined();
+  expect((await rehearsing.warm().fork(program)).valueOf(made)).toBeUndefined();
+  const shim = {
+    id: "c1",
+    directory: `${directory}/bundle`,
+    program,
+    tty: false,
+    openStdin: false,
+    stdinOnce: false,
+  };
+  const started = await rehearsing.warm().shim({ ...shim, expectedAttaches: 0, rows: 0, columns: 0 });
+  expect(await started.exited).toMatchObject({ code: 0, signal: 0 });
+  expect(existsSync(`${directory}/folder`)).toBe(false);
+  rehearsing.close();
 });

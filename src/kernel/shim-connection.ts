@@ -3,7 +3,7 @@
  * @module
  */
 import { closeSync, openSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import { connect, Socket } from "node:net";
 import { basename, dirname } from "node:path";
 import { failure } from "../errors/mod.ts";
 
@@ -113,6 +113,11 @@ export class ShimConnection {
   /** Connects to a shim that waits for its work at `path`. */
   static async toSpare(path: string): Promise<ShimConnection> {
     return new ShimConnection(await dial(path));
+  }
+
+  /** A line without anybody at its other end. */
+  static nowhere(): ShimConnection {
+    return new ShimConnection(new Socket());
   }
 
   /** Whether the line is broken. */

@@ -175,6 +175,23 @@ export class ShimStarter {
   }
 }
 
+/** A start in a rehearsal: all of it is put together, and its process has ended well at once. */
+export async function rehearseStart(
+  executor: Runner,
+  shim: ShimOptions,
+  { prepare, deadline = 0 }: ShimStart = {},
+): Promise<StartedShim> {
+  const b = new ProgramBuilder();
+  prepare?.(b);
+  startShim(b, join(shim.directory, SOCKET), executor.pid);
+  const ready = executor.run(b.build(), { doing: "make the bundle" });
+  encodeShim(shim, ORDER, deadline);
+  await ready;
+  const started = BigInt(Date.now()) * 1_000_000n;
+  const exited = Promise.resolve({ code: 0, signal: 0, finished: started });
+  return { pid: 0, started, line: ShimConnection.nowhere(), exited };
+}
+
 /** A shim's work, from its configuration to its running process. */
 class Work {
   readonly #program: Program;

@@ -65,6 +65,10 @@ export class Overlay2 implements SnapshotDriver {
     return driver;
   }
 
+  with(executors: Pick<DriverOptions, "executor" | "session">): Overlay2 {
+    return new Overlay2({ ...this.#options, ...executors }, this.#assembly.staged === true);
+  }
+
   /** Removes what was being unpacked or deleted when the engine died. Nothing may be unpacked meanwhile. */
   async sweep(): Promise<void> {
     await this.#layers.sweep();

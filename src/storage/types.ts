@@ -59,6 +59,8 @@ export interface SnapshotDriver {
   containerSize(container: string): Promise<number>;
   /** Reads a file as the container would see it, at most `limit` bytes; undefined if there is none. */
   readFile(plan: RootPlan, path: string, limit: number): Promise<Uint8Array | undefined>;
+  /** The same driver with other executors. */
+  with(executors: Pick<DriverOptions, "executor" | "session">): SnapshotDriver;
 }
 
 /** What a driver works with. */

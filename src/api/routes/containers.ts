@@ -7,12 +7,16 @@ import type { CreateRequest } from "../../engine/mod.ts";
 import type { Exchange } from "../exchange.ts";
 import { createFromVersion, updateFromVersion } from "../create-versions.ts";
 import { readJson } from "../request.ts";
+import type * as Schemas from "../schemas.ts";
 import type { Route } from "../router.ts";
 import { forVersion } from "../versions-table.ts";
 
+let schemas: typeof Schemas | undefined;
+
 /** What `POST /containers/create` asks for; `POST /caisson/explain/run` asks in the same way. */
 export async function readCreate(x: Exchange): Promise<CreateRequest> {
-  const { configFields, readCreateBody } = await import("../schemas.ts");
+  schemas ??= await import("../schemas.ts");
+  const { configFields, readCreateBody } = schemas;
   const body = readCreateBody(await readJson(x));
   if (!Object.keys(body).some((field) => configFields.has(field)))
     throw failure("invalid-parameter", { message: "config cannot be empty in order to create a container" });
