@@ -27,6 +27,8 @@ const accepted = new Set(["dangling", "driver", "id", "label", "name", "scope", 
 /** The engine's networks. */
 export class NetworkService implements Networks {
   readonly #services: Services;
+  /** Networks that have a name already while what they are on the host is still being made, by id. */
+  readonly #underway = new Map<string, Promise<void>>();
 
   constructor(services: Services) {
     this.#services = services;
@@ -95,6 +97,8 @@ export class NetworkService implements Networks {
       await networks.foreign.cancel(body, foreign);
       throw error;
     }
+    const done = Promise.withResolvers<void>();
+    this.#underway.set(record.id, done.promise);
     try {
       if (!record.configOnly) await networks.host.up(record);
       if (!record.configOnly) await networks.foreign.up(record);
@@ -108,6 +112,9 @@ export class NetworkService implements Networks {
         { message: `cannot create network ${record.name}: ${messageOf(error)}` },
         error,
       );
+    } finally {
+      this.#underway.delete(record.id);
+      done.resolve();
     }
     if (!record.configOnly) {
       const { id, name, internal } = record;
@@ -117,9 +124,16 @@ export class NetworkService implements Networks {
     return { Id: record.id, Warning: warning };
   }
 
+  /** The network of this name, once it is whole: who made it may not have been answered yet. */
+  async #find(name: string): Promise<NetworkRecord> {
+    const { store } = this.#services.networks;
+    await this.#underway.get(store.find(name).id);
+    return store.find(name);
+  }
+
   async remove(name: string): Promise<void> {
     const { networks } = this.#services;
-    const network = networks.store.find(name);
+    const network = await this.#find(name);
     if (isPredefined(network.name)) {
       throw failure("forbidden", {
         message: `${network.name} is a pre-defined network and cannot be removed`,
@@ -155,7 +169,7 @@ export class NetworkService implements Networks {
 
   async connect(name: string, body: ConnectBody): Promise<void> {
     const wanted = nameOf(body);
-    const network = this.#services.networks.store.find(name);
+    const network = await this.#find(name);
     const container = this.#services.store.find(wanted);
     await container.lock.run(() =>
       connectContainer(this.#services, container, network, body.EndpointConfig ?? {}),
