@@ -167,3 +167,16 @@ test("nobody there is an error that names the socket", async () => {
   );
   expect(failed).toStartWith(`connect to the shim at ${path}: `);
 });
+
+test("a shim that was gone before it got its work is told as lost", async () => {
+  const line = ShimConnection.nowhere();
+  line.close();
+  while (!line.lost) await new Promise((resolve) => setTimeout(resolve, 1));
+  const told: string[] = [];
+  line.start(
+    Buffer.alloc(16),
+    () => told.push("state"),
+    () => told.push("lost"),
+  );
+  expect(told).toEqual(["lost"]);
+});

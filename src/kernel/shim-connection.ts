@@ -131,6 +131,8 @@ export class ShimConnection {
    */
   start(message: Buffer, onState: (state: ShimState) => void, onLost: () => void): void {
     this.#follow(onState, onLost);
+    // Somebody may have killed it while nobody listened.
+    if (this.#lost) return onLost();
     message.writeUInt8(START, 0);
     message.writeUInt32LE(message.length - ORDER, 4);
     this.#socket.write(message);

@@ -7,6 +7,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { failure } from "../errors/mod.ts";
 import { CWD } from "./calls.ts";
+import { encodeProgram } from "./encode.ts";
 import type { Outcome, RunOptions } from "./executor.ts";
 import { KernelError } from "./failure.ts";
 import { ProgramBuilder, type Program } from "./program.ts";
@@ -67,6 +68,8 @@ export class ShimStarter {
   readonly #executor: Runner;
   /** Where the one that waits listens. */
   readonly #path: string;
+  /** Makes the one that waits: the same each time. */
+  #standingBy: Program | undefined;
   #spare: ShimConnection | undefined;
   /** While one is made that will wait. */
   #making: Promise<void> | undefined;
@@ -155,10 +158,14 @@ export class ShimStarter {
   /** Has a shim wait. */
   async #standBy(): Promise<void> {
     if (this.#spare?.lost === false) return;
-    const b = new ProgramBuilder();
-    startShim(b, this.#path, this.#executor.pid);
+    if (this.#standingBy === undefined) {
+      const b = new ProgramBuilder();
+      startShim(b, this.#path, this.#executor.pid);
+      const program = b.build();
+      this.#standingBy = { ...program, bytes: encodeProgram(program) };
+    }
     try {
-      await this.#executor.run(b.build(), { doing: "start a shim" });
+      await this.#executor.run(this.#standingBy, { doing: "start a shim" });
       const line = await ShimConnection.toSpare(this.#path);
       if (this.#closed) line.close();
       else this.#spare = line;
