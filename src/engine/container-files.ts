@@ -3,6 +3,7 @@
  * @module
  */
 import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { CWD, flags, mkdir, O, ProgramBuilder, write, type Program } from "../kernel/mod.ts";
 import { hasResolver } from "./container-names.ts";
 import type { Container } from "./container-store.ts";
@@ -10,7 +11,7 @@ import type { ContainerRecord } from "./container.ts";
 import { hasOwnNetwork } from "./endpoint-requests.ts";
 import { placesOf, type Place } from "./endpoints.ts";
 import { hostnameFile, hostsFile, ownNames } from "./etc-files.ts";
-import { makeFolder } from "./folders.ts";
+import { makeFolder, type FolderFiles } from "./folders.ts";
 import { linkLines } from "./links.ts";
 import { bridgeResolvConf, hostResolvConf, reachableResolvConf, resolverResolvConf } from "./resolv-conf.ts";
 import type { Services } from "./services.ts";
@@ -51,19 +52,44 @@ function resolvConfOf(
   return bridgeResolvConf(dns, reachableResolvConf(readHost), ipv6);
 }
 
-/** Makes the folder and the files of a container that is being made. */
-export function folderProgram(services: Services, record: ContainerRecord): Program {
-  const { paths } = services;
-  const { id, config, hostConfig } = record;
-  const b = new ProgramBuilder();
-  makeFolder(b, paths.container(id), 0o710, {
+/** The files that a container is made with. */
+function filesOf(services: Services, record: ContainerRecord): FolderFiles {
+  const { config } = record;
+  return {
     hostname: { content: hostnameFile(config), mode: 0o644 },
     hosts: { content: hostsOf(services, record, []), mode: 0o644 },
     "resolv.conf": { content: resolvConfOf(services, record, []), mode: 0o644 },
-  });
-  if (hostConfig.LogConfig.Type === "local")
-    mkdir(b, "make the log's folder", CWD, `${paths.container(id)}/local-logs`, 0o700);
+  };
+}
+
+const localLogs = (folder: string): string => join(folder, "local-logs");
+
+/** Makes the folder and the files of a container that is being made. */
+export function folderProgram(services: Services, record: ContainerRecord): Program {
+  const folder = services.paths.container(record.id);
+  const b = new ProgramBuilder();
+  makeFolder(b, folder, 0o710, filesOf(services, record));
+  if (record.hostConfig.LogConfig.Type === "local")
+    mkdir(b, "make the log's folder", CWD, localLogs(folder), 0o700);
   return b.build();
+}
+
+/** Makes again what is missing of a container's folder, and files that are empty; whether something was. */
+export async function restoreFiles(services: Services, record: ContainerRecord): Promise<boolean> {
+  const folder = services.paths.container(record.id);
+  const logs = record.hostConfig.LogConfig.Type === "local" && !existsSync(localLogs(folder));
+  const lost = Object.entries(filesOf(services, record)).filter(
+    ([name, { content }]) => readHost(join(folder, name)) === "" && content !== "",
+  );
+  if (lost.length === 0 && !logs) return false;
+  const b = new ProgramBuilder();
+  mkdir(b, `make ${folder}`, CWD, folder, 0o710, { tolerate: ["EEXIST"] });
+  const how = flags(O, "WRONLY", "CREAT", "TRUNC", "NOFOLLOW");
+  for (const [name, { content, mode }] of lost)
+    write(b, `write ${name}`, CWD, join(folder, name), content, { how, mode });
+  if (logs) mkdir(b, "make the log's folder", CWD, localLogs(folder), 0o700);
+  await services.executors.warm().run(b.build(), { doing: `restore the files of container ${record.id}` });
+  return true;
 }
 
 /** Adds the writing of one of a container's files; whoever has it open or bound sees it. */

@@ -122,6 +122,8 @@ export interface ContainerState {
   relay?: boolean;
   /** The engine paused it to read it. */
   standstill?: true;
+  /** It is being made: its new volumes take what the image has. */
+  filling?: true;
 }
 
 /** Go's zero time, Docker's "never". */

@@ -26,7 +26,6 @@ import { unmappableMount, prepareMounts, wantedMounts } from "./container-mounts
 import { readLinks } from "./links.ts";
 import type { WantedMount } from "./mount-requests.ts";
 import { checkName, randomName } from "./names.ts";
-import { removeContainer } from "./removal.ts";
 import { removeNameless } from "./run-traces.ts";
 import { cgroupOf } from "./runtime-context.ts";
 import type { NetworkContext } from "./network-context.ts";
@@ -36,7 +35,7 @@ import { signalNumber } from "./signals.ts";
 import { formatTime, now } from "./time.ts";
 import type { ResolvedImage } from "./image-types.ts";
 import { chooseUserNamespace } from "./user-namespace.ts";
-import { copyUpVolumes } from "./volume-copy-up.ts";
+import { fillVolumes, volumesToFill } from "./volume-copy-up.ts";
 
 /** A container that is decided but not yet made. */
 export interface Draft {
@@ -166,18 +165,14 @@ export async function createContainer(
         ...newState(),
         networks,
         ...(links.length === 0 ? {} : { links }),
+        ...(volumesToFill(record).length === 0 ? {} : { filling: true as const }),
       });
       store.add(made, () => {
         prepared.insert();
       });
       return made;
     });
-    try {
-      await copyUpVolumes(services, container);
-    } catch (error) {
-      await removeContainer(services, container, { force: true, volumes: true });
-      throw error;
-    }
+    await fillVolumes(services, container);
     return { container, warnings: draft.warnings };
   } finally {
     if (idRange !== undefined) store.reserved.delete(idRange);

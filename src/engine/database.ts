@@ -4,12 +4,15 @@
  * @module
  */
 import { Database, type SQLQueryBindings, type Statement } from "bun:sqlite";
+import { open } from "node:fs/promises";
 import { failure } from "../errors/mod.ts";
 
 /** Pages that the log of changes may hold before SQLite itself moves them, in the middle of somebody's commit. */
 const CHECKPOINT_PAGES = 16384;
 /** Milliseconds without a commit after which they are moved. */
 const QUIET = 1000;
+/** Milliseconds after a commit until the disk is told to take it, with what was committed meanwhile. */
+const SYNC_DELAY = 1000;
 
 /** The schema, one step for each version; `user_version` says how many were taken. Steps are never changed, only added. */
 const migrations: readonly string[] = [
@@ -98,15 +101,18 @@ export class StateDatabase {
   readonly #deleteEndpoint: Statement<unknown, [string]>;
   /** All of those above. */
   readonly #statements: { finalize(): void }[] = [];
+  readonly #path: string;
   #checkpoint: NodeJS.Timeout | undefined;
+  #syncing: NodeJS.Timeout | undefined;
 
   constructor(path: string) {
     const database = new Database(path, { create: true, strict: true });
+    this.#path = path;
     this.#database = database;
     // Nobody else opens it while this engine lives: no locks to take and to drop at every commit.
     database.run("PRAGMA locking_mode = EXCLUSIVE");
     database.run("PRAGMA journal_mode = WAL");
-    // A commit survives the end of this process at once; power loss may take the last moments, never the whole.
+    // A commit survives the end of this process at once; power loss may take the last second, never the whole.
     database.run("PRAGMA synchronous = NORMAL");
     database.run("PRAGMA busy_timeout = 5000");
     database.run(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
@@ -140,8 +146,33 @@ export class StateDatabase {
 
   /** Runs `body` as one transaction: all of it or, if it throws, nothing. */
   transaction<T>(body: () => T): T {
-    this.#checkpointWhenQuiet();
+    this.#changes();
     return this.#database.transaction(body)();
+  }
+
+  #run(sql: string, parameters: SQLQueryBindings[]): void {
+    this.#changes();
+    this.#database.run(sql, parameters);
+  }
+
+  /** Something is committed in this turn. */
+  #changes(): void {
+    this.#checkpointWhenQuiet();
+    this.#syncing ??= setTimeout(() => void this.#sync(), SYNC_DELAY).unref();
+  }
+
+  /**
+   * Has the disk take the log of changes, beside the engine's own thread: under load there is no quiet moment for a
+   * checkpoint, and nothing would be safe from a power loss for minutes.
+   */
+  async #sync(): Promise<void> {
+    this.#syncing = undefined;
+    try {
+      await using log = await open(`${this.#path}-wal`, "r");
+      await log.datasync();
+    } catch {
+      // A disk that fails says so at the next commit.
+    }
   }
 
   /** Moving changes from the log into the database waits for the disk, so it is done when nobody waits. */
@@ -174,7 +205,7 @@ export class StateDatabase {
   }
 
   setContainerConfig(id: string, config: string): void {
-    this.#database.run("UPDATE containers SET config = ?2 WHERE id = ?1", [id, config]);
+    this.#run("UPDATE containers SET config = ?2 WHERE id = ?1", [id, config]);
   }
 
   renameContainer(id: string, name: string): void {
@@ -200,6 +231,7 @@ export class StateDatabase {
   }
 
   deleteExec(id: string): void {
+    this.#changes();
     this.#deleteExec.run(id);
   }
 
@@ -208,11 +240,16 @@ export class StateDatabase {
   }
 
   insertVolume(name: string, data: string): void {
-    this.#database.run("INSERT INTO volumes VALUES (?, ?)", [name, data]);
+    this.#run("INSERT INTO volumes VALUES (?, ?)", [name, data]);
+  }
+
+  /** Replaces what is kept of a volume. */
+  setVolume(name: string, data: string): void {
+    this.#run("UPDATE volumes SET data = ?2 WHERE name = ?1", [name, data]);
   }
 
   deleteVolume(name: string): void {
-    this.#database.run("DELETE FROM volumes WHERE name = ?", [name]);
+    this.#run("DELETE FROM volumes WHERE name = ?", [name]);
   }
 
   volumeUses(): VolumeUseRow[] {
@@ -220,11 +257,11 @@ export class StateDatabase {
   }
 
   insertVolumeUse({ container, driver, volume }: VolumeUseRow): void {
-    this.#database.run("INSERT OR REPLACE INTO volume_uses VALUES (?, ?, ?)", [container, driver, volume]);
+    this.#run("INSERT OR REPLACE INTO volume_uses VALUES (?, ?, ?)", [container, driver, volume]);
   }
 
   deleteVolumeUse({ container, driver, volume }: VolumeUseRow): void {
-    this.#database.run("DELETE FROM volume_uses WHERE container = ? AND driver = ? AND volume = ?", [
+    this.#run("DELETE FROM volume_uses WHERE container = ? AND driver = ? AND volume = ?", [
       container,
       driver,
       volume,
@@ -236,11 +273,11 @@ export class StateDatabase {
   }
 
   insertNetwork(id: string, name: string, data: string): void {
-    this.#database.run("INSERT OR REPLACE INTO networks VALUES (?, ?, ?)", [id, name, data]);
+    this.#run("INSERT OR REPLACE INTO networks VALUES (?, ?, ?)", [id, name, data]);
   }
 
   deleteNetwork(id: string): void {
-    this.#database.run("DELETE FROM networks WHERE id = ?", [id]);
+    this.#run("DELETE FROM networks WHERE id = ?", [id]);
   }
 
   endpoints(): EndpointRow[] {
@@ -260,7 +297,7 @@ export class StateDatabase {
   }
 
   setSetting(key: string, value: string): void {
-    this.#database.run("INSERT OR REPLACE INTO settings VALUES (?, ?)", [key, value]);
+    this.#run("INSERT OR REPLACE INTO settings VALUES (?, ?)", [key, value]);
   }
 
   /** Whether the file is whole (`PRAGMA integrity_check`). */
@@ -271,6 +308,7 @@ export class StateDatabase {
 
   close(): void {
     clearTimeout(this.#checkpoint);
+    clearTimeout(this.#syncing);
     this.#database.run("PRAGMA wal_checkpoint(TRUNCATE)");
     // A statement that is left keeps the file open, and locked.
     for (const statement of this.#statements) statement.finalize();

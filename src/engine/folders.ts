@@ -14,13 +14,11 @@ export function removeFolder(b: ProgramBuilder, path: string): void {
   close(b, parent, true);
 }
 
+/** Files of a folder, by name. */
+export type FolderFiles = Readonly<Record<string, { readonly content: string; readonly mode: number }>>;
+
 /** Adds a folder with files, made anew: what an earlier start left is removed. */
-export function makeFolder(
-  b: ProgramBuilder,
-  path: string,
-  mode: number,
-  files: Readonly<Record<string, { readonly content: string; readonly mode: number }>>,
-): void {
+export function makeFolder(b: ProgramBuilder, path: string, mode: number, files: FolderFiles): void {
   const made = mkdir(b, `make ${path}`, CWD, path, mode, { tolerate: ["EEXIST"] });
   b.skipIf("unless it is there already", made, ">=0", 0, () => {
     removeFolder(b, path);

@@ -247,7 +247,9 @@ export class HostNetworks {
     const others = this.#context.store.all();
     await this.#perform(driverOf(network).down(network, others), `remove network ${network.name}`);
     const known = this.#firewalled(network);
-    if (known !== undefined) await this.#change(network, known, removeElements);
+    // While the firewall is being loaded, it is loaded without.
+    if (known !== undefined && this.#observer !== undefined)
+      await this.#change(network, known, removeElements);
   }
 
   /** What the firewall has for the network itself. */

@@ -56,6 +56,10 @@ export class FakeStorage implements SnapshotDriver {
     return this.plan(container, chain);
   }
 
+  async restore(): Promise<boolean> {
+    return false;
+  }
+
   plan(container: string, chain: readonly string[]): RootPlan {
     return {
       kind: "overlay",

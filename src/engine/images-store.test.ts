@@ -3,6 +3,7 @@ import { configOf, descriptorOf, manifestOf, tarOf } from "../image/archive/buil
 import { MemoryStore } from "../image/content/memory.ts";
 import { digestOf, parseReference, type Descriptor } from "../image/mod.ts";
 import { rejection } from "../image/registry/fake-registry.ts";
+import { FakeStorage } from "./images-fake-storage.ts";
 import { readImage } from "./images-read.ts";
 import { ImageStore } from "./images-store.ts";
 
@@ -12,7 +13,6 @@ const manifest = manifestOf(config, [layer]);
 const manifestType = "application/vnd.oci.image.manifest.v1+json";
 const descriptor = descriptorOf(manifestType, manifest);
 const id = digestOf(config);
-const unpacked = new Set([digestOf(layer)]);
 const digest = `sha256:${"d".repeat(64)}`;
 const nameOf = (entry: Descriptor): string | undefined => entry.annotations?.["io.containerd.image.name"];
 
@@ -22,9 +22,31 @@ async function content(): Promise<MemoryStore> {
   return store;
 }
 
-async function open(store: MemoryStore, warnings: string[] = []): Promise<ImageStore> {
-  return await ImageStore.open(store, unpacked, (message) => warnings.push(message));
+async function open(
+  store: MemoryStore,
+  warnings: string[] = [],
+  storage: FakeStorage = new FakeStorage(),
+): Promise<ImageStore> {
+  return await ImageStore.open(store, storage, (message) => warnings.push(message));
 }
+
+test("layers that a power loss has taken are unpacked again from their blobs; an image without its blobs is told of", async () => {
+  const blobs = await content();
+  const image = await readImage(blobs, descriptor);
+  await (await open(blobs)).change((table) => table.add(image));
+  const storage = new FakeStorage();
+  const warnings: string[] = [];
+  expect((await open(blobs, warnings, storage)).find(id).id).toBe(id);
+  expect([storage.order, warnings]).toEqual([[digestOf(layer)], []]);
+  await open(blobs, warnings, storage);
+  expect(storage.order.length).toBe(1);
+  await blobs.delete(digestOf(layer));
+  const without = await open(blobs, warnings);
+  expect(() => without.find(id)).toThrow("No such image");
+  expect(warnings).toEqual([expect.stringContaining(`content ${digestOf(layer)} is not in the store`)]);
+  // What is unpacked needs its blob only to be saved or pushed.
+  expect((await open(blobs, [], storage)).find(id).id).toBe(id);
+});
 
 test("the index has an entry for each tag, which other tools understand, and reads back", async () => {
   const blobs = await content();

@@ -10,9 +10,11 @@ import {
   type Descriptor,
   type Reference,
 } from "../image/mod.ts";
-import { failure, messageOf } from "../errors/mod.ts";
+import { messageOf } from "../errors/mod.ts";
+import type { SnapshotDriver } from "../storage/mod.ts";
 import { readImage } from "./images-read.ts";
 import { findImage, ImageTable, type ImageRecord } from "./images-table.ts";
+import { layerJob, unpackLayer } from "./images-unpack.ts";
 import { Lock } from "./lock.ts";
 
 /** As containerd and Docker write it: the name in full. */
@@ -41,26 +43,34 @@ export class ImageStore {
   }
 
   /**
-   * Reads the index. An entry whose blobs aren't all there and good, or whose layers aren't among `unpacked`, is left
-   * alone; `warn` is told.
+   * Reads the index. Layers that aren't in `storage` are unpacked from their blobs. An entry whose blobs aren't all there
+   * and good is left alone; `warn` is told.
    */
   static async open(
     content: ContentStore,
-    unpacked: ReadonlySet<string>,
+    storage: SnapshotDriver,
     warn: (message: string) => void,
   ): Promise<ImageStore> {
+    const unpacked = new Set(await storage.layers());
     const entries = await content.index();
     const foreign: Descriptor[] = [];
     const images = new Map<string, Promise<ImageRecord>>();
+    const readWhole = async (manifest: Descriptor): Promise<ImageRecord> => {
+      const image = await readImage(content, manifest);
+      for (const [index, blob] of image.layers.entries())
+        if (!unpacked.has(image.chain[index] ?? ""))
+          await unpackLayer(content, storage, layerJob(blob, index, image));
+      return image;
+    };
     const readOnce = async (manifest: Descriptor): Promise<ImageRecord> => {
-      const reading = images.get(manifest.digest) ?? readImage(content, manifest);
+      const reading = images.get(manifest.digest) ?? readWhole(manifest);
       images.set(manifest.digest, reading);
       return await reading;
     };
     const read = await Promise.all(
       entries.map(async (entry) => {
         try {
-          return await readEntry(readOnce, entry, unpacked);
+          return await readEntry(readOnce, entry);
         } catch (error) {
           foreign.push(entry);
           warn(`image ${entry.annotations?.[nameAnnotation] ?? entry.digest}: ${messageOf(error)}`);
@@ -134,12 +144,9 @@ function entriesOf(image: ImageRecord): Descriptor[] {
 async function readEntry(
   read: (manifest: Descriptor) => Promise<ImageRecord>,
   entry: Descriptor,
-  unpacked: ReadonlySet<string>,
 ): Promise<ImageRecord> {
   const { mediaType, digest, size, annotations = {} } = entry;
   const image = await read({ mediaType, digest, size });
-  const missing = image.chain.find((chainId) => !unpacked.has(chainId));
-  if (missing !== undefined) throw failure("not-found", { message: `layer ${missing} is not unpacked` });
   const { [nameAnnotation]: name, [digestsAnnotation]: digests, [taggedAnnotation]: tagged } = annotations;
   return {
     ...image,

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -237,13 +237,15 @@ test("an image of another platform is found only if nobody asks for one", async 
   expect(() => service.resolve(name, "arm64")).toThrow("does not match the specified platform (linux/arm64)");
 });
 
-test("an image whose layers are gone isn't there, and comes back by a pull", async () => {
+test("an image whose layers are gone with their blobs isn't there, and comes back by a pull", async () => {
   await using registry = await FakeRegistry.start();
   await using bench = new ImageBench();
   registry.addImage([blob1, blob2], "latest", config);
   const name = `${registry.host}/test/app:latest`;
   await pulled(await bench.open(), name);
   bench.storage.unpacked.clear();
+  for (const blob of [blob1, blob2])
+    rmSync(join(bench.root, "images", "blobs", ...digestOf(blob).split(":")), { force: true });
   const service = await bench.open();
   expect(bench.warnings).toHaveLength(1);
   expect(() => service.resolve(name)).toThrow(`No such image: ${name}`);

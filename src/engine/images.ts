@@ -55,7 +55,7 @@ export class ImageService implements Images, ImageResolver {
     // Users of the host may not read what images hold.
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const content = await openLayout(folder);
-    const store = await ImageStore.open(content, new Set(await storage.layers()), warn);
+    const store = await ImageStore.open(content, storage, warn);
     const collector = new ImageCollector({ content, storage, store, chainsInUse, warn });
     return new ImageService({
       options,

@@ -38,12 +38,13 @@ export class LocalVolumes {
     return (await readdir(path)).length === 0;
   }
 
-  /** Makes it again if somebody has removed it since it was prepared. */
-  ensure(name: string): void {
+  /** Makes it again if somebody has removed it since it was prepared; whether somebody had. */
+  ensure(name: string): boolean {
     const path = this.path(name);
-    if (existsSync(path)) return;
+    if (existsSync(path)) return false;
     mkdirSync(join(path, ".."), { recursive: true, mode: folderMode });
     mkdirSync(path, { mode: dataMode });
+    return true;
   }
 
   /** Takes the folder away at once; what is returned deletes it. */

@@ -41,6 +41,7 @@ import { ensurePredefined } from "./predefined-networks.ts";
 import { peerCredentials } from "./peer-credentials.ts";
 import { releaseEnded, tellNames } from "./sandbox.ts";
 import { EnginePaths } from "./paths.ts";
+import { restoreDataRoot } from "./restore-data-root.ts";
 import { runProbe } from "./probing.ts";
 import { openRehearsal } from "./rehearsal.ts";
 import { SeccompFilters } from "./seccomp.ts";
@@ -53,6 +54,7 @@ import { SystemService } from "./system.ts";
 import { removeRunTraces } from "./run-traces.ts";
 import { serverVersion } from "./version.ts";
 import { resumeUpdate } from "./updating.ts";
+import { undoFilling } from "./volume-copy-up.ts";
 import { VolumeService } from "./volumes.ts";
 
 /** Milliseconds that an engine which ends waits for plugins. */
@@ -114,6 +116,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     dataRoot,
     storage,
     publish: (event) => events.publish(event),
+    warn: (message) => log.warn(message),
     registry: () => ({
       insecureRegistries: configuration.options.insecureRegistries,
       mirrors: configuration.options.registryMirrors,
@@ -214,12 +217,18 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     services,
     runningExecs: (container) => execs.running(container),
   });
+  await networks.finishRemovals();
   await ensurePredefined(networkContext, database);
   await Promise.all([trash.data.sweep(), trash.run.sweep()]);
   await sweep(services);
   await volumes.sweep();
+  await restoreDataRoot(services);
   for (const container of store.all()) {
     try {
+      if (container.state.filling === true && !existsSync(paths.bundle(container.id))) {
+        await undoFilling(services, container);
+        continue;
+      }
       execs.recover(container);
       await supervisor.recover(container);
       await endStandstill(services, container);

@@ -10,6 +10,12 @@ import type { EndpointRow, StateDatabase } from "./database.ts";
 /** Milliseconds in which ends of endpoints are gathered into one commit. */
 const FLUSH_DELAY = 50;
 
+/** What the database keeps of a network. */
+interface NetworkRow extends NetworkRecord {
+  /** It is gone for everybody; its links may not be yet. */
+  readonly removed?: true;
+}
+
 /** All networks, and all endpoints on them. */
 export class NetworkStore {
   readonly #database: StateDatabase;
@@ -19,11 +25,17 @@ export class NetworkStore {
   readonly #onNetwork = new Map<string, Map<string, Endpoint>>();
   /** Endpoints that are over, but are not off the disk yet. */
   readonly #over = new Set<string>();
+  /** Networks that an engine was about to remove that was killed. */
+  readonly #removed: NetworkRecord[] = [];
   #flushing: NodeJS.Timeout | undefined;
 
   constructor(database: StateDatabase) {
     this.#database = database;
-    for (const { data } of database.networks()) this.#index(JSON.parse(data) as NetworkRecord);
+    for (const { data } of database.networks()) {
+      const { removed, ...network } = JSON.parse(data) as NetworkRow;
+      if (removed === true) this.#removed.push(network);
+      else this.#index(network);
+    }
     for (const { data } of database.endpoints()) this.#indexEndpoint(JSON.parse(data) as Endpoint);
   }
 
@@ -84,11 +96,24 @@ export class NetworkStore {
     this.#index(network);
   }
 
-  delete({ id, name }: NetworkRecord): void {
-    this.#database.transaction(() => this.#database.deleteNetwork(id));
+  /** The network is gone for everybody, and its name is free; {@link forget} follows when nothing of it is left. */
+  delete(network: NetworkRecord): void {
+    const { id, name } = network;
+    const row: NetworkRow = { ...network, removed: true };
+    this.#database.transaction(() => this.#database.insertNetwork(id, id, JSON.stringify(row)));
     this.#byId.delete(id);
     this.#byName.delete(name);
     this.#onNetwork.delete(id);
+  }
+
+  /** Nothing is left of a network that was deleted. */
+  forget({ id }: NetworkRecord): void {
+    this.#database.transaction(() => this.#database.deleteNetwork(id));
+  }
+
+  /** Networks that were deleted, of which something may be left: an engine was killed before it called {@link forget}. */
+  takeRemoved(): NetworkRecord[] {
+    return this.#removed.splice(0);
   }
 
   endpointsOf(container: string): readonly Endpoint[] {

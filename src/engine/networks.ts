@@ -105,6 +105,8 @@ export class NetworkService implements Networks {
     } catch (error) {
       networks.store.delete(record);
       networks.addresses.forget(record);
+      if (!record.configOnly) await this.#clear(record);
+      networks.store.forget(record);
       await networks.foreign.cancel(body, foreign);
       if (isForeign(record)) throw error;
       throw failure(
@@ -155,7 +157,28 @@ export class NetworkService implements Networks {
       await networks.host.down(network);
       await networks.foreign.down(network);
     }
+    networks.store.forget(network);
     publishNetwork(this.#services, "destroy", network);
+  }
+
+  /** Takes away what is left of networks that an earlier engine was about to remove. Nobody waits for plugins. */
+  async finishRemovals(): Promise<void> {
+    const { networks } = this.#services;
+    for (const network of networks.store.takeRemoved()) {
+      if (!network.configOnly) {
+        await this.#clear(network);
+        void networks.foreign.down(network);
+      }
+      networks.store.forget(network);
+    }
+  }
+
+  /** Takes away the links of a network that never was, or isn't any more. */
+  async #clear(network: NetworkRecord): Promise<void> {
+    const { networks, log } = this.#services;
+    await networks.host.down(network).catch((error: unknown) => {
+      log.warn(`remove what is left of network ${network.name}: ${messageOf(error)}`);
+    });
   }
 
   #inUse(network: NetworkRecord): Error {

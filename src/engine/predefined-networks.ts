@@ -46,7 +46,9 @@ export async function ensurePredefined(networks: NetworkContext, database: State
   }
   const known = store.byName("bridge");
   if (options.bridge === "none") {
-    if (known !== undefined && store.countOn(known.id) === 0) store.delete(known);
+    if (known === undefined || store.countOn(known.id) > 0) return;
+    store.delete(known);
+    store.forget(known);
     return;
   }
   // Its containers keep what they have; the next start of the engine without any takes the new options.

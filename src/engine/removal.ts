@@ -33,19 +33,25 @@ export async function removeContainer(
       await container.exited?.promise;
     }
   }
-  const anonymous = container.record.mounts.filter(({ anonymous: mine, name }) => mine && name !== undefined);
+  const anonymous = options.volumes ? anonymousVolumes(container) : [];
   container.state.status = "removing";
-  store.delete(container);
+  store.delete(container, () => {
+    for (const name of anonymous) volumes.condemnAnonymous(name, container.id);
+  });
   publishContainer(services, "destroy", container);
   for (const attach of container.pending) attach.stream.abandon();
   const answer = { StatusCode: container.state.exitCode };
   for (const waiter of [...container.exitWaiters, ...container.removalWaiters]) waiter(answer);
   void removeFolders(services, container);
-  if (!options.volumes) return;
-  for (const { name } of anonymous) {
-    if (name === undefined) continue;
-    await volumes.removeAnonymous(name).catch((error: unknown) => {
+  // Each is gone for everybody in this turn.
+  const removals = anonymous.map((name) =>
+    volumes.removeAnonymous(name).catch((error: unknown) => {
       log.error(`remove the volume ${name} of container ${container.id}`, { error });
-    });
-  }
+    }),
+  );
+  await Promise.all(removals);
+}
+
+function anonymousVolumes({ record }: Container): string[] {
+  return record.mounts.flatMap(({ anonymous, name }) => (anonymous && name !== undefined ? [name] : []));
 }

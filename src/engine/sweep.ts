@@ -21,12 +21,12 @@ function names(folder: string): string[] {
 /** Removes bundles, folders, snapshots and cgroups of containers that don't exist. */
 export async function sweep(services: Services): Promise<void> {
   const { paths, storage, store, log } = services;
-  const bundles = names(paths.bundles);
+  const bundles = new Set(names(paths.bundles));
   const orphans = new Set([...bundles, ...names(paths.container("")), ...(await storage.containers())]);
   for (const id of orphans) {
     if (store.byId(id) !== undefined || !/^[0-9a-f]{64}$/.test(id)) continue;
     try {
-      await endOrphan(services, id);
+      await endOrphan(services, id, bundles.has(id));
       rmSync(paths.bundle(id), { recursive: true, force: true });
       rmSync(paths.container(id), { recursive: true, force: true });
       await storage.remove(id);
@@ -37,8 +37,8 @@ export async function sweep(services: Services): Promise<void> {
   }
 }
 
-/** Ends the process of a container that no row names. */
-async function endOrphan({ paths, cgroups }: Services, id: string): Promise<void> {
+/** Ends the process of a container that no row names. One without a bundle doesn't run. */
+async function endOrphan({ paths, cgroups }: Services, id: string, bundle: boolean): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   try {
     const shim = await ShimConnection.open(
@@ -54,8 +54,9 @@ async function endOrphan({ paths, cgroups }: Services, id: string): Promise<void
   } catch {
     // Its shim is gone already.
   }
-  // No row says what its --cgroup-parent was.
-  const cgroup = await findByName(cgroups.locate(cgroups.defaultParent, id));
+  // No row says what its --cgroup-parent was, and looking for it is a walk through all cgroups.
+  const usual = cgroups.locate(cgroups.defaultParent, id);
+  const cgroup = bundle ? await findByName(usual) : usual;
   await killTree(cgroup);
   await removeTree(cgroup);
   await cgroups.release?.(cgroup);

@@ -5,17 +5,47 @@
  */
 import { copyTree } from "../storage/mod.ts";
 import { failure } from "../errors/mod.ts";
+import type { ContainerRecord, MountPoint } from "./container.ts";
 import type { Container } from "./container-store.ts";
 import { boundFolder } from "./local-volume-options.ts";
+import { removeContainer } from "./removal.ts";
 import type { Services } from "./services.ts";
 
-/** Fills the new volumes of a container that was just made. Throws the reason in Docker's words. */
-export async function copyUpVolumes(
-  { storage, executors }: Services,
-  { id, record }: Container,
-): Promise<void> {
-  const fresh = record.mounts.filter(({ type, copyUp }) => type === "volume" && copyUp);
-  if (fresh.length === 0) return;
+/** The mounts of volumes that take something from the image. */
+export function volumesToFill({ mounts }: ContainerRecord): MountPoint[] {
+  return mounts.filter(({ type, copyUp }) => type === "volume" && copyUp);
+}
+
+/**
+ * Fills the new volumes of a container that was just made, whose state says so until it is done: nobody finds a volume
+ * that is filled by half. Throws the reason in Docker's words; then the container is gone.
+ */
+export async function fillVolumes(services: Services, container: Container): Promise<void> {
+  if (container.state.filling !== true) return;
+  try {
+    await copyUpVolumes(services, container);
+  } catch (error) {
+    await undoFilling(services, container);
+    throw error;
+  }
+  delete container.state.filling;
+  services.store.save(container);
+  services.store.flush();
+}
+
+/** Removes a container whose volumes weren't filled to their end; the volumes that others know are empty again. */
+export async function undoFilling(services: Services, container: Container): Promise<void> {
+  const { store, volumes } = services;
+  for (const { name, driver = "local", backing } of volumesToFill(container.record)) {
+    const users = store.all().filter(({ record }) => record.mounts.some((mount) => mount.name === name));
+    if (name !== undefined && driver === "local" && backing === undefined && users.length === 1)
+      await volumes.empty(name);
+  }
+  await removeContainer(services, container, { force: true, volumes: true });
+}
+
+async function copyUpVolumes({ storage, executors }: Services, { id, record }: Container): Promise<void> {
+  const fresh = volumesToFill(record);
   const plan = storage.plan(id, record.chain);
   const session = (): ReturnType<typeof executors.session> => executors.session();
   for (const { destination, source, backing } of fresh) {

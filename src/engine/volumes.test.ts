@@ -213,3 +213,45 @@ test("sweeping removes what is empty and adopts what has data", async () => {
     { RefCount: 0, Size: 1 },
   ]);
 });
+
+test("what an engine was about to remove that was killed is removed by the next one, unless somebody took it", async () => {
+  for (const Name of ["gone", "taken"]) await volumes.create({ Name });
+  const anonymous = await volumes.prepare(undefined);
+  anonymous.insert();
+  await writeFile(join(anonymous.path, "file"), "content");
+  const folders = (): string[] => readdirSync(join(dataRoot, "volumes")).toSorted();
+  const everything = folders();
+  used = { [anonymous.name]: ["container"] };
+  volumes.condemnAnonymous(anonymous.name, "another");
+  volumes.condemnAnonymous("gone", "container");
+  volumes = open();
+  expect(folders()).toEqual(everything);
+  // Its own container is being removed.
+  volumes.condemnAnonymous(anonymous.name, "container");
+  for (const name of ["gone", "taken"])
+    database.setVolume(name, JSON.stringify({ created: "", labels: null, options: null, removed: true }));
+  used = { taken: ["other"] };
+  volumes = open();
+  expect((await volumes.list(none)).Volumes).toEqual([]);
+  await volumes.sweep();
+  expect(folders()).toEqual(["taken"]);
+  volumes = open();
+  expect((await volumes.list(none)).Volumes.map(({ Name }) => Name)).toEqual(["taken"]);
+});
+
+test("a folder that is lost is made again", async () => {
+  for (const Name of ["lost", "kept"]) await volumes.create({ Name });
+  await rm(join(dataRoot, "volumes", "lost"), { recursive: true });
+  expect(volumes.restore()).toEqual(["lost"]);
+  expect(volumes.restore()).toEqual([]);
+  expect(readdirSync(join(dataRoot, "volumes", "lost", "_data"))).toEqual([]);
+});
+
+test("a volume is emptied", async () => {
+  await volumes.create({ Name: "full" });
+  const folder = join(dataRoot, "volumes", "full", "_data");
+  await writeFile(join(folder, "file"), "content");
+  await volumes.empty("full");
+  expect(readdirSync(folder)).toEqual([]);
+  expect(readdirSync(join(dataRoot, "volumes"))).toEqual(["full"]);
+});

@@ -21,17 +21,9 @@ import { backingOf, boundFolder, checkLocalOptions } from "./local-volume-option
 import { LocalVolumes, volumeNameForm } from "./local-volumes.ts";
 import type { EngineLog } from "./services.ts";
 import { now, formatTime } from "./time.ts";
+import { localJson, LOCAL, pluginJson, type VolumeRow } from "./volume-json.ts";
 import { VolumePlugins } from "./volume-plugins.ts";
 import { VolumeUses } from "./volume-uses.ts";
-
-/** What the database keeps of a volume, beside its name. */
-interface VolumeRow {
-  readonly created: string;
-  readonly labels: Readonly<Record<string, string>> | null;
-  readonly options: Readonly<Record<string, string>> | null;
-  /** A plugin; undefined: `local`. */
-  readonly driver?: string;
-}
 
 /** What a volume is made with, if there is none of its name. */
 export interface VolumeWish {
@@ -68,7 +60,6 @@ export interface VolumeOptions {
   readonly plugins?: VolumePlugins;
 }
 
-const LOCAL = "local";
 /** Set on volumes that got no name; `docker volume prune` removes only those. */
 const anonymousLabel = "com.docker.volume.anonymous";
 const listFilters = new Set(["dangling", "name", "driver", "label"]);
@@ -87,6 +78,8 @@ export class VolumeService implements Volumes {
   readonly uses: VolumeUses;
   readonly #measure: (folder: string) => Promise<number>;
   readonly #log: Pick<EngineLog, "error">;
+  /** What an engine was about to remove that was killed. */
+  readonly #removed = new Map<string, VolumeRow>();
   #pruning = false;
 
   constructor({ database, dataRoot, events, users, log, measure, plugins }: VolumeOptions) {
@@ -98,7 +91,11 @@ export class VolumeService implements Volumes {
     this.#log = log;
     this.plugins = plugins ?? new VolumePlugins();
     this.uses = new VolumeUses(database, this.plugins, log);
-    for (const { name, data } of database.volumes()) this.#rows.set(name, JSON.parse(data) as VolumeRow);
+    for (const { name, data } of database.volumes()) {
+      const row = JSON.parse(data) as VolumeRow;
+      if (row.removed === true) this.#removed.set(name, row);
+      else this.#rows.set(name, row);
+    }
   }
 
   async list(filters: Filters): Promise<{ Volumes: Json[]; Warnings: string[] | null }> {
@@ -120,7 +117,7 @@ export class VolumeService implements Volumes {
     const volumes: Json[] = [];
     const drivers = new Set<string>();
     for (const [name, row] of this.#rows) {
-      if (row.driver === undefined) volumes.push(this.#localJson(name, row));
+      if (row.driver === undefined) volumes.push(localJson(name, row, this.#local.path(name)));
       else drivers.add(row.driver);
     }
     const warnings: string[] = [];
@@ -154,7 +151,7 @@ export class VolumeService implements Volumes {
 
   async inspect(name: string): Promise<Json> {
     const row = this.#rows.get(name) ?? (await this.#adopt(name));
-    if (row.driver === undefined) return this.#localJson(name, row);
+    if (row.driver === undefined) return localJson(name, row, this.#local.path(name));
     try {
       const { mountpoint, createdAt, status } = await this.plugins.get(row.driver, name);
       const scope = await this.plugins.scope(row.driver);
@@ -195,9 +192,31 @@ export class VolumeService implements Volumes {
     await this.#delete(name, row.driver);
   }
 
-  /** Removes a volume together with its container: unless another one uses it, or it has a name by now. */
+  /**
+   * Has a volume be gone together with `container`, whose row is deleted in the same transaction: unless another one uses it,
+   * or it has a name by now. {@link removeAnonymous} follows.
+   */
+  condemnAnonymous(name: string, container: string): void {
+    const row = this.#rows.get(name);
+    if (row !== undefined && this.#isAnonymous(name) && this.#users(name).every((user) => user === container))
+      this.#condemn(name, row);
+  }
+
+  /** Removes a volume whose container is gone: unless another one uses it, or it has a name by now. */
   async removeAnonymous(name: string): Promise<void> {
     if (this.#isAnonymous(name) && this.#users(name).length === 0) await this.remove(name, false);
+  }
+
+  /** Written before anything is done: the next engine goes on with it. */
+  #condemn(name: string, row: VolumeRow): void {
+    this.#database.setVolume(name, JSON.stringify({ ...row, removed: true }));
+  }
+
+  /** Empties a volume's folder. */
+  async empty(name: string): Promise<void> {
+    const finish = this.#local.take(name);
+    this.#local.ensure(name);
+    await finish();
   }
 
   async prune(filters: Filters): Promise<{ VolumesDeleted: string[] | null; SpaceReclaimed: number }> {
@@ -243,7 +262,7 @@ export class VolumeService implements Volumes {
       const Size = await this.#size(name);
       if (this.#rows.get(name) !== row) continue;
       volumes.push({
-        ...this.#localJson(name, row),
+        ...localJson(name, row, this.#local.path(name)),
         UsageData: { RefCount: this.#users(name).length, Size },
       });
     }
@@ -337,66 +356,53 @@ export class VolumeService implements Volumes {
 
   /** The name is free at once; what lies in the folder is deleted after it got another name. */
   async #delete(name: string, driver?: string): Promise<void> {
-    this.#forget(name);
+    const row = this.#rows.get(name);
+    if (row !== undefined) this.#condemn(name, row);
     const finish = driver === undefined ? this.#local.take(name) : undefined;
+    this.#forget(name);
     this.#publish("destroy", name, { driver: driver ?? LOCAL });
     await finish?.();
   }
 
-  /** Cleans up after an engine that was killed. A folder with data that no row names becomes a volume, as in dockerd. */
+  /**
+   * Cleans up after an engine that was killed: what it was about to remove is removed. A folder with data that no row names
+   * becomes a volume, as in dockerd.
+   */
   async sweep(): Promise<void> {
+    for (const [name, row] of this.#removed) {
+      const { driver } = row;
+      // Somebody took it in the last moment.
+      if (this.#users(name).length > 0) {
+        const { removed: _, ...kept } = row;
+        this.#rows.set(name, kept);
+        this.#database.setVolume(name, JSON.stringify(kept));
+        continue;
+      }
+      if (driver === undefined) await this.#local.take(name)();
+      // Nobody waits for a plugin. What it refuses it tells of in its list, as a volume that nobody here has made.
+      else
+        void this.plugins.remove(driver, name).catch((error: unknown) => this.#log.error(messageOf(error)));
+      this.#forget(name);
+    }
+    this.#removed.clear();
     for (const name of await this.#local.sweep((known) => this.#rows.has(known)))
       this.#insert(name, { created: seconds(), labels: null, options: null });
+  }
+
+  /** Makes folders again that a power loss has taken; the names of their volumes. */
+  restore(): string[] {
+    return [...this.#rows].flatMap(([name, { driver }]) =>
+      driver === undefined && this.#local.ensure(name) ? [name] : [],
+    );
   }
 
   #isAnonymous(name: string): boolean {
     return Object.hasOwn(this.#rows.get(name)?.labels ?? {}, anonymousLabel);
   }
 
-  #localJson(name: string, { created, labels, options }: VolumeRow): Json {
-    return {
-      CreatedAt: created,
-      Driver: LOCAL,
-      Labels: inOrder(labels),
-      Mountpoint: this.#local.path(name),
-      Name: name,
-      Options: inOrder(options),
-      Scope: "local",
-    };
-  }
-
   #publish(Action: string, ID: string, Attributes: Readonly<Record<string, string>>): void {
     this.#events.publish({ Type: "volume", Action, Actor: { ID, Attributes } });
   }
-}
-
-/** A plugin's volume as Docker's JSON. What nobody knows is left out. */
-function pluginJson(
-  driver: string,
-  name: string,
-  scope: string,
-  row: VolumeRow | undefined,
-  told: {
-    readonly mountpoint: string;
-    readonly createdAt?: string | undefined;
-    readonly status?: Readonly<Record<string, unknown>>;
-  },
-): Json {
-  return {
-    ...(told.createdAt === undefined ? {} : { CreatedAt: told.createdAt }),
-    Driver: driver,
-    Labels: inOrder(row?.labels ?? null),
-    Mountpoint: told.mountpoint,
-    Name: name,
-    Options: inOrder(row?.options ?? null),
-    Scope: scope,
-    ...(told.status === undefined ? {} : { Status: told.status }),
-  };
-}
-
-/** As Go writes maps. */
-function inOrder(map: Readonly<Record<string, string>> | null): Readonly<Record<string, string>> | null {
-  return map && Object.fromEntries(Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** Whether all that is in the volume lies in its folder. */

@@ -1,6 +1,6 @@
 /**
- * Unpacked layers on disk: `layers/<hex of the chain ID>/` has `diff`, which the overlay file system takes, and
- * `layer.json`. A layer that is there is whole: it is unpacked beside and renamed.
+ * Unpacked layers on disk: `layers/<hex of the chain ID>/` has `diff`, which the overlay file system takes, `layer.json`
+ * and, a moment later, the mark of settled-layers.ts. A layer that is there is whole: it is unpacked beside and renamed.
  * @module
  */
 import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { failure } from "../errors/mod.ts";
 import { KernelError, type Errno, type Executor } from "../kernel/mod.ts";
 import type { DirectoryAttributes } from "./attributes.ts";
+import { SettledLayers } from "./settled-layers.ts";
 import type { Trash } from "./trash.ts";
 import type { LayerSource } from "./types.ts";
 
@@ -20,6 +21,8 @@ export interface LayerRecord {
   /** When it was unpacked, RFC 3339. */
   readonly created: string;
   readonly root: Pick<DirectoryAttributes, "uid" | "gid" | "mode">;
+  /** In which run of the machine it was unpacked. */
+  readonly boot: string;
 }
 
 const algorithms: Readonly<Record<number, string>> = { 64: "sha256", 96: "sha384", 128: "sha512" };
@@ -49,8 +52,10 @@ export class LayerStore {
   readonly #session: () => Executor;
   readonly #records = new Map<string, LayerRecord>();
   readonly #unpacking = new Map<string, Promise<void>>();
+  readonly #settled: SettledLayers;
 
   constructor(directory: string, trash: Trash, session: () => Executor) {
+    this.#settled = new SettledLayers(directory, session);
     this.#directory = directory;
     this.#trash = trash;
     this.#session = session;
@@ -105,10 +110,14 @@ export class LayerStore {
     return names.filter((name) => /^[0-9a-f]+$/.test(name)).map((hex) => `${algorithms[hex.length]}:${hex}`);
   }
 
-  /** Removes what unpacking left behind when the engine died. Nothing may be unpacked meanwhile. */
+  /**
+   * Removes what unpacking left behind when the engine died, and layers of which a power loss may have taken a part.
+   * Nothing may be unpacked meanwhile.
+   */
   async sweep(): Promise<void> {
     for (const name of await readdir(this.#directory))
-      if (name.includes(temporary)) await this.#trash.discard(join(this.#directory, name));
+      if (name.includes(temporary) || !(await this.#settled.isWhole(name)))
+        await this.#trash.discard(join(this.#directory, name));
   }
 
   async #unpackMissing(source: LayerSource): Promise<void> {
@@ -129,6 +138,7 @@ export class LayerStore {
       await writeFile(join(fresh, "layer.json"), `${JSON.stringify(record)}\n`, { mode: 0o600 });
       await rename(fresh, join(this.#directory, hex));
       this.#records.set(chainId, record);
+      this.#settled.add(hex);
     } catch (error) {
       await this.#trash.discard(fresh);
       throw judged(error, chainId);
@@ -150,7 +160,14 @@ export class LayerStore {
       });
       const { uid, gid, mode } = unpacked.root;
       const { size } = unpacked;
-      return { chainId, parent, size, created: new Date().toISOString(), root: { uid, gid, mode } };
+      return {
+        chainId,
+        parent,
+        size,
+        created: new Date().toISOString(),
+        root: { uid, gid, mode },
+        boot: this.#settled.boot,
+      };
     } finally {
       session.close();
     }

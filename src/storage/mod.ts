@@ -9,6 +9,7 @@ import type * as ContainerFiles from "./container-files.ts";
 import type { CopyUpOptions } from "./copy-up.ts";
 import type { DriverOptions, RootPlan, SnapshotDriver } from "./types.ts";
 
+export { bootId } from "./settled-layers.ts";
 export { Trash } from "./trash.ts";
 export { probeIdmap, probeOverlay, type Probed } from "./probe.ts";
 export type { CopyUpOptions } from "./copy-up.ts";

@@ -9,6 +9,7 @@
  * Users of the host can't go into any of it: set-user-ID programs of images lie here (CVE-2021-41091).
  * @module
  */
+import { existsSync } from "node:fs";
 import { chmod, mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { failure } from "../errors/mod.ts";
@@ -114,6 +115,14 @@ export class Overlay2 implements SnapshotDriver {
       throw error;
     }
     return plan;
+  }
+
+  async restore(container: string, chain: readonly string[], owner: Owner): Promise<boolean> {
+    const directory = this.#container(container);
+    if (existsSync(`${directory}/diff`) && existsSync(`${directory}/work`)) return false;
+    await this.#trash.discard(directory);
+    await this.prepare(container, chain, owner);
+    return true;
   }
 
   plan(container: string, chain: readonly string[]): RootPlan {

@@ -47,6 +47,8 @@ export interface SnapshotDriver {
   layerSize(chainId: string): Promise<number>;
   /** Makes the place where a container writes; `chain` is its image's chain IDs, lowest first. */
   prepare(container: string, chain: readonly string[], owner: Owner): Promise<RootPlan>;
+  /** Makes the place again if a power loss has taken it, or a part; whether it had. */
+  restore(container: string, chain: readonly string[], owner: Owner): Promise<boolean>;
   /** The same plan again, of a container that was prepared before. */
   plan(container: string, chain: readonly string[]): RootPlan;
   /** Directories of these layers, topmost first; at least one. */

@@ -13,6 +13,7 @@ import { TestEngine, type Answer } from "../support/engine.ts";
 import { networkOf, storedEndpoints } from "../support/host-network.ts";
 import { HostState, processesNaming } from "../support/host-state.ts";
 import { importBusybox } from "../support/image.ts";
+import { chooseSeed, random } from "../support/random.ts";
 
 /** How many of each kind of operation are begun at least. */
 const WANTED = 200;
@@ -68,18 +69,7 @@ const networks = ["none", "bridge", "theirs"] as const;
 const made: Made[] = [];
 const begun = { starts: 0, execs: 0, removals: 0 };
 const acknowledged = { starts: 0, execs: 0, removals: 0 };
-const seed = Number(process.env["CAISSON_SEED"] ?? Math.floor(Math.random() * 2 ** 31) + 1);
-
-/** Numbers that a seed repeats (Marsaglia's xorshift). */
-function random(start: number): () => number {
-  let x = start;
-  return () => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return (x >>> 0) / 2 ** 32;
-  };
-}
+const seed = chooseSeed();
 
 /** Resolves when the engine answers: nobody's operation is counted that never reached it. */
 let up = Promise.resolve();

@@ -117,6 +117,31 @@ test("an executor that is slow starts nothing behind the next engine's back, and
   expect(processesNaming(id).length > 0).toBe(State.Running);
 });
 
+test("a container whose volumes were filled by half never was, and its volumes are empty or gone", async () => {
+  must(engine, ["volume", "create", "known"]);
+  const flags = ["--net=none", "-v", "known:/etc", "-v", "/bin"];
+  const half = must(engine, ["create", ...flags, "busybox", "true"]);
+  const mounts = (await inspect(engine, half)).Mounts;
+  const folder = (destination: string): string =>
+    mounts.find(({ Destination }) => Destination === destination)?.Source ?? "";
+  expect(readdirSync(folder("/etc"))).toContain("passwd");
+  await engine.kill();
+  {
+    using database = new Database(join(engine.dataRoot, "caisson.db"));
+    database.run(
+      "UPDATE container_states SET state = json_set(state, '$.filling', json('true')) WHERE id = ?",
+      [half],
+    );
+  }
+  await engine.resume();
+  expect((await engine.request("GET", `/containers/${half}/json`)).status).toBe(404);
+  expect(readdirSync(folder("/etc"))).toEqual([]);
+  await eventually("an end of the other", () => !existsSync(folder("/bin")));
+  // What is made now is made whole.
+  expect(must(engine, ["run", "--rm", ...flags, "busybox", "cat", "/etc/passwd"])).toContain("root");
+  must(engine, ["volume", "rm", "known"]);
+});
+
 const childrenOf = (pid: number): number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number);
 

@@ -1,8 +1,19 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { layerChanges, readTar, writeTar, type EntryInput } from "../../src/image/mod.ts";
 import { Overlay2 } from "../../src/storage/overlay2.ts";
+import { eventually } from "../support/containers.ts";
 import { chain, file, rejection, world, type World } from "./world.ts";
 
 let w: World;
@@ -171,4 +182,33 @@ test("what a crash left is gone after the next start, what was whole is there", 
   await again.removeLayer(chain("1"));
   expect(await again.hasLayer(chain("1"))).toBe(false);
   await again.idle();
+});
+
+test("a layer that the disk may not have whole is believed as long as the machine runs that unpacked it", async () => {
+  await w.layer("8", [file("x", "content")]);
+  await w.layer("9", [file("x", "content")]);
+  const folder = (digit: string): string => join(w.diff(digit), "..");
+  await eventually("the marks", () =>
+    ["8", "9"].every((digit) => existsSync(join(folder(digit), "settled"))),
+  );
+  const reopen = async (): Promise<Overlay2> =>
+    await Overlay2.open({ root: w.root, executor: () => w.executor, session: w.session });
+  const record = (digit: string): string => join(folder(digit), "layer.json");
+  // Of this run of the machine.
+  rmSync(join(folder("8"), "settled"));
+  expect(await (await reopen()).hasLayer(chain("8"))).toBe(true);
+  await eventually("its mark again", () => existsSync(join(folder("8"), "settled")));
+  // Of another one: with the mark, without it.
+  for (const digit of ["8", "9"])
+    writeFileSync(
+      record(digit),
+      readFileSync(record(digit), "utf8").replace(/"boot":"[^"]*"/, '"boot":"other"'),
+    );
+  rmSync(join(folder("9"), "settled"));
+  const after = await reopen();
+  expect([await after.hasLayer(chain("8")), await after.hasLayer(chain("9"))]).toEqual([true, false]);
+  // A file that was made and never written.
+  rmSync(join(folder("8"), "settled"));
+  writeFileSync(record("8"), "");
+  expect(await (await reopen()).layers()).not.toContain(chain("8"));
 });

@@ -66,7 +66,19 @@ export class TestEngine implements AsyncDisposable {
     return TestEngine.#startIn(["--net", "--mount", "--propagation=private"], flags);
   }
 
-  static async #startIn(spaces: readonly string[], flags: readonly string[]): Promise<TestEngine> {
+  /** The same, but `prepare` is called before the daemon is started: the engine's folder is there, and nothing in it. */
+  static async startPrepared(
+    prepare: (engine: TestEngine) => void,
+    ...flags: readonly string[]
+  ): Promise<TestEngine> {
+    return TestEngine.#startIn(["--net", "--mount", "--propagation=private"], flags, prepare);
+  }
+
+  static async #startIn(
+    spaces: readonly string[],
+    flags: readonly string[],
+    prepare: (engine: TestEngine) => void = () => undefined,
+  ): Promise<TestEngine> {
     const namespace = spawn(
       "unshare",
       [...spaces, "sh", "-c", "ip link set lo up && echo && exec sleep infinity"],
@@ -82,6 +94,7 @@ export class TestEngine implements AsyncDisposable {
     });
     const engine = new TestEngine(namespace, flags, spaces.includes("--mount"));
     try {
+      prepare(engine);
       await engine.resume();
     } catch (error) {
       await engine[Symbol.asyncDispose]();

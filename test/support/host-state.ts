@@ -11,9 +11,12 @@ import type { TestEngine } from "./engine.ts";
 
 const kinds = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"] as const;
 
-/** Without those of Docker's daemons that other tests compare with. */
-function hostMounts(): string[] {
-  return readFileSync("/proc/self/mountinfo", "utf8")
+/**
+ * Mounts in the mount namespace that the engine was started in, the host's or the test's own; without those of Docker's
+ * daemons that other tests compare with.
+ */
+function mountsAround({ namespace }: TestEngine): string[] {
+  return readFileSync(`/proc/${namespace}/mountinfo`, "utf8")
     .split("\n")
     .filter((line) => line !== "" && !line.includes("/caisson-peer."));
 }
@@ -76,7 +79,7 @@ export class HostState implements Disposable {
   /** For `--cgroup-parent`. */
   static readonly parent: string = `/caisson-test-${process.pid}`;
   readonly #engine: TestEngine;
-  readonly #mounts = new Set(hostMounts());
+  readonly #mounts: ReadonlySet<string>;
   readonly #cgroups = new Set(allCgroups());
   readonly #namespaces = new Set(namespaces().keys());
   readonly #processes = new Set(pids());
@@ -84,6 +87,7 @@ export class HostState implements Disposable {
 
   constructor(engine: TestEngine) {
     this.#engine = engine;
+    this.#mounts = new Set(mountsAround(engine));
     this.#network = namespaceOf(engine.pid);
   }
 
@@ -106,7 +110,7 @@ export class HostState implements Disposable {
     const isOurs = (pid: number): boolean => this.#isOurs(pid);
     const named = (path: string): boolean => ids.has(/[0-9a-f]{64}/.exec(path)?.[0] ?? "");
     return {
-      mounts: hostMounts().filter((line) => !this.#mounts.has(line)),
+      mounts: mountsAround(this.#engine).filter((line) => !this.#mounts.has(line)),
       cgroups: allCgroups().filter(
         (path) => !this.#cgroups.has(path) && (path.includes(HostState.parent) || named(path)),
       ),

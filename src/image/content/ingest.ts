@@ -11,6 +11,8 @@ import { RunningDigest } from "./hash.ts";
 import type { DigestAlgorithm } from "../digest.ts";
 
 const nobody = "0";
+/** The names of files of a known digest. */
+const resumable = /^sha\d+-[0-9a-f]+\./;
 const form = /^([a-z0-9-]+)\.(\d+-\d+|0)\.[a-f0-9]+$/;
 const readSize = 256 * 1024;
 
@@ -53,7 +55,10 @@ export class IngestFolder {
     await rename(path, this.#path(name, nobody));
   }
 
-  /** Removes files that nobody writes and that weren't written for `age` milliseconds; their number. */
+  /**
+   * Removes files that nobody writes and that weren't written for `age` milliseconds; of any age those that nobody can go on
+   * with, as their digest isn't known. Returns their number.
+   */
   async sweep(age: number): Promise<number> {
     const before = Date.now() - age;
     let removed = 0;
@@ -61,7 +66,7 @@ export class IngestFolder {
       if (await isOwned(name)) continue;
       const path = join(this.#folder, name);
       const info = await stat(path).catch(() => undefined);
-      if (info === undefined || info.mtimeMs > before) continue;
+      if (info === undefined || (info.mtimeMs > before && resumable.test(name))) continue;
       await rm(path, { force: true });
       removed += 1;
     }

@@ -37,6 +37,8 @@ export class LayoutStore implements ContentStore {
   readonly #root: string;
   readonly #ingest: IngestFolder;
   #indexChange: Promise<unknown> = Promise.resolve();
+  /** Blobs have come whose names the disk may not have. */
+  readonly #fresh = new Set<string>();
 
   constructor(root: string) {
     this.#root = root;
@@ -144,7 +146,10 @@ export class LayoutStore implements ContentStore {
 
   async updateIndex(change: (manifests: readonly Descriptor[]) => readonly Descriptor[]): Promise<void> {
     const changed = this.#indexChange.then(async () => {
+      // What the index names is on the disk before it, and who was told of it finds it after a power loss.
+      await this.#syncNames();
       await this.#replace(this.#indexPath, formatIndex(change(await this.index())));
+      await syncFolder(this.#root);
     });
     this.#indexChange = changed.catch(() => undefined);
     await changed;
@@ -188,6 +193,13 @@ export class LayoutStore implements ContentStore {
   async #publish(ingest: IngestFile, digest: string): Promise<void> {
     if (await this.has(digest)) return await drop(ingest);
     await settle(ingest, 0o444, this.#blobPath(digest));
+    this.#fresh.add(parseDigest(digest).algorithm);
+  }
+
+  async #syncNames(): Promise<void> {
+    const algorithms = [...this.#fresh];
+    this.#fresh.clear();
+    for (const algorithm of algorithms) await syncFolder(join(this.#root, "blobs", algorithm));
   }
 
   async #replace(path: string, text: string): Promise<void> {
@@ -241,6 +253,12 @@ async function settle(ingest: IngestFile, mode: number, path: string): Promise<v
   }
   await ingest.file.close();
   await rename(ingest.path, path);
+}
+
+/** Has the disk take the names in a folder. */
+async function syncFolder(path: string): Promise<void> {
+  await using folder = await open(path, "r");
+  await folder.sync();
 }
 
 async function drop({ file, path }: IngestFile): Promise<void> {
