@@ -249,7 +249,7 @@ export class ExecService implements Execs {
    * a probe whose output nobody reads any more, is killed.
    */
   async #follow(exec: Exec, unwanted = false): Promise<void> {
-    const { paths } = this.#services;
+    const { paths, log } = this.#services;
     const folder = paths.exec(exec.container.id, exec.id);
     const { promise, resolve } = Promise.withResolvers<ShimState | undefined>();
     try {
@@ -264,6 +264,7 @@ export class ExecService implements Execs {
           if (state.phase === "exited") resolve(state);
         },
         () => resolve(undefined),
+        (why) => log.error(`exec ${exec.id}: its shim can't be followed: ${why}; it is left alone`),
       );
     } catch {
       resolve(undefined);

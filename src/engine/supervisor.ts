@@ -4,7 +4,7 @@
  * @module
  */
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { MemoryKills } from "../cgroup/mod.ts";
 import { inContext, messageOf } from "../errors/mod.ts";
 import {
@@ -39,6 +39,7 @@ import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
 import { addLatePlaces, hasLatePlaces } from "./foreign-places.ts";
 import { closeSandbox, endSandbox, openSandbox } from "./sandbox.ts";
 import type { Services } from "./services.ts";
+import { isStrange, lookAtShim, type StrangeShim } from "./shim-look.ts";
 import { startFailure } from "./start-error.ts";
 import { formatTime, now, parseTime } from "./time.ts";
 
@@ -47,7 +48,8 @@ export type AfterExit = (container: Container) => Promise<void>;
 
 /** A start may take this long before its shim is killed. */
 const startDeadline = 120_000;
-const SIGKILL = 9;
+/** Milliseconds until a shim that can't be followed is looked at again. */
+const LOOK_AGAIN = 1000;
 
 interface Launched {
   /** On networks. */
@@ -61,6 +63,9 @@ export class Supervisor {
   readonly #health: HealthMonitors;
   readonly #kills = new MemoryKills();
   readonly #restarts: Restarts;
+  /** Whose shims can't be followed. */
+  readonly #strange = new Set<Container>();
+  #closed = false;
 
   /** `afterExit` runs, outside of the container's lock, after each exit that was recorded. */
   constructor(services: Services, health: HealthMonitors, afterExit: AfterExit) {
@@ -77,6 +82,7 @@ export class Supervisor {
 
   /** Starts nothing any more on its own. */
   close(): void {
+    this.#closed = true;
     this.#restarts.close();
   }
 
@@ -232,6 +238,7 @@ export class Supervisor {
         paths.socket(paths.bundle(container.id)),
         (state) => this.#hear(container, state),
         () => void this.#lost(container),
+        (strange) => this.#keep(container, { strange }),
       );
     } catch {
       // Not awaited: whoever starts a container holds its lock, which cleaning up after the exit takes.
@@ -244,13 +251,57 @@ export class Supervisor {
     void this.#exit(container, { code: state.code, signal: state.signal, finished: state.finished });
   }
 
-  /** The line broke before the shim told of an exit: it exited in between, or somebody killed the shim. */
+  /** The line broke before the shim told of an exit: it exited in between, or somebody killed the shim, or it goes on. */
   async #lost(container: Container): Promise<void> {
-    const record = readExitRecord(this.#services.paths.bundle(container.id));
-    await this.#exit(
-      container,
-      record ?? { code: 137, signal: 9, finished: now(), error: "the container's shim was killed" },
-    );
+    const { paths } = this.#services;
+    const folder = paths.bundle(container.id);
+    const record = readExitRecord(folder);
+    const shim = record === undefined ? await lookAtShim(folder, paths.socket(folder)) : "gone";
+    if (!container.running) return;
+    if (isStrange(shim)) this.#keep(container, shim);
+    else if (shim !== "gone" && shim.phase !== "exited") await this.#follow(container);
+    else {
+      const killed = { code: 137, signal: 9, finished: now(), error: "the container's shim was killed" };
+      await this.#exit(container, record ?? readExitRecord(folder) ?? (shim === "gone" ? killed : shim));
+    }
+  }
+
+  /**
+   * A container whose shim can't be followed, since another build started it or since it hangs, stays as it is: everybody is
+   * told, and it is looked at again and again.
+   */
+  #keep(container: Container, { strange }: StrangeShim): void {
+    const { store, log } = this.#services;
+    if (!container.running) this.#enter(container, 0, now());
+    container.exited ??= Promise.withResolvers();
+    container.state.error = `the container runs, but its shim can't be followed: ${strange}`;
+    store.save(container);
+    if (this.#strange.has(container)) return;
+    this.#strange.add(container);
+    log.error(`container ${container.id}: ${container.state.error}; it is left alone, and looked at again`);
+    void this.#lookAgain(container).finally(() => this.#strange.delete(container));
+  }
+
+  async #lookAgain(container: Container): Promise<void> {
+    const { paths, store, log } = this.#services;
+    const { state, exited, id } = container;
+    const folder = paths.bundle(id);
+    const stays = (): boolean => !this.#closed && container.exited === exited && store.byId(id) === container;
+    for (;;) {
+      await sleep(LOOK_AGAIN, undefined, { ref: false });
+      if (!stays()) return;
+      const record = readExitRecord(folder);
+      const shim = record === undefined ? await lookAtShim(folder, paths.socket(folder)) : "gone";
+      if (isStrange(shim) || !stays()) continue;
+      if (shim === "gone" || shim.phase === "exited") return this.#lost(container);
+      log.info(`container ${id}: its shim can be followed again`);
+      state.error = "";
+      state.pid = shim.pid;
+      state.startedAt = formatTime(shim.started);
+      store.save(container);
+      this.#health.resume(container);
+      return this.#follow(container);
+    }
   }
 
   /** Records an exit, once. */
@@ -328,8 +379,12 @@ export class Supervisor {
     const { state } = container;
     this.#kills.begin(cgroupOf(this.#services, container.record));
     container.traces = existsSync(folder);
-    const shim = await this.#firstState(container);
-    if (shim !== undefined && shim.phase !== "exited") {
+    const shim = await lookAtShim(folder, paths.socket(folder));
+    if (isStrange(shim)) {
+      this.#keep(container, shim);
+      return;
+    }
+    if (shim !== "gone" && shim.phase !== "exited") {
       if (!container.running) this.#enter(container, shim.pid, shim.started);
       else container.exited = Promise.withResolvers();
       this.#health.resume(container);
@@ -359,34 +414,5 @@ export class Supervisor {
     }
     // The engine may have been killed between its exit and what follows from it.
     if (state.status === "exited") await this.#afterExit(container);
-  }
-
-  /** What the shim says first, if there is one. A shim whose program is still running is waited for. */
-  async #firstState(container: Container): Promise<ShimState | undefined> {
-    const { paths } = this.#services;
-    const folder = paths.bundle(container.id);
-    if (!existsSync(join(folder, "shim.sock"))) return undefined;
-    const { promise, resolve } = Promise.withResolvers<ShimState | undefined>();
-    const held = Promise.withResolvers<void>();
-    const timer = setTimeout(() => resolve(undefined), 10_000);
-    try {
-      const connection = await ShimConnection.open(
-        paths.socket(folder),
-        (state) => {
-          if (state.phase === "held") held.resolve();
-          else if (state.phase !== "starting") resolve(state);
-        },
-        () => resolve(undefined),
-      );
-      // Whoever held it is gone, and what it waited for doesn't come.
-      void held.promise.then(() => connection.signal(SIGKILL));
-      const state = await promise;
-      connection.close();
-      return state;
-    } catch {
-      return undefined;
-    } finally {
-      clearTimeout(timer);
-    }
   }
 }

@@ -180,3 +180,27 @@ test("a shim that was gone before it got its work is told as lost", async () => 
   );
   expect(told).toEqual(["lost"]);
 });
+
+test("what a later version says is told apart from a state, and the line goes on", async () => {
+  const { path, client } = await shim();
+  const { states, onState, onLost, heard } = hearing();
+  const strange: string[] = [];
+  const line = await ShimConnection.open(path, onState, onLost, (why) => strange.push(why));
+  const later = state(2, 1, 0, 0);
+  later.writeUInt8(2, 9);
+  const short = Buffer.alloc(9);
+  short.writeUInt32LE(1, 0);
+  short.writeUInt16LE(1, 4);
+  const unknown = state(77, 1, 0, 0);
+  const otherType = Buffer.alloc(8);
+  otherType.writeUInt16LE(9, 4);
+  (await client).write(Buffer.concat([later, otherType, short, unknown, state(2, 5, 0, 0)]));
+  await heard(1);
+  expect(states.map(({ phase, pid }) => [phase, pid])).toEqual([["running", 5]]);
+  expect(strange).toEqual([
+    "it speaks version 2 of its protocol, and this engine no more than 1",
+    "its state has 1 bytes, and must have 32 at least",
+    "it is in phase 77, which this engine doesn't know",
+  ]);
+  line.close();
+});

@@ -12,6 +12,8 @@ const ATTACH = 2;
 const START = 3;
 const STATE = 1;
 const STATE_LENGTH = 32;
+/** The newest version of what shims say that is understood; each includes the ones before. */
+const VERSION = 1;
 /** Of one that tells of failures, too. */
 const FAILURE_LENGTH = 40;
 const HEADER = 8;
@@ -67,6 +69,29 @@ export async function attachToShim(
   return open(path, ATTACH, flags);
 }
 
+/** What the payload of a STATE says, or why that can't be known: a later version may mean anything. */
+function readState(payload: Buffer): ShimState | string {
+  if (payload.length < STATE_LENGTH)
+    return `its state has ${payload.length} bytes, and must have ${STATE_LENGTH} at least`;
+  const version = payload.readUInt8(1);
+  if (version > VERSION)
+    return `it speaks version ${version} of its protocol, and this engine no more than ${VERSION}`;
+  const phase = phases[payload.readUInt8(0)];
+  if (phase === undefined) return `it is in phase ${payload.readUInt8(0)}, which this engine doesn't know`;
+  const tellsOfFailure = payload.length >= FAILURE_LENGTH;
+  return {
+    phase,
+    pid: payload.readInt32LE(4),
+    code: payload.readInt32LE(8),
+    signal: payload.readInt32LE(12),
+    started: payload.readBigUInt64LE(16),
+    finished: payload.readBigUInt64LE(24),
+    failure: tellsOfFailure
+      ? { index: payload.readUInt32LE(32), errno: payload.readUInt32LE(36) }
+      : { index: 0, errno: 0 },
+  };
+}
+
 /** The engine's line to a shim: orders go out, states come in. */
 export class ShimConnection {
   readonly #socket: Socket;
@@ -75,6 +100,7 @@ export class ShimConnection {
   #lost = false;
   #onState: (state: ShimState) => void = () => undefined;
   #onLost: () => void = () => undefined;
+  #onStrange: (why: string) => void = () => undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -100,14 +126,18 @@ export class ShimConnection {
 
   /**
    * Connects to the shim whose socket is `path`. `onState` hears its state at once and after each change; `onLost`
-   * when it went away without having said that its process exited.
+   * when it went away without having said that its process exited; `onStrange` of a state that can't be understood: a later
+   * build started the shim.
    */
   static async open(
     path: string,
     onState: (state: ShimState) => void,
     onLost: () => void,
+    onStrange: (why: string) => void = () => undefined,
   ): Promise<ShimConnection> {
-    return new ShimConnection(await open(path, CONTROL, 0)).#follow(onState, onLost);
+    const connection = new ShimConnection(await open(path, CONTROL, 0));
+    connection.#onStrange = onStrange;
+    return connection.#follow(onState, onLost);
   }
 
   /** Connects to a shim that waits for its work at `path`. */
@@ -142,23 +172,12 @@ export class ShimConnection {
     const states: ShimState[] = [];
     let buffer = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
     while (buffer.length >= HEADER) {
-      const length = buffer.readUInt32LE(0);
-      if (buffer.length < HEADER + length) break;
-      if (buffer.readUInt16LE(4) === STATE && length >= STATE_LENGTH) {
-        states.push({
-          phase: phases[buffer.readUInt8(8)] ?? "starting",
-          pid: buffer.readInt32LE(12),
-          code: buffer.readInt32LE(16),
-          signal: buffer.readInt32LE(20),
-          started: buffer.readBigUInt64LE(24),
-          finished: buffer.readBigUInt64LE(32),
-          failure:
-            length < FAILURE_LENGTH
-              ? { index: 0, errno: 0 }
-              : { index: buffer.readUInt32LE(40), errno: buffer.readUInt32LE(44) },
-        });
-      }
-      buffer = buffer.subarray(HEADER + length);
+      const end = HEADER + buffer.readUInt32LE(0);
+      if (buffer.length < end) break;
+      const state = buffer.readUInt16LE(4) === STATE ? readState(buffer.subarray(HEADER, end)) : undefined;
+      if (typeof state === "string") this.#onStrange(state);
+      else if (state !== undefined) states.push(state);
+      buffer = buffer.subarray(end);
     }
     this.#pending = buffer;
     return states;

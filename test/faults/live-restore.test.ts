@@ -1,6 +1,6 @@
 /**
- * Containers go on without their engine: healthchecks, restart policies, logs and execs across ten restarts of it, by
- * SIGKILL and by SIGTERM in turn.
+ * Containers go on without their engine: healthchecks, restart policies, logs and those who follow them, execs, published
+ * ports and names across ten restarts of it, by SIGKILL and by SIGTERM in turn.
  * @module
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
@@ -9,6 +9,7 @@ import { caisson, TestEngine } from "../support/engine.ts";
 import { eventually, execute, inspect, must, pidOf, start } from "../support/containers.ts";
 import { importBusybox } from "../support/image.ts";
 import { patience } from "../support/patience.ts";
+import { LogClient, PortClient, startNameClient } from "./lasting-clients.ts";
 
 const rounds = 10;
 
@@ -76,8 +77,19 @@ test(
       Id: string;
     }>();
     expect((await engine.request("POST", `/exec/${exec}/start`, { Detach: true })).status).toBe(200);
+    must(engine, ["network", "create", "theirs"]);
+    const web = start(
+      engine,
+      ["--network=theirs", "--name=web", "-p", "80"],
+      ["httpd", "-f", "-p", "80", "-h", "/bin"],
+    );
+    const port = must(engine, ["port", web]).split("\n")[0]?.split(":").at(-1) ?? "";
+    const asker = startNameClient(engine, "theirs", "web");
+    using clients = new DisposableStack();
+    const asking = clients.use(new PortClient(engine, port, "asking"));
+    const following = clients.use(new LogClient(engine, writer));
 
-    const running = [probed, writer, steady];
+    const running = [probed, writer, steady, web, asker];
     const pids = await Promise.all(running.map((id) => pidOf(engine, id)));
     const execPid = (await execState(exec)).Pid;
     let restarts = 0;
@@ -98,12 +110,20 @@ test(
       expect(await Promise.all(running.map((id) => pidOf(engine, id)))).toEqual(pids);
       expect(await execState(exec)).toMatchObject({ Running: true, Pid: execPid });
       expectNoGaps((await follow(writer, 5)).map(Number));
+      const { answers } = asking;
+      await eventually("more answers", () => asking.answers > answers, 30);
       await eventually("another restart", async () => (await inspect(engine, loop)).RestartCount > restarts);
       restarts = (await inspect(engine, loop)).RestartCount;
     }
 
     expect(restarts).toBeGreaterThanOrEqual(rounds);
     expectNoGaps(must(engine, ["logs", writer]).split("\n").map(Number));
+    await following.expectWhole();
+    expect(following.connections).toBeGreaterThan(rounds);
+    asking.expectAnswered();
+    const found = must(engine, ["logs", asker]).split("\n");
+    expect(found.length).toBeGreaterThan(rounds);
+    expect(found.filter((line) => line !== "found")).toEqual([]);
     execute(engine, steady, "touch /end");
     await eventually("the exec's end", async () => !(await execState(exec)).Running);
     expect((await execState(exec)).ExitCode).toBe(5);

@@ -39,6 +39,8 @@ export class TestEngine implements AsyncDisposable {
   readonly socket: string;
   /** `unix://…` for DOCKER_HOST. */
   readonly host: string;
+  /** What the daemon is started from. */
+  executable: string = caisson;
   readonly #namespace: ChildProcess;
   readonly #flags: readonly string[];
   /** Whether it has a mount namespace of its own. */
@@ -128,7 +130,7 @@ export class TestEngine implements AsyncDisposable {
       "nsenter",
       [
         ...this.#enter(),
-        caisson,
+        this.executable,
         "daemon",
         `--host=${this.host}`,
         `--data-root=${this.dataRoot}`,
