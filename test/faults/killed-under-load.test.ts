@@ -33,8 +33,6 @@ beforeAll(async () => {
     "no files of that container",
     () => !filesOf(engine).some((path) => /[0-9a-f]{64}$/.test(path) && path.includes("/containers/")),
   );
-  await engine.stop();
-  await engine.resume();
   host = new HostState(engine);
 });
 afterAll(async () => {
@@ -56,9 +54,11 @@ function rows(): Record<string, number> {
   );
 }
 
-/** Everything on disk but what the resolver has while it runs. */
+/** Everything on disk but what the resolver has while it runs and the marks of layers; a spare shim waits where its executor is called so. */
 const lastingFiles = (): string[] =>
-  filesOf(engine).filter((path) => !/\/dns\/(pid|[a-z]+\.sock)$/.test(path));
+  filesOf(engine)
+    .filter((path) => !/\/(dns\/(pid|[a-z]+\.sock)|settled)$/.test(path))
+    .map((path) => path.replace(/native\.\d+\.sock$/, "native.PID.sock"));
 
 /** Ports that somebody in the engine's network namespace holds. */
 const portsHeld = (): string => engine.runInside("ss", ["-Hltun"]).stdout;

@@ -39,12 +39,14 @@ export async function compare(engine: TestEngine, load: Load): Promise<{ wrong: 
   for (const made of load.containers) {
     const id = ids.get(`/${made.name}`);
     checkPresence(made, id, wrong);
-    if (id === undefined) {
+    const inspection = id === undefined ? undefined : await settled(engine, id, made);
+    if (id === undefined || inspection === undefined) {
+      if (id !== undefined && !made.autoRemove) wrong.push(`${made.name} is listed, but not there`);
       await checkGone(engine, made, wrong);
       continue;
     }
     checked.containers++;
-    const { State, lines } = await checkContainer(engine, id, made, wrong);
+    const { State, lines } = await checkContainer(engine, inspection, made, wrong);
     checked.lines += lines;
     if (State.Running) {
       checked.running++;
@@ -87,12 +89,11 @@ const say = (made: Made, state: Inspection["State"]): string =>
 
 async function checkContainer(
   engine: TestEngine,
-  id: string,
+  { Id: id, State, RestartCount }: Inspection,
   made: Made,
   wrong: Wrong,
 ): Promise<{ State: Inspection["State"]; lines: number }> {
   const { kind, code, start, stop, remove } = made;
-  const { State, RestartCount } = await settled(engine, id, made);
   const ran = State.Status !== "created";
   if (!start.asked && ran) wrong.push(`${say(made, State)} runs although nobody started it`);
   if (start.outcome === "done" && !ran)
@@ -114,17 +115,24 @@ async function checkContainer(
   return { State, lines };
 }
 
-/** A container that shall end is waited for. */
-async function settled(engine: TestEngine, id: string, { name, kind }: Made): Promise<Inspection> {
-  return await eventually(
+/** A container that shall end is waited for; undefined: it has removed itself. */
+async function settled(
+  engine: TestEngine,
+  id: string,
+  { name, kind }: Made,
+): Promise<Inspection | undefined> {
+  const { found } = await eventually(
     `an end of ${name}`,
     async () => {
-      const inspection = await inspect(engine, id);
+      const answer = await engine.request("GET", `/containers/${id}/json`);
+      if (answer.status === 404) return { found: undefined };
+      const inspection = answer.json<Inspection>();
       const { Running, Restarting } = inspection.State;
-      return kind !== "steady" && (Running || Restarting) ? undefined : inspection;
+      return kind !== "steady" && (Running || Restarting) ? undefined : { found: inspection };
     },
     60,
   );
+  return found;
 }
 
 async function processesLeft(id: string): Promise<boolean> {
