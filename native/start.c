@@ -239,7 +239,7 @@ int start(char *title)
 	shim.columns = parts.header->columns;
 	shim.expected = parts.header->expected;
 	int error;
-	/* What fails before or after the program is told by the index of a reply that speaks of no operation. */
+	/* What fails before or after the program is told by an index of no operation. */
 	if ((shim.directory = open(parts.directory, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
 		return fail(0xfffffff0, errno);
 	/* From here on it goes its way, whatever becomes of those who started it, and can be found by its name. */
