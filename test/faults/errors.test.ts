@@ -5,7 +5,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { command, must, removeAll, start } from "../support/containers.ts";
+import { command, eventually, must, removeAll, start } from "../support/containers.ts";
 import { TestEngine } from "../support/engine.ts";
 import { importBusybox } from "../support/image.ts";
 
@@ -126,6 +126,11 @@ test("explain makes nothing", async () => {
     (readdirSync(engine.dataRoot, { recursive: true }) as string[]).filter(
       (path) => !path.includes("trash/"),
     );
+  // Nor does anybody wait for what an earlier test's containers leave.
+  await eventually(
+    "no container's files",
+    () => !files().some((path) => /containers\/[0-9a-f]{64}/.test(path)),
+  );
   const before = files();
   const options = ["--net=none", "--memory=64m", "--cap-drop=ALL", "-v", "unmade:/v"];
   const calls = explained([...options, "busybox", "true"]).map(({ call }) => call);
