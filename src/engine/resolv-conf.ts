@@ -92,6 +92,13 @@ function overrides({ Dns, DnsSearch, DnsOptions }: DnsSettings): string {
   return `# Overrides: [${names.filter((name) => name !== "").join(" ")}]`;
 }
 
+/** Whose number of dots it is, if there is one. */
+function dotsFrom({ DnsOptions }: DnsSettings, options: readonly string[]): readonly string[] {
+  const has = (list: readonly string[]): boolean => list.some((option) => option.startsWith("ndots:"));
+  if (!has(options)) return [];
+  return [`# Option ndots from: ${has(DnsOptions ?? []) ? "override" : "host"}`];
+}
+
 function bodyOf(servers: readonly string[], search: readonly string[], options: readonly string[]): string[] {
   return [
     ...servers.map((server) => `nameserver ${server}`),
@@ -109,6 +116,7 @@ export function hostResolvConf(host: DnsSettings, file: HostResolvConf): string 
     ...bodyOf(servers, search, optionsOf(host, file)),
     `# Based on host file: '${file.path}'`,
     overrides(host),
+    ...dotsFrom(host, optionsOf(host, file)),
     "",
   ].join("\n");
 }
@@ -130,6 +138,7 @@ export function bridgeResolvConf(host: DnsSettings, file: HostResolvConf, ipv6: 
     `# Based on host file: '${file.path}' (legacy)`,
     ...(none ? ["# Used default nameservers."] : []),
     overrides(host),
+    ...dotsFrom(host, optionsOf(host, file)),
     "",
   ].join("\n");
 }
@@ -143,16 +152,15 @@ export function resolverResolvConf(host: DnsSettings, hostFile: string): string 
   const { servers, search, fromHost } = upstreamOf(host, hostFile);
   const given = host.DnsOptions ?? [];
   const options = given.length > 0 ? given : parseResolvConf(hostFile).options;
-  const ndots = options.some((option) => option.startsWith("ndots:"));
+  const from = dotsFrom(host, options);
   const external = servers.map((server) => (fromHost || isLoopback(server) ? `host(${server})` : server));
-  const from = given.some((option) => option.startsWith("ndots:")) ? "override" : ndots ? "host" : "internal";
   return [
     ...header,
-    ...bodyOf([RESOLVER], search, ndots ? options : [...options, "ndots:0"]),
+    ...bodyOf([RESOLVER], search, from.length > 0 ? options : [...options, "ndots:0"]),
     "# Based on host file: '/etc/resolv.conf' (internal resolver)",
     ...(external.length === 0 ? [] : [`# ExtServers: [${external.join(" ")}]`]),
     overrides(host),
-    `# Option ndots from: ${from}`,
+    ...(from.length > 0 ? from : ["# Option ndots from: internal"]),
     "",
   ].join("\n");
 }

@@ -3,106 +3,19 @@
  * dockerd each command must do what its row says.
  * @module
  */
-import { afterAll, beforeAll, expect } from "bun:test";
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { dockerPath, noDocker } from "../../support/docker.ts";
-import { testUnless } from "../../support/requires.ts";
-import { startSides, type Side } from "../api/side.ts";
+import { comparing } from "./both.ts";
 
-let ours: Side;
-let peer: Side | undefined;
-const folder = mkdtempSync(join(tmpdir(), "caisson-cli."));
-beforeAll(async () => {
-  if (noDocker !== undefined) return;
-  ({ ours, peer } = await startSides());
-  mkdirSync(join(folder, "config"));
-  writeFileSync(join(folder, "file"), "from the host\n");
-  writeFileSync(join(folder, "environment"), "FROM_FILE=yes\n# a comment\n");
-}, 60_000);
-afterAll(async () => {
-  rmSync(folder, { recursive: true, force: true });
-  if (noDocker !== undefined) return;
-  await Promise.all([ours[Symbol.asyncDispose](), peer?.[Symbol.asyncDispose]()]);
-}, 60_000);
-
-/** A command's words, its exit code, and whether what it prints is compared. */
-interface Command {
-  readonly line: string;
-  readonly code: number;
-  readonly input?: string;
-  readonly silent: boolean;
-}
-
-/** Commands as a shell would read them: words apart by spaces, quotes around those that have some. */
-function commands(text: string): readonly Command[] {
-  return text
-    .trim()
-    .split("\n")
-    .map((row) => {
-      const [, marks = "", line = "", input] = /^\s*((?:~ )?(?:\d+ )?)(.*?)(?: <<< (.*))?$/.exec(row) ?? [];
-      const code = Number(/\d+/.exec(marks)?.[0] ?? 0);
-      return { line, code, silent: marks.includes("~"), ...(input === undefined ? {} : { input }) };
-    });
-}
-
-const words = (line: string): string[] =>
-  [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain = ""]) => quoted ?? plain);
-
-interface Printed {
-  readonly line: string;
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function perform(side: Side, { line, input }: Command): Printed {
-  const { status, stdout, stderr } = spawnSync(dockerPath ?? "", words(line), {
-    cwd: folder,
-    encoding: "utf8",
-    env: { ...process.env, DOCKER_HOST: side.host, DOCKER_CONFIG: join(folder, "config") },
-    maxBuffer: 1 << 28,
-    timeout: 60_000,
-    ...(input === undefined ? {} : { input: `${input}\n` }),
-  });
-  return { line, code: status, stdout: plain(stdout, side), stderr: plain(stderr, side) };
-}
-
-/** Without ids, times and sizes; columns may then be of other widths. */
-function plain(text: string, side: Side): string {
-  return text
-    .replaceAll(side.directory, "DIRECTORY")
-    .replaceAll(/\b[0-9a-f]{64}\b/g, "ID")
-    .replaceAll(/\b[0-9a-f]{12}\b/g, "SHORT")
-    .replaceAll(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( ?(Z|[+-]\d\d:?\d\d))?( UTC)?/g, "TIME")
-    .replaceAll(/(About an?|Less than a|\d+) (second|minute)s?( ago)?/g, "AGO")
-    .replaceAll(/\b\d+(\.\d+)?( ?[kM]?B)\b/g, "SIZE")
-    .replaceAll(/ {2,}/g, "  ");
-}
-
-/** Both run each command; where they say another thing, both are told. */
-function same(name: string, text: string): void {
-  testUnless(noDocker)(
-    name,
-    () => {
-      for (const command of commands(text)) {
-        const mine = perform(ours, command);
-        expect([mine.line, mine.code, mine.code === command.code ? "" : mine.stderr]).toEqual([
-          command.line,
-          command.code,
-          "",
-        ]);
-        if (peer === undefined) continue;
-        const theirs = perform(peer, command);
-        if (command.silent) expect([mine.line, mine.code]).toEqual([theirs.line, theirs.code]);
-        else expect(mine).toEqual(theirs);
-      }
-    },
-    180_000,
-  );
-}
+const same = comparing({
+  program: dockerPath,
+  missing: noDocker,
+  prepare: (folder) => {
+    writeFileSync(join(folder, "file"), "from the host\n");
+    writeFileSync(join(folder, "environment"), "FROM_FILE=yes\n# a comment\n");
+  },
+});
 
 same(
   "run",
