@@ -17,6 +17,7 @@ import {
   FirewallObserver,
   forgetExchanges,
   forgetOneByOne,
+  bridgesAreUnfiltered,
   hostPrefixes,
   keepFirewall,
   linkAddresses,
@@ -334,7 +335,8 @@ export class HostNetworks {
     for (const [i, { network, endpoint }] of places.entries()) {
       const link = links[i] ?? { index: 0, mtu: 0 };
       // Whoever publishes a port may be the one who asks for it.
-      const place = { socket, sandbox: { pid }, link, hairpin: endpoint.ports.length > 0 };
+      const hairpin = endpoint.ports.length > 0;
+      const place = { socket, sandbox: { pid }, link, hairpin, unfiltered: bridgesAreUnfiltered() };
       driverOf(network).attach(b, network, endpoint, place);
     }
     close(b, socket);

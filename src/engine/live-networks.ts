@@ -29,6 +29,7 @@ import {
 import {
   addElements,
   addResolverRules,
+  bridgesAreUnfiltered,
   driverOf,
   foreignExit,
   exitsByGateway,
@@ -71,7 +72,7 @@ export class LiveNetworks {
     const socket = b.slot("route socket");
     openNetlink(b, "open a route socket", "route", socket);
     const sandbox = { descriptor: namespace };
-    driver.attach(b, network, endpoint, { socket, sandbox, link });
+    driver.attach(b, network, endpoint, { socket, sandbox, link, unfiltered: bridgesAreUnfiltered() });
     inNamespace(b, namespace, (inner) => driver.configure(b, network, endpoint, inner));
     await this.#fork(b, `connect container ${container.name}`);
   }

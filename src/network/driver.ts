@@ -44,6 +44,8 @@ export interface AttachPlace {
   readonly link: LinkFacts;
   /** Of a bridge: the container reaches its own published ports by way of it. */
   readonly hairpin?: boolean;
+  /** Whether the firewall sees nothing of what a bridge passes from port to port: the host's kernel has no br_netfilter. */
+  readonly unfiltered?: boolean;
 }
 
 /** One network's driver. */

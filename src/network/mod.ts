@@ -41,6 +41,7 @@ export { draftNetwork, isPredefined, type NetworkBody, type NetworkSurroundings 
 export { parseContainerPort, portRequests, type PortRequest } from "./ports/requests.ts";
 export { PortReservations, type PortRange } from "./ports/reservations.ts";
 export { hostPorts, publishPorts } from "./ports/publish.ts";
+export { bridgesAreUnfiltered } from "./host/bridge-filter.ts";
 export { openNamespace } from "./host/namespace.ts";
 export { hostPrefixes, linkAddresses, LinkIndex } from "./host/link-index.ts";
 export { startGuarded } from "./companions/guard.ts";

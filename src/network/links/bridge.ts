@@ -76,7 +76,7 @@ function addressesOf(network: NetworkRecord, options: BridgeOptions): string[] {
 }
 
 function addSysctls(b: ProgramBuilder, network: NetworkRecord, options: BridgeOptions): void {
-  const { bridge, gatewayMode6, icc } = options;
+  const { bridge, gatewayMode6 } = options;
   const set = (family: 4 | 6, key: string, value: string): void => {
     const path = `/proc/sys/net/ipv${family}/conf/${bridge}/${key}`;
     writeProc(b, `set net.ipv${family}.conf.${bridge}.${key}=${value}`, path, value, {
@@ -86,19 +86,6 @@ function addSysctls(b: ProgramBuilder, network: NetworkRecord, options: BridgeOp
   set(6, "accept_ra", "0");
   // What is published on 127.0.0.1 is translated on its way to the container, and so leaves by the bridge.
   set(4, "route_localnet", "1");
-  if (!icc) {
-    // Its ports don't hear each other. The host answers for the neighbours, so that packets for them pass its rules, by
-    // which links are open; at once, and without telling anybody of a shorter way.
-    set(4, "proxy_arp_pvlan", "1");
-    set(4, "send_redirects", "0");
-    writeProc(
-      b,
-      `set net.ipv4.neigh.${bridge}.proxy_delay=0`,
-      `/proc/sys/net/ipv4/neigh/${bridge}/proxy_delay`,
-      "0",
-      { tolerate: ["ENOENT"] },
-    );
-  }
   if (network.enableIPv6) set(6, "disable_ipv6", gatewayMode6 === "isolated" ? "1" : "0");
 }
 
@@ -129,7 +116,7 @@ function addAttach(
   b: ProgramBuilder,
   network: NetworkRecord,
   endpoint: Endpoint,
-  { socket, sandbox, link, hairpin }: AttachPlace,
+  { socket, sandbox, link, hairpin, unfiltered }: AttachPlace,
 ): void {
   const {
     interface: name,
@@ -159,8 +146,18 @@ function addAttach(
     netlink(b, label, socket, encodeMessages([setLink({ index: host }, { port })]));
   };
   if (hairpin === true) change("let it reach its own published ports", { hairpin });
-  // By the bridge itself: rules see what it passes from port to port only on hosts with br_netfilter.
-  if (!icc) change("keep it apart from its neighbours", { isolated: true });
+  if (icc || unfiltered !== true) return;
+  // What the bridge passes from port to port no rule sees. So its ports don't hear each other, and the host answers for the
+  // neighbours: their packets pass its rules, by which links are open; at once, and nobody is told of a shorter way.
+  change("keep it apart from its neighbours", { isolated: true });
+  for (const [sysctl, value] of [
+    ["conf", "proxy_arp_pvlan", "1"],
+    ["conf", "send_redirects", "0"],
+    ["neigh", "proxy_delay", "0"],
+  ].map(([kind, key, on = ""]) => [`ipv4/${kind}/${bridge}/${key}`, on] as const)) {
+    const label = `set net.${sysctl.replaceAll("/", ".")}=${value}`;
+    writeProc(b, label, `/proc/sys/net/${sysctl}`, value, { tolerate: ["ENOENT"] });
+  }
 }
 
 function gatewayNeeds(network: NetworkRecord): GatewayNeeds {

@@ -3,7 +3,7 @@
  * @module
  */
 import { int, printProgram, ProgramBuilder } from "../../kernel/mod.ts";
-import type { LinkFacts, NetworkDriver, NetworkStep } from "../driver.ts";
+import type { AttachPlace, LinkFacts, NetworkDriver, NetworkStep } from "../driver.ts";
 import type { Endpoint, NetworkRecord } from "../types.ts";
 
 const id = "0a7c5b3249af81b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f607182934";
@@ -79,13 +79,13 @@ export function printEndpoint(
   driver: NetworkDriver,
   of: NetworkRecord,
   on: Endpoint,
-  hairpin?: boolean,
+  more: Pick<AttachPlace, "hairpin" | "unfiltered"> = {},
 ): string {
   const b = new ProgramBuilder();
   const socket = b.slot("host");
   const pid = b.clone("make a process", { flags: int(0, "0"), channel: b.slot("channel") }, () => {});
   const link = { index: 4, mtu: 1500 };
-  driver.attach(b, of, on, { socket, sandbox: { pid }, link, ...(hairpin === undefined ? {} : { hairpin }) });
+  driver.attach(b, of, on, { socket, sandbox: { pid }, link, ...more });
   driver.configure(b, of, on, b.slot("inside"));
   return printProgram(b.build());
 }
