@@ -3,13 +3,15 @@
  * a model says, and afterwards nothing is left.
  *
  * CAISSON_RANDOM_SEED repeats a run's requests (not their order among clients), CAISSON_RANDOM_CLIENTS and
- * CAISSON_RANDOM_CALLS say how many, CAISSON_RANDOM_SHRINK=0 spares the search for the smallest failure.
+ * CAISSON_RANDOM_CALLS say how many, CAISSON_RANDOM_RUNS repeats it with others on the same engine, and
+ * CAISSON_RANDOM_SHRINK=0 spares the search for the smallest failure.
  * @module
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import fc from "fast-check";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { ApiClient } from "../support/api.ts";
 import { eventually } from "../support/containers.ts";
 import { TestEngine } from "../support/engine.ts";
 import { networkOf, resolversOf, storedEndpoints } from "../support/host-network.ts";
@@ -26,6 +28,7 @@ import { SharedNames, sharedMoves } from "./shared-names.ts";
 
 const clients = Number(process.env["CAISSON_RANDOM_CLIENTS"] ?? 32);
 const calls = Number(process.env["CAISSON_RANDOM_CALLS"] ?? 2000);
+const repeats = Number(process.env["CAISSON_RANDOM_RUNS"] ?? 1);
 const seed = Number(process.env["CAISSON_RANDOM_SEED"] ?? Math.floor(Math.random() * 0x7fffffff));
 
 let engine: TestEngine;
@@ -182,9 +185,25 @@ async function removeEverything(): Promise<void> {
   }
 }
 
+/** Where the shim listens that waits for the next start. */
+const waiting = /\.\d+\.sock$/;
+
 /** Its files without the resolver's, which is looked after apart. */
 function ownFiles(): string[] {
-  return filesOf(engine).filter((path) => !path.startsWith(join(engine.execRoot, "dns")));
+  return filesOf(engine)
+    .filter((path) => !path.startsWith(join(engine.execRoot, "dns")))
+    .map((path) => path.replace(waiting, ".sock"));
+}
+
+/** Starts a container, after which a shim waits, as it may or may not have done before. */
+async function leaveOneWaiting(): Promise<void> {
+  const body = { Image: "busybox", Cmd: ["true"], HostConfig: { NetworkMode: "none" } };
+  using api = new ApiClient(engine);
+  expect(await api.run(body)).toMatchObject({ code: 0 });
+  await eventually(
+    "a shim that waits",
+    () => filesOf(engine).some((path) => waiting.test(path)) || undefined,
+  );
 }
 
 /** Waits for what happens in the background. */
@@ -208,30 +227,38 @@ async function returnsTo<T>(what: string, before: T, now: () => T): Promise<void
 /** By how much the engine's memory may have grown, in KiB: a leak of a few KiB for each call would be more. */
 const BREATH = 48 << 10;
 
-test(`${calls} random calls, right and wrong ones, from ${clients} clients at once (seed ${seed})`, async () => {
-  const endOnFailure = process.env["CAISSON_RANDOM_SHRINK"] === "0";
-  const settings = { numRuns: 1, seed, interruptAfterTimeLimit: 240_000, endOnFailure };
-  // What a first run brings into memory and to the disk isn't a leak.
-  await fc.assert(fc.asyncProperty(times(4, program), play), { ...settings, seed: seed + 1 });
-  await quiescence();
-  host = new HostState(engine);
-  const [files, descriptors, network] = [ownFiles(), descriptorsOf(engine), networkOf(engine)];
-  const memory = residentMemoryOf(engine);
-  const start = performance.now();
-  sent = 0;
-  await fc.assert(fc.asyncProperty(times(clients, program), play), settings);
-  const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  const grown = residentMemoryOf(engine) - memory;
-  console.log(`${clients} clients, seed ${seed}: ${sent} requests in ${seconds} s, memory ${grown} KiB more`);
-  expect(sent).toBeGreaterThanOrEqual(calls);
-  await returnsTo("the files of before", files, ownFiles);
-  await returnsTo("the descriptors of before", descriptors, () => descriptorsOf(engine));
-  await returnsTo("the network of before", network, () => networkOf(engine));
-  await eventually("the resolver's end", () => resolversOf(engine).length === 0 || undefined, 60);
-  await host.expectUnchanged(new Set(), 60);
-  expect(residentMemoryOf(engine) - memory).toBeLessThan(BREATH);
-  await engine.stop();
-  expect(storedEndpoints(engine)).toBe(0);
-  await eventually("an end of all its processes", () => host?.survivors().length === 0 || undefined, 30);
-  await engine.resume();
-}, 600_000);
+test(
+  `${calls} random calls, right and wrong ones, from ${clients} clients at once (seed ${seed})`,
+  async () => {
+    const endOnFailure = process.env["CAISSON_RANDOM_SHRINK"] === "0";
+    const settings = { numRuns: repeats, seed, interruptAfterTimeLimit: 240_000 * repeats, endOnFailure };
+    // What a first run brings into memory and to the disk isn't a leak.
+    await fc.assert(fc.asyncProperty(times(4, program), play), { ...settings, numRuns: 1, seed: seed + 1 });
+    await leaveOneWaiting();
+    await quiescence();
+    host = new HostState(engine);
+    const [files, descriptors, network] = [ownFiles(), descriptorsOf(engine), networkOf(engine)];
+    const memory = residentMemoryOf(engine);
+    const start = performance.now();
+    sent = 0;
+    await fc.assert(fc.asyncProperty(times(clients, program), play), settings);
+    const seconds = ((performance.now() - start) / 1000).toFixed(1);
+    const grown = residentMemoryOf(engine) - memory;
+    console.log(
+      `${clients} clients, seed ${seed}: ${sent} requests in ${seconds} s, memory ${grown} KiB more`,
+    );
+    expect(sent).toBeGreaterThanOrEqual(calls * repeats);
+    await leaveOneWaiting();
+    await returnsTo("the files of before", files, ownFiles);
+    await returnsTo("the descriptors of before", descriptors, () => descriptorsOf(engine));
+    await returnsTo("the network of before", network, () => networkOf(engine));
+    await eventually("the resolver's end", () => resolversOf(engine).length === 0 || undefined, 60);
+    await host.expectUnchanged(new Set(), 60);
+    expect(residentMemoryOf(engine) - memory).toBeLessThan(BREATH);
+    await engine.stop();
+    expect(storedEndpoints(engine)).toBe(0);
+    await eventually("an end of all its processes", () => host?.survivors().length === 0 || undefined, 30);
+    await engine.resume();
+  },
+  600_000 * repeats,
+);
