@@ -57,8 +57,8 @@ export class Container {
   backOff = 0;
   /** What begins its next restart, while it waits for that. */
   restart: NodeJS.Timeout | undefined;
-  /** Somebody restarts it: its end is not the last word. */
-  comesBack = false;
+  /** How many restart it now: its end is not the last word. */
+  comesBack = 0;
 
   /** Whether its process lives. */
   get running(): boolean {

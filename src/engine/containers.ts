@@ -170,14 +170,18 @@ export class ContainerService implements Containers {
 
   async restart(name: string, options: { signal?: string; timeout?: number }): Promise<void> {
     const container = this.#find(name);
-    container.comesBack = true;
+    container.comesBack++;
     try {
       await stopContainer(this.#services, container, options);
       await this.start(container.id);
     } catch (error) {
       throw inContext(`Cannot restart container ${name}`, error);
     } finally {
-      container.comesBack = false;
+      container.comesBack--;
+      // Its new run may be over already: nobody removed it then.
+      this.afterExit(container).catch((error: unknown) => {
+        this.#services.log.error(`remove container ${container.id} after its restart`, { error });
+      });
     }
     publishContainer(this.#services, "restart", container);
   }
@@ -245,7 +249,7 @@ export class ContainerService implements Containers {
 
   /** What happens after an exit: a container that asked for it removes itself. */
   async afterExit(container: Container): Promise<void> {
-    if (!container.record.hostConfig.AutoRemove || container.running || container.comesBack) return;
+    if (!container.record.hostConfig.AutoRemove || container.running || container.comesBack > 0) return;
     await container.lock.run(async () => {
       if (container.running || this.#services.store.byId(container.id) !== container) return;
       await removeContainer(this.#services, container, { force: false, volumes: true });
