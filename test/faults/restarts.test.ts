@@ -52,9 +52,10 @@ test("exit codes of execs: that ended before it was killed, without it, and with
   const without = await begin(id, "while [ ! -e /go ]; do sleep 0.01; done; exit 4");
   const withIt = await begin(id, "sleep 1000");
   const pid = await pidOf(engine, id);
+  expect(processesNaming(without)).not.toEqual([]);
   await engine.kill();
   await Bun.write(`/proc/${pid}/root/go`, "");
-  await Bun.sleep(100);
+  await eventually("the end of its shim", () => processesNaming(without).length === 0);
   process.kill(pid, "SIGKILL");
   await eventually("its end", () => processesNaming(id).length === 0);
   await engine.resume();
@@ -161,7 +162,7 @@ test("a container that no row names: its process, files and cgroup go, below its
   }
   await engine.resume();
   expect(existsSync(`/proc/${pid}`)).toBe(false);
-  expect(processesNaming(id)).toEqual([]);
+  await eventually("its shim has left", () => processesNaming(id).length === 0);
   expect(places.filter((place) => existsSync(place))).toEqual([]);
   const left = (readdirSync(engine.directory, { recursive: true }) as string[]).filter(
     (path) => path.includes(id) && !path.includes("trash/"),
