@@ -24,9 +24,10 @@ export async function otherExecutorsGone(path: string): Promise<void> {
     if (late > PATIENCE) return;
     await sleep(PAUSE);
   }
-  // Sockets of shims that waited for work.
+  // Sockets of shims that waited for work, and the binary that an engine had begun to lay down.
   for (const name of readdirSync(dirname(path)))
-    if (name.startsWith(`${basename(path)}.`) && name.endsWith(".sock")) rmSync(join(dirname(path), name));
+    if (name.startsWith(`${basename(path)}.`) && /\.\d+(\.sock)?$/.test(name))
+      rmSync(join(dirname(path), name), { force: true });
 }
 
 function executorsOf(path: string): number[] {
