@@ -36,3 +36,16 @@ test("before the version is known there are fewer headers; who is too old is tol
   expect(answerOf(future, "", log)).toMatchObject({ status: 400, headers: "unversioned", plain: false });
   expect(answerOf(failure("page-not-found", {}), "", log)).toMatchObject({ status: 404, headers: "none" });
 });
+
+test("what is full is told, and what to do, where the kernel says neither", () => {
+  const full = failure("internal", { message: "write /x: no space left on device" });
+  const engine = { system: { shortage: () => "/x has no inodes left (of 5)" } };
+  const { message } = answerOf(full, "", listLog(), engine);
+  expect(message).toBe(
+    "write /x: no space left on device: /x has no inodes left (of 5): remove what is not needed (docker system prune)",
+  );
+  const other = failure("internal", { message: "broken" });
+  expect(answerOf(other, "", listLog(), engine).message).toBe("broken");
+  const elsewhere = { system: { shortage: () => undefined } };
+  expect(answerOf(full, "", listLog(), elsewhere).message).toBe(full.message);
+});

@@ -2,6 +2,7 @@
  * The one place where what was thrown becomes an answer.
  * @module
  */
+import type { Engine } from "../engine/mod.ts";
 import { CaissonError, isFailure, messageOf } from "../errors/mod.ts";
 import type { Log } from "./log.ts";
 
@@ -19,7 +20,28 @@ export interface ErrorAnswer {
  * The answer to an error. Those of the registry carry theirs; anything else is a defect: 500 with its own message, and
  * its stack and cause in the log. `doing` names the request there.
  */
-export function answerOf(error: unknown, doing: string, log: Log): ErrorAnswer {
+export function answerOf(error: unknown, doing: string, log: Log, engine?: ToldBy): ErrorAnswer {
+  const answer = judged(error, doing, log);
+  return { ...answer, message: withAdvice(answer.message, engine) };
+}
+
+/** Who knows what is full. */
+export type ToldBy = { readonly system: Pick<Engine["system"], "shortage"> };
+
+/** The kernel says neither what is full nor what to do about it. */
+function withAdvice(message: string, engine: ToldBy | undefined): string {
+  if (engine === undefined || !message.includes("no space left on device")) return message;
+  let shortage: string | undefined;
+  try {
+    shortage = engine.system.shortage();
+  } catch {
+    // A policy that doesn't tell.
+  }
+  if (shortage === undefined) return message;
+  return `${message}: ${shortage}: remove what is not needed (docker system prune)`;
+}
+
+function judged(error: unknown, doing: string, log: Log): ErrorAnswer {
   if (error instanceof CaissonError) {
     if (error.status === 500) log.error(error.message, { request: doing, error });
     else log.debug(error.message, { request: doing });

@@ -211,6 +211,7 @@ export class Exchange {
       error,
       `${this.request.method} ${this.request.url}`,
       this.log,
+      this.engine,
     );
     if (this.response.headersSent) {
       if (!this.response.writableEnded) this.response.destroy();

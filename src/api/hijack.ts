@@ -162,6 +162,7 @@ export function refuseTakeOver(exchange: Exchange, error: unknown): void {
     error,
     `${exchange.request.method} ${exchange.request.url}`,
     exchange.log,
+    exchange.engine,
   );
   const socket = exchange.request.socket;
   noteStatus(exchange, status);

@@ -20,7 +20,8 @@ export async function answerProgress(exchange: Exchange, work: AsyncGenerator<Pr
     }
   } catch (error) {
     if (!exchange.response.headersSent) throw error;
-    const { message } = answerOf(error, `${exchange.request.method} ${exchange.request.url}`, exchange.log);
+    const { request, log, engine } = exchange;
+    const { message } = answerOf(error, `${request.method} ${request.url}`, log, engine);
     await exchange.write(`${JSON.stringify({ errorDetail: { message }, error: message })}\r\n`);
   } finally {
     await work.return(undefined);

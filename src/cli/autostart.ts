@@ -36,10 +36,10 @@ export async function autostart(client: Client, socket: string): Promise<void> {
   const directory = dirname(socket);
   mkdirSync(directory, { recursive: true, mode: 0o711 });
   const lock = `${directory}/autostart.lock`;
-  const deadline = Date.now() + patienceMs;
+  const deadline = performance.now() + patienceMs;
   while (!takeLock(lock)) {
     if (await answers(client)) return;
-    if (Date.now() > deadline)
+    if (performance.now() > deadline)
       throw timedOut(socket, "another command has started it but it does not answer");
     await pause();
   }
@@ -48,7 +48,7 @@ export async function autostart(client: Client, socket: string): Promise<void> {
     const engine = startEngine(`${directory}/daemon.log`);
     while (!(await answers(client))) {
       if (!engine.alive()) throw timedOut(socket, `it was started but ended: ${engine.lastWords()}`);
-      if (Date.now() > deadline)
+      if (performance.now() > deadline)
         throw timedOut(socket, `it was started but does not answer; see ${directory}/daemon.log`);
       await pause();
     }
@@ -96,7 +96,7 @@ function abandoned(path: string): boolean {
   try {
     const owner = Number(readFileSync(path, "utf8"));
     // Between making the file and writing into it there is a moment without an owner.
-    if (owner === 0) return Date.now() - statSync(path).mtimeMs > patienceMs;
+    if (owner === 0) return Math.abs(Date.now() - statSync(path).mtimeMs) > patienceMs;
     process.kill(owner, 0);
     return false;
   } catch (error) {

@@ -5,26 +5,8 @@
  */
 import { failure } from "../errors/mod.ts";
 import type { MountPoint } from "./container.ts";
+import { parseMountinfo, type HostMount } from "./host-mounts.ts";
 import type { FoundPaths } from "./host-paths.ts";
-
-/** A line of proc_pid_mountinfo(5). */
-interface HostMount {
-  readonly point: string;
-  readonly shared: boolean;
-  readonly slave: boolean;
-}
-
-function parse(line: string): HostMount {
-  const fields = line.split(" ");
-  const options = fields.slice(6, fields.indexOf("-", 6));
-  const unescape = (text: string): string =>
-    text.replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCodePoint(Number.parseInt(octal, 8)));
-  return {
-    point: unescape(fields[4] ?? ""),
-    shared: options.some((option) => option.startsWith("shared:")),
-    slave: options.some((option) => option.startsWith("master:")),
-  };
-}
 
 /** The mount that `path` lies in: the deepest one, of several at one place the last. */
 function mountOf(path: string, table: readonly HostMount[]): HostMount | undefined {
@@ -49,10 +31,7 @@ export function checkPropagation(
   for (const { type, source, propagation } of mounts) {
     const wanted = /^r?(shared|slave)$/.exec(propagation)?.[1];
     if (type !== "bind" || wanted === undefined) continue;
-    table ??= mountinfo()
-      .split("\n")
-      .filter((line) => line !== "")
-      .map(parse);
+    table ??= parseMountinfo(mountinfo());
     const mount = mountOf(found.get(source)?.path ?? source, table);
     if (mount === undefined || mount.shared || (wanted === "slave" && mount.slave)) continue;
     const kind = wanted === "shared" ? "shared" : "shared or slave";

@@ -6,6 +6,10 @@ import { messageOf } from "../errors/mod.ts";
 import { checkProcSource, ensureBindSources, hostSource } from "./bind-sources.ts";
 import type { MountPoint } from "./container.ts";
 import { fakeHostPaths } from "./fake-services.ts";
+import type { Services } from "./services.ts";
+
+const volumes = { localPath: (name: string) => `/volumes/${name}`, isMountedOver: () => false };
+const services = { hostPaths: fakeHostPaths, volumes } as unknown as Services;
 
 let folder: string;
 beforeEach(() => {
@@ -19,7 +23,7 @@ function mount(source: string, more: Partial<MountPoint> = {}): MountPoint {
 
 test("a source of -v that is missing is made, one of --mount is not", async () => {
   const [made, left] = [join(folder, "a/b"), join(folder, "c")];
-  await ensureBindSources(fakeHostPaths, {
+  await ensureBindSources(services, {
     mounts: [mount(made), mount(left, { mustExist: true }), mount(join(folder, "d"), { type: "volume" })],
   });
   expect(statSync(made).isDirectory()).toBe(true);
@@ -29,9 +33,9 @@ test("a source of -v that is missing is made, one of --mount is not", async () =
 test("what is there stays as it is, also a file; what can't be made is told", async () => {
   const file = join(folder, "file");
   writeFileSync(file, "x");
-  await ensureBindSources(fakeHostPaths, { mounts: [mount(file)] });
+  await ensureBindSources(services, { mounts: [mount(file)] });
   expect(statSync(file).size).toBe(1);
-  const below = ensureBindSources(fakeHostPaths, { mounts: [mount(join(file, "below"))] });
+  const below = ensureBindSources(services, { mounts: [mount(join(file, "below"))] });
   expect(await below.catch(messageOf)).toContain("not a directory");
 });
 
@@ -42,7 +46,7 @@ test("over /proc there may be a procfs alone", async () => {
   const text = `error mounting "${folder}" to rootfs at "/proc": "/proc" cannot be mounted because it is not of type proc`;
   expect(() => checkProcSource(mount(folder, { destination: "/proc" }), { proc: false })).toThrow(text);
   const missing = join(folder, "missing");
-  const refused = ensureBindSources(fakeHostPaths, { mounts: [mount(missing, { destination: "/proc" })] });
+  const refused = ensureBindSources(services, { mounts: [mount(missing, { destination: "/proc" })] });
   expect(await refused.catch(messageOf)).toContain("not of type proc");
   expect(existsSync(missing)).toBe(false);
 });

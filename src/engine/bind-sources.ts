@@ -5,8 +5,9 @@
  */
 import { failure } from "../errors/mod.ts";
 import type { ContainerRecord, MountPoint } from "./container.ts";
-import type { FoundPaths, HostPath, HostPaths } from "./host-paths.ts";
+import type { FoundPaths, HostPath } from "./host-paths.ts";
 import { boundFolder } from "./local-volume-options.ts";
+import type { Services } from "./services.ts";
 
 /** The folder or file of the host that a mount shows, which a user has named; undefined: the engine has. */
 export function hostSource({ type, source, driver = "local", backing }: MountPoint): string | undefined {
@@ -16,12 +17,19 @@ export function hostSource({ type, source, driver = "local", backing }: MountPoi
   return driver === "local" || source === "" ? undefined : source;
 }
 
-/** Looks at what users have named as sources of these mounts. */
+/** Looks at what users have named as sources of these mounts, and at volumes in whose folder they have mounted something. */
 export async function lookAtSources(
-  hostPaths: HostPaths,
+  { hostPaths, volumes }: Pick<Services, "hostPaths" | "volumes">,
   mounts: readonly MountPoint[],
 ): Promise<FoundPaths> {
-  return await hostPaths.look(mounts.flatMap((mount) => hostSource(mount) ?? []));
+  const mountedOver = ({ type, name, source }: MountPoint): string[] =>
+    type === "volume" &&
+    name !== undefined &&
+    source === volumes.localPath(name) &&
+    volumes.isMountedOver(name)
+      ? [source]
+      : [];
+  return await hostPaths.look(mounts.flatMap((mount) => hostSource(mount) ?? mountedOver(mount)));
 }
 
 /**
@@ -29,15 +37,15 @@ export async function lookAtSources(
  * it says so then.
  */
 export async function ensureBindSources(
-  hostPaths: HostPaths,
+  services: Pick<Services, "hostPaths" | "volumes">,
   { mounts }: Pick<ContainerRecord, "mounts">,
 ): Promise<void> {
   const binds = mounts.filter(({ type }) => type === "bind");
-  const found = await lookAtSources(hostPaths, binds);
+  const found = await lookAtSources(services, binds);
   for (const mount of binds) {
     const { source, mustExist } = mount;
     checkProcSource(mount, found.get(source));
-    if (!mustExist && !found.has(source)) await hostPaths.makeFolder(source);
+    if (!mustExist && !found.has(source)) await services.hostPaths.makeFolder(source);
   }
 }
 

@@ -6,6 +6,7 @@ import type { Cgroup, LiveResources } from "../cgroup/mod.ts";
 import { messageOf } from "../errors/mod.ts";
 import { ProgramBuilder } from "../kernel/mod.ts";
 import type { ContainerRecord } from "./container.ts";
+import { lookAtDevices, namedDevices } from "./host-devices.ts";
 import { containerResources } from "./resources.ts";
 import type { Services } from "./services.ts";
 
@@ -20,10 +21,10 @@ export async function whileCgroupIsHeld<T>(
   { hostConfig }: ContainerRecord,
   use: () => Promise<T>,
 ): Promise<T> {
-  const { cgroups, executors } = services;
+  const { cgroups, executors, hostPaths } = services;
   if (cgroups.acquire === undefined) return use();
+  const resources = containerResources(hostConfig, await lookAtDevices(hostPaths, namedDevices(hostConfig)));
   const placeholder = executors.session();
-  const resources = containerResources(hostConfig);
   let result: T;
   try {
     await cgroups.acquire(cgroup, placeholder.pid, resources);

@@ -13,6 +13,7 @@ import { mountPoints } from "./mount-points.ts";
 import type { WantedMount } from "./mount-requests.ts";
 import type { Services } from "./services.ts";
 import { isVolatile } from "./shared-volumes.ts";
+import type { PreparedVolume } from "./volumes.ts";
 
 /** The mounts that a container asks for, and what is at their sources now. */
 export interface WantedMounts {
@@ -35,7 +36,7 @@ export async function wantedMounts(
     }
   };
   const wanted = mountPoints(config, host, mountsOf).map((mount) => withBacking(services, mount));
-  const found = await lookAtSources(services.hostPaths, wanted);
+  const found = await lookAtSources(services, wanted);
   return { mounts: wanted.map((mount) => withSource(services, mount, found)), found };
 }
 
@@ -75,11 +76,11 @@ export async function unmappableMount(
   for (const mount of mounts) {
     const { type, source, backing, name = "" } = mount;
     const folder = hostSource(mount) ?? "";
-    const device = found.get(folder)?.device;
+    const device = found.get(folder || source)?.device;
     const isOther = backing !== undefined && boundFolder(backing) === undefined;
     let reason: string | undefined;
     if (isOther) reason = unmappableType(backing.type, facts.kernelVersion);
-    else if (device !== undefined) reason = await idmaps.unsupported(folder, device);
+    else if (device !== undefined) reason = await idmaps.unsupported(folder || source, device);
     else if (type === "volume" && source !== "" && folder === "")
       reason = await idmaps.unsupportedHere(source);
     if (reason !== undefined) return { source: type === "volume" ? `volume ${name}` : source, reason };
@@ -114,8 +115,12 @@ export async function prepareMounts(
   wanted: readonly WantedMount[],
 ): Promise<PreparedMounts> {
   const { volumes } = services;
-  const inserts: (() => void)[] = [];
+  const prepared: PreparedVolume[] = [];
   const mounts: MountPoint[] = [];
+  const end = async (): Promise<void> => {
+    for (const volume of prepared) await volume.discard();
+    await volumes.uses.end(id);
+  };
   try {
     for (const { creation, ...mount } of wanted) {
       if (mount.type !== "volume") {
@@ -128,7 +133,7 @@ export async function prepareMounts(
         ...(Object.keys(creation?.labels ?? {}).length === 0 ? {} : { labels: creation?.labels }),
         ...(Object.keys(creation?.options ?? {}).length === 0 ? {} : { options: creation?.options }),
       });
-      inserts.push(() => volume.insert());
+      prepared.push(volume);
       const { name, driver, backing, fresh } = volume;
       const foreign = driver !== "local";
       const source = foreign ? await volumes.uses.begin(id, driver, name) : volume.path;
@@ -150,16 +155,16 @@ export async function prepareMounts(
         userNamespace,
         await unmappableMount(services, {
           mounts: foreign,
-          found: await lookAtSources(services.hostPaths, foreign),
+          found: await lookAtSources(services, foreign),
         }),
       ),
       insert: () => {
-        for (const insert of inserts) insert();
+        for (const volume of prepared) volume.insert();
       },
-      [Symbol.asyncDispose]: () => volumes.uses.end(id),
+      [Symbol.asyncDispose]: end,
     };
   } catch (error) {
-    await volumes.uses.end(id);
+    await end();
     throw error;
   }
 }

@@ -8,10 +8,8 @@ import { newState, type ContainerRecord, type ContainerState } from "./container
 import type { WaitAnswer } from "./engine.ts";
 import type { DeferredStream } from "./deferred-stream.ts";
 import type { StateDatabase } from "./database.ts";
+import { Gathering } from "./gathering.ts";
 import { Lock } from "./lock.ts";
-
-/** Milliseconds in which changes of states are gathered into one commit. */
-const FLUSH_DELAY = 50;
 
 /** An attached client that waits for its container's start. */
 export interface PendingAttach {
@@ -53,6 +51,8 @@ export class Container {
     return this.record.id;
   }
 
+  /** When its process was started, as performance.now() has it, which no setting of the clock changes. */
+  startedAt: number | undefined;
   /** Milliseconds that its last restart waited for; 0 if somebody started it. */
   backOff = 0;
   /** What begins its next restart, while it waits for that. */
@@ -81,7 +81,7 @@ export class ContainerStore {
   readonly #linked = new Set<Container>();
   /** Containers whose state is not on disk yet. */
   readonly #changed = new Set<Container>();
-  #flushing: NodeJS.Timeout | undefined;
+  readonly #saving = new Gathering(() => this.#write());
 
   constructor(database: StateDatabase) {
     this.#database = database;
@@ -175,27 +175,29 @@ export class ContainerStore {
    */
   save(container: Container): void {
     this.#changed.add(container);
-    this.#flushing ??= setTimeout(() => this.flush(), FLUSH_DELAY);
+    this.#saving.soon();
   }
 
-  /** Writes every changed state now. */
+  /** Writes every changed state now. Throws if it can't be written, after which it is tried again. */
   flush(): void {
-    clearTimeout(this.#flushing);
-    this.#flushing = undefined;
+    this.#saving.now();
+  }
+
+  #write(): void {
     const states = [...this.#changed]
       .filter(({ id }) => this.#byId.has(id))
       .map(({ id, state }) => [id, JSON.stringify(state)] as const);
-    this.#changed.clear();
     if (states.length > 0) this.#database.setContainerStates(states);
+    this.#changed.clear();
   }
 
   /** Changes what was decided about a container, in one transaction with its state. */
   change(container: Container, record: ContainerRecord): void {
-    this.#changed.delete(container);
     this.#database.transaction(() => {
       this.#database.setContainerConfig(container.id, JSON.stringify(record));
       this.#database.setContainerStates([[container.id, JSON.stringify(container.state)]]);
     });
+    this.#changed.delete(container);
     container.record = record;
   }
 
@@ -209,11 +211,11 @@ export class ContainerStore {
 
   /** Removes the container; its name and its ids are free at once. */
   delete(container: Container, also: () => void = () => undefined): void {
-    this.#changed.delete(container);
     this.#database.transaction(() => {
       also();
       this.#database.deleteContainer(container.id);
     });
+    this.#changed.delete(container);
     this.#byId.delete(container.id);
     this.#byName.delete(container.name);
     this.#linked.delete(container);

@@ -166,6 +166,8 @@ export interface HostConfig {
   readonly Devices: readonly DeviceMapping[] | null;
   readonly DeviceCgroupRules: readonly string[] | null;
   readonly DeviceRequests: readonly DeviceRequest[] | null;
+  /** Bytes of buffers of TCP, which only version 1 of cgroups limits. */
+  readonly KernelMemoryTCP?: number;
   readonly MemoryReservation: number;
   readonly MemorySwap: number;
   readonly MemorySwappiness: number | null;

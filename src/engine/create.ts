@@ -21,7 +21,7 @@ import { hostsFile } from "./etc-files.ts";
 import { checkHealthcheck, healthcheckWarnings } from "./healthcheck.ts";
 import { checkHostConfig, completeHostConfig, hostWarnings } from "./host-config.ts";
 import { findJoin, idRangeOf, joinedFor, resolveModes } from "./joins.ts";
-import { checkLogOptions, checkLogStart, logWarnings } from "./logging/options.ts";
+import { checkLogFiles, checkLogOptions, checkLogStart, logWarnings } from "./logging/options.ts";
 import { unmappableMount, prepareMounts, wantedMounts } from "./container-mounts.ts";
 import { readLinks } from "./links.ts";
 import type { WantedMount } from "./mount-requests.ts";
@@ -77,6 +77,7 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
   const host = settleNetwork(resolveModes(store, complete), body, services.networks);
   checkHostConfig(host, defaults);
   checkLogOptions(host.LogConfig);
+  await checkLogFiles(services.hostPaths, host.LogConfig);
   warnings.push(...logWarnings(host.LogConfig));
   warnings.push(...hostWarnings(host));
   checkHostname(body, host);

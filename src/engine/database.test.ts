@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { StateDatabase } from "./database.ts";
@@ -60,3 +60,39 @@ test("a transaction that throws leaves nothing", () => {
     database.close();
   });
 });
+
+test("a write within a transaction is part of it, and what SQLite itself refuses stays SQLite's", () => {
+  withDatabase((path) => {
+    const database = new StateDatabase(path);
+    const fails = (): void =>
+      database.transaction(() => {
+        database.insertVolume("v", "{}");
+        database.deleteVolume("w");
+        throw new TypeError("no");
+      });
+    expect(fails).toThrow("no");
+    expect(database.volumes()).toEqual([]);
+    database.insertVolume("v", "{}");
+    expect(() => database.insertVolume("v", "{}")).toThrow("UNIQUE");
+    database.close();
+  });
+});
+
+test("a while after its first change it has room in reserve, which outlives it", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "caisson-db-"));
+  try {
+    const path = join(directory, "state.db");
+    const first = new StateDatabase(path);
+    first.insertVolume("v", "{}");
+    while (statSync(path).size < 1 << 20) await Bun.sleep(20);
+    expect(statSync(`${path}-wal`).size).toBeGreaterThan(1 << 20);
+    first.close();
+    expect(statSync(`${path}-wal`).size).toBeGreaterThan(1 << 20);
+    const second = new StateDatabase(path);
+    expect(second.volumes()).toEqual([{ name: "v", data: "{}" }]);
+    expect(second.whole()).toBe(true);
+    second.close();
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}, 60_000);

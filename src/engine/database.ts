@@ -3,9 +3,11 @@
  * The only place that imports bun:sqlite.
  * @module
  */
-import { Database, type SQLQueryBindings, type Statement } from "bun:sqlite";
+import { constants, Database, SQLiteError, type SQLQueryBindings, type Statement } from "bun:sqlite";
+import { statfsSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { failure } from "../errors/mod.ts";
+import type { EngineLog } from "./services.ts";
 
 /** Pages that the log of changes may hold before SQLite itself moves them, in the middle of somebody's commit. */
 const CHECKPOINT_PAGES = 16384;
@@ -13,6 +15,14 @@ const CHECKPOINT_PAGES = 16384;
 const QUIET = 1000;
 /** Milliseconds after a commit until the disk is told to take it, with what was committed meanwhile. */
 const SYNC_DELAY = 1000;
+/**
+ * Bytes that the log of changes keeps allocated, and the file has free inside: whoever wants to remove something from a
+ * full disk must be able to write that down.
+ */
+const RESERVE = 1 << 20;
+/** The log is cut to this when it is begun anew. */
+const LOG_LIMIT = 4 << 20;
+const MEMORY = ":memory:";
 
 /** The schema, one step for each version; `user_version` says how many were taken. Steps are never changed, only added. */
 const migrations: readonly string[] = [
@@ -104,11 +114,19 @@ export class StateDatabase {
   readonly #path: string;
   #checkpoint: NodeJS.Timeout | undefined;
   #syncing: NodeJS.Timeout | undefined;
+  readonly #log: Pick<EngineLog, "error"> | undefined;
+  /** The operator knows that nothing can be written. */
+  #complained = false;
+  #reserved = false;
 
-  constructor(path: string) {
-    const database = new Database(path, { create: true, strict: true });
+  /** `log` is told when nothing can be written. */
+  constructor(path: string, log?: Pick<EngineLog, "error">) {
     this.#path = path;
+    this.#log = log;
+    const database = new Database(path, { create: true, strict: true });
     this.#database = database;
+    // The log stays when the file is closed: with every inode taken there would be no other.
+    database.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1);
     // Nobody else opens it while this engine lives: no locks to take and to drop at every commit.
     database.run("PRAGMA locking_mode = EXCLUSIVE");
     database.run("PRAGMA journal_mode = WAL");
@@ -116,6 +134,7 @@ export class StateDatabase {
     database.run("PRAGMA synchronous = NORMAL");
     database.run("PRAGMA busy_timeout = 5000");
     database.run(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    database.run(`PRAGMA journal_size_limit = ${LOG_LIMIT}`);
     this.#migrate(path);
     this.#insert = this.#kept(database.prepare("INSERT INTO containers VALUES (?, ?, ?, ?)"));
     this.#setState = this.#kept(database.prepare("INSERT OR REPLACE INTO container_states VALUES (?, ?)"));
@@ -144,15 +163,69 @@ export class StateDatabase {
     });
   }
 
-  /** Runs `body` as one transaction: all of it or, if it throws, nothing. */
+  /**
+   * Runs `body` as one transaction: all of it or, if it throws, nothing. Throws `internal` in Docker's words when it can't
+   * be written.
+   */
   transaction<T>(body: () => T): T {
+    if (this.#database.inTransaction) return this.#database.transaction(body)();
+    this.#makeRoom();
     this.#changes();
-    return this.#database.transaction(body)();
+    try {
+      const result = this.#database.transaction(body)();
+      this.#complained = false;
+      return result;
+    } catch (error) {
+      const problem = this.#problem(error);
+      if (problem === undefined) throw error;
+      if (!this.#complained) this.#log?.error(problem.message, { error });
+      this.#complained = true;
+      throw problem;
+    }
   }
 
-  #run(sql: string, parameters: SQLQueryBindings[]): void {
-    this.#changes();
-    this.#database.run(sql, parameters);
+  /** What the disk refuses, as Go's os package says it. */
+  #problem(error: unknown): Error | undefined {
+    if (!(error instanceof SQLiteError)) return undefined;
+    const { code = "" } = error;
+    const why = code.startsWith("SQLITE_FULL")
+      ? "no space left on device"
+      : /^SQLITE_(READONLY|CANTOPEN)/.test(code)
+        ? "read-only file system"
+        : code.startsWith("SQLITE_IOERR")
+          ? `input/output error (${code})`
+          : undefined;
+    if (why === undefined) return undefined;
+    return failure("internal", { message: `write ${this.#path}: ${why}` }, error);
+  }
+
+  /** On a disk that is nearly full the log is begun anew before each commit, so that it need not become longer. */
+  #makeRoom(): void {
+    if (this.#path === MEMORY) return;
+    try {
+      const { bavail, bsize, ffree, files } = statfsSync(this.#path);
+      if (bavail * bsize >= RESERVE && (ffree > 0 || files === 0)) return;
+      this.#database.run("PRAGMA wal_checkpoint(PASSIVE)");
+    } catch {
+      // The commit says what is wrong.
+    }
+  }
+
+  /** Has space allocated that is there when the disk is full. */
+  #reserve(): void {
+    if (this.#reserved || this.#path === MEMORY) return;
+    try {
+      this.#database.run("CREATE TABLE reserve (data BLOB)");
+      this.#database.run("INSERT INTO reserve VALUES (zeroblob(?))", [RESERVE]);
+      this.#reserved = true;
+    } catch {
+      // The disk is full already; it is tried again.
+    }
+    try {
+      this.#database.run("DROP TABLE IF EXISTS reserve");
+    } catch {
+      // So is this.
+    }
   }
 
   /** Something is committed in this turn. */
@@ -183,7 +256,12 @@ export class StateDatabase {
     }
     this.#checkpoint = setTimeout(() => {
       this.#checkpoint = undefined;
-      this.#database.run("PRAGMA wal_checkpoint(PASSIVE)");
+      this.#reserve();
+      try {
+        this.#database.run("PRAGMA wal_checkpoint(PASSIVE)");
+      } catch {
+        // The next one does it.
+      }
     }, QUIET);
     this.#checkpoint.unref();
   }
@@ -205,7 +283,7 @@ export class StateDatabase {
   }
 
   setContainerConfig(id: string, config: string): void {
-    this.#run("UPDATE containers SET config = ?2 WHERE id = ?1", [id, config]);
+    this.#change("UPDATE containers SET config = ?2 WHERE id = ?1", id, config);
   }
 
   renameContainer(id: string, name: string): void {
@@ -231,8 +309,7 @@ export class StateDatabase {
   }
 
   deleteExec(id: string): void {
-    this.#changes();
-    this.#deleteExec.run(id);
+    this.transaction(() => this.#deleteExec.run(id));
   }
 
   volumes(): { name: string; data: string }[] {
@@ -240,16 +317,16 @@ export class StateDatabase {
   }
 
   insertVolume(name: string, data: string): void {
-    this.#run("INSERT INTO volumes VALUES (?, ?)", [name, data]);
+    this.#change("INSERT INTO volumes VALUES (?, ?)", name, data);
   }
 
   /** Replaces what is kept of a volume. */
   setVolume(name: string, data: string): void {
-    this.#run("UPDATE volumes SET data = ?2 WHERE name = ?1", [name, data]);
+    this.#change("UPDATE volumes SET data = ?2 WHERE name = ?1", name, data);
   }
 
   deleteVolume(name: string): void {
-    this.#run("DELETE FROM volumes WHERE name = ?", [name]);
+    this.#change("DELETE FROM volumes WHERE name = ?", name);
   }
 
   volumeUses(): VolumeUseRow[] {
@@ -257,15 +334,12 @@ export class StateDatabase {
   }
 
   insertVolumeUse({ container, driver, volume }: VolumeUseRow): void {
-    this.#run("INSERT OR REPLACE INTO volume_uses VALUES (?, ?, ?)", [container, driver, volume]);
+    this.#change("INSERT OR REPLACE INTO volume_uses VALUES (?, ?, ?)", container, driver, volume);
   }
 
   deleteVolumeUse({ container, driver, volume }: VolumeUseRow): void {
-    this.#run("DELETE FROM volume_uses WHERE container = ? AND driver = ? AND volume = ?", [
-      container,
-      driver,
-      volume,
-    ]);
+    const sql = "DELETE FROM volume_uses WHERE container = ? AND driver = ? AND volume = ?";
+    this.#change(sql, container, driver, volume);
   }
 
   networks(): { data: string }[] {
@@ -273,11 +347,11 @@ export class StateDatabase {
   }
 
   insertNetwork(id: string, name: string, data: string): void {
-    this.#run("INSERT OR REPLACE INTO networks VALUES (?, ?, ?)", [id, name, data]);
+    this.#change("INSERT OR REPLACE INTO networks VALUES (?, ?, ?)", id, name, data);
   }
 
   deleteNetwork(id: string): void {
-    this.#run("DELETE FROM networks WHERE id = ?", [id]);
+    this.#change("DELETE FROM networks WHERE id = ?", id);
   }
 
   endpoints(): EndpointRow[] {
@@ -297,7 +371,7 @@ export class StateDatabase {
   }
 
   setSetting(key: string, value: string): void {
-    this.#run("INSERT OR REPLACE INTO settings VALUES (?, ?)", [key, value]);
+    this.#change("INSERT OR REPLACE INTO settings VALUES (?, ?)", key, value);
   }
 
   /** Whether the file is whole (`PRAGMA integrity_check`). */
@@ -309,10 +383,15 @@ export class StateDatabase {
   close(): void {
     clearTimeout(this.#checkpoint);
     clearTimeout(this.#syncing);
-    this.#database.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    this.#database.run("PRAGMA journal_size_limit = -1");
+    this.#database.run("PRAGMA wal_checkpoint(PASSIVE)");
     // A statement that is left keeps the file open, and locked.
     for (const statement of this.#statements) statement.finalize();
     this.#database.close(true);
+  }
+
+  #change(sql: string, ...parameters: SQLQueryBindings[]): void {
+    this.transaction(() => this.#database.run(sql, parameters));
   }
 
   #kept<S extends { finalize(): void }>(statement: S): S {

@@ -31,3 +31,13 @@ test("nobody is warned of what wasn't asked for", () => {
   discardLimits(completeHostConfig({}, defaults), none as unknown as typeof defaults.limits, warnings);
   expect(warnings).toEqual([]);
 });
+
+test("a percentage of processors is Windows', in Docker's words", () => {
+  const warnings: string[] = [];
+  const asked = completeHostConfig({ HostConfig: { CpuPercent: 50, KernelMemoryTCP: 1 << 20 } }, defaults);
+  expect(discardLimits(asked, defaults.limits, warnings)).toMatchObject({
+    CpuPercent: 0,
+    KernelMemoryTCP: 1 << 20,
+  });
+  expect(warnings).toEqual(["linux does not support CPU percent. Percent discarded."]);
+});

@@ -42,6 +42,12 @@ const rules: readonly Rule[] = [
     warning: `Your kernel does not support memory soft limit capabilities ${mounted} Limitation discarded.`,
   },
   {
+    feature: "kernelMemoryTCP",
+    asked: (host) => (host.KernelMemoryTCP ?? 0) > 0,
+    without: { KernelMemoryTCP: 0 },
+    warning: `Your kernel does not support kernel memory TCP limit capabilities ${mounted} Limitation discarded.`,
+  },
+  {
     feature: "oomKillDisable",
     asked: (host) => host.OomKillDisable,
     without: { OomKillDisable: false },
@@ -80,6 +86,10 @@ export function discardLimits(host: HostConfig, features: CgroupFeatures, warnin
     if (features[feature] || !asked(result)) continue;
     warnings.push(warning);
     result = { ...result, ...without };
+  }
+  if (result.CpuPercent > 0) {
+    warnings.push("linux does not support CPU percent. Percent discarded.");
+    result = { ...result, CpuPercent: 0 };
   }
   return result;
 }

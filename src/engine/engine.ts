@@ -305,6 +305,8 @@ export interface System {
   df(types: ReadonlySet<DiskUsageType>): Promise<Json>;
   /** Checks credentials against their registry. */
   auth(auth: RegistryAuth): Promise<Json>;
+  /** Which of the engine's folders is full, in words; undefined if none is. */
+  shortage(): string | undefined;
 }
 
 /** Containers for practice; see rehearsal.ts. */

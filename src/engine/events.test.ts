@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, jest, setSystemTime, test } from "bun:test";
 import type { EngineEvent } from "./engine.ts";
 import { eventPredicate, EventLog, type NewEvent } from "./events.ts";
 import { now } from "./time.ts";
@@ -58,6 +58,23 @@ test("until in the future ends the stream then", async () => {
   log.publish(containerEvent("start"));
   expect(await actions(events)).toEqual(["start"]);
   expect(log.listeners).toBe(0);
+});
+
+test("a clock that is set forward beyond `until` ends the stream within a minute", () => {
+  jest.useFakeTimers();
+  try {
+    const log = new EventLog();
+    const { signal } = new AbortController();
+    log.subscribe({ until: now() + 3_000_000_000_000n, filters: none, signal });
+    jest.advanceTimersByTime(60_000);
+    expect(log.listeners).toBe(1);
+    setSystemTime(new Date(Date.now() + 7_200_000));
+    jest.advanceTimersByTime(60_000);
+    expect(log.listeners).toBe(0);
+  } finally {
+    jest.useRealTimers();
+    setSystemTime();
+  }
 });
 
 test("who doesn't read misses events and holds up nobody", async () => {

@@ -16,7 +16,8 @@ type Predicate = (event: EngineEvent) => boolean;
 const remembered = 256;
 /** So many events a subscriber may be behind; it misses the ones after them. */
 const longestQueue = 8192;
-const longestTimer = 2 ** 31 - 1;
+/** Milliseconds after which the clock, which may have been set, is asked again. */
+const longestWait = 60_000;
 /** Actions with an argument: asking for one of them without it makes all of `event` match by their beginning. */
 const actionsWithArgument = ["health_status", "exec_create", "exec_start"];
 /** Filters that match the beginning of the actor's ID or name, whatever the event's type is. */
@@ -131,7 +132,7 @@ class Subscription implements AsyncIterableIterator<EngineEvent> {
   #wake(until: bigint): void {
     const left = Number((until - now()) / 1_000_000n) + 1;
     if (left <= 0) return this.close();
-    this.#timer = setTimeout(() => this.#wake(until), Math.min(left, longestTimer));
+    this.#timer = setTimeout(() => this.#wake(until), Math.min(left, longestWait));
     this.#timer.unref();
   }
 

@@ -7,6 +7,7 @@ import { messageOf } from "../errors/mod.ts";
 import type { ShimConnection } from "../kernel/mod.ts";
 import type { Container } from "./container-store.ts";
 import type { ExecBody } from "./engine.ts";
+import { Gathering } from "./gathering.ts";
 import type { Services } from "./services.ts";
 
 /** An exec as the engine knows it. */
@@ -54,7 +55,7 @@ export class ExecStore {
   readonly #services: Services;
   readonly #execs = new Map<string, Exec>();
   readonly #unsaved = new Set<Exec>();
-  #flushing: NodeJS.Timeout | undefined;
+  readonly #saving = new Gathering(() => this.#write(), FLUSH_DELAY);
 
   constructor(services: Services) {
     this.#services = services;
@@ -117,15 +118,16 @@ export class ExecStore {
   /** Has an end written soon, together with others; then the exec's folder is removed. */
   save(exec: Exec): void {
     this.#unsaved.add(exec);
-    this.#flushing ??= setTimeout(() => this.flush(), FLUSH_DELAY);
+    this.#saving.soon();
   }
 
-  /** Writes every end now. */
+  /** Writes every end now. Throws if it can't be written, after which it is tried again. */
   flush(): void {
-    clearTimeout(this.#flushing);
-    this.#flushing = undefined;
+    this.#saving.now();
+  }
+
+  #write(): void {
     const ended = [...this.#unsaved];
-    this.#unsaved.clear();
     const { database, store } = this.#services;
     const rows = ended
       .filter(({ container }) => store.byId(container.id) === container)
@@ -136,6 +138,7 @@ export class ExecStore {
       }));
     if (rows.length > 0) database.insertExecs(rows);
     for (const exec of ended) {
+      this.#unsaved.delete(exec);
       this.abandon(exec);
       void this.removeFolder(exec);
     }

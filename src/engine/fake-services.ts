@@ -3,7 +3,16 @@
  * programs are kept instead of being run.
  * @module
  */
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, statfsSync, statSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statfsSync,
+  statSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cgroupDriver, detectCgroups } from "../cgroup/mod.ts";
@@ -17,6 +26,7 @@ import { daemonDefaults, networkDefaults, type DaemonOptions } from "./daemon-op
 import { engineId } from "./engine-id.ts";
 import { ForeignNetworks } from "./foreign-networks.ts";
 import type { HostNetworks } from "./host-networks.ts";
+import { directly } from "./host-devices.ts";
 import type { HostPath, HostPaths } from "./host-paths.ts";
 import type { LiveNetworks } from "./live-networks.ts";
 import type { LogService } from "./logging/service.ts";
@@ -63,6 +73,15 @@ export const fakeHostPaths: HostPaths = {
     }
     return new Map(found);
   },
+  devices: async (paths) =>
+    new Map(
+      paths.flatMap((path) => {
+        const found = directly.at(path);
+        return found === undefined ? [] : [[path, found] as const];
+      }),
+    ),
+  read: async (path) => readFileSync(path),
+  isEmpty: async (path) => readdirSync(path).length === 0,
   makeFolder: async (path) => void mkdirSync(path, { recursive: true, mode: 0o755 }),
 };
 
@@ -164,6 +183,7 @@ export class FakeServices implements Disposable {
         users: () => [],
         log: { error: log },
         measure: async () => 0,
+        hostPaths: fakeHostPaths,
       }),
       images: {
         resolve: (name) => {

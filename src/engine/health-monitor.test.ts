@@ -66,6 +66,36 @@ test("what an engine's restart interrupted goes on where it was", async () => {
   monitors.close();
 });
 
+test("after the clock was set back by a year nobody waits for longer than an interval", async () => {
+  using fake = new FakeServices();
+  const { container, monitors } = probed(fake, () => 1);
+  const End = formatTime(now() + BigInt(365 * 86_400) * 1_000_000_000n);
+  const log = [{ Start: End, End, ExitCode: 0, Output: "" }];
+  container.state.health = { status: "healthy", failingStreak: 1, log };
+  container.state.startedAt = End;
+  monitors.resume(container);
+  await until(() => container.state.health?.status === "unhealthy");
+  monitors.close();
+});
+
+test("the start period is over when it is over, whatever the clock says", async () => {
+  using fake = new FakeServices();
+  const { container, monitors, probes } = probed(fake, () => 1);
+  const StartPeriod = 1000 * millisecond;
+  Object.assign(container.record.config.Healthcheck ?? {}, { StartPeriod, StartInterval: 5 * millisecond });
+  // It started long ago by the clock, a moment ago in truth.
+  container.state.startedAt = formatTime(now() - 3_600_000_000_000n);
+  container.startedAt = performance.now() + 60_000;
+  monitors.begin(container);
+  await until(() => probes() >= 4);
+  expect(container.state.health).toMatchObject({ status: "starting", failingStreak: 0 });
+  // And the other way round.
+  container.state.startedAt = formatTime(now() + 3_600_000_000_000n);
+  container.startedAt = performance.now() - 2000;
+  await until(() => container.state.health?.status === "unhealthy");
+  monitors.close();
+});
+
 test("without a healthcheck there is no health", () => {
   using fake = new FakeServices();
   const { container } = fake.container({ status: "running" });

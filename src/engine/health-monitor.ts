@@ -73,8 +73,10 @@ export class HealthMonitors {
     state.health ??= freshHealth(undefined);
     const last = state.health.log.at(-1)?.End;
     const since = parseTime(last ?? state.startedAt);
-    const due = this.#interval(container) - Number(now() - since) / 1e6;
-    void this.#watch(container, due > 0 ? due : Math.random() * Math.min(SPREAD, this.#interval(container)));
+    const interval = this.#interval(container);
+    // The clock may have been set back since: nobody waits for longer than an interval.
+    const due = Math.min(interval, interval - Number(now() - since) / 1e6);
+    void this.#watch(container, due > 0 ? due : Math.random() * Math.min(SPREAD, interval));
   }
 
   /** A container has ended or is paused: nobody probes it. */
@@ -98,10 +100,10 @@ export class HealthMonitors {
   }
 
   /** Milliseconds. */
-  #interval({ state, record }: Container): number {
-    const running = Number(now() - parseTime(state.startedAt));
+  #interval(container: Container): number {
+    const { state, record } = container;
     const { Healthcheck: check = {} } = record.config;
-    return probeInterval(check, state.health ?? freshHealth(undefined), running) / 1e6;
+    return probeInterval(check, state.health ?? freshHealth(undefined), running(container)) / 1e6;
   }
 
   async #watch(container: Container, first: number): Promise<void> {
@@ -112,9 +114,10 @@ export class HealthMonitors {
       const { config } = container.record;
       const command = probeCommand(config) ?? [];
       const timeout = probeTimeout(config.Healthcheck ?? {});
+      const ran = running(container);
       const result = await this.#probe(container, command, { timeout, signal });
       if (signal.aborted) return;
-      this.#conclude(container, result);
+      this.#conclude(container, ran, result);
     }
   }
 
@@ -134,10 +137,10 @@ export class HealthMonitors {
     return result;
   }
 
-  #conclude(container: Container, result: ProbeResult): void {
+  #conclude(container: Container, ran: number, result: ProbeResult): void {
     const { state, record } = container;
     const before = state.health ?? freshHealth(undefined);
-    const after = judge(before, record.config.Healthcheck ?? {}, state.startedAt, result);
+    const after = judge(before, record.config.Healthcheck ?? {}, ran, result);
     state.health = after;
     this.#services.store.save(container);
     if (after.status !== before.status) {
@@ -146,4 +149,9 @@ export class HealthMonitors {
       publishContainer(this.#services, `health_status: ${after.status}`, container);
     }
   }
+}
+
+/** Nanoseconds that a container has run for. */
+function running({ startedAt }: Container): number {
+  return startedAt === undefined ? 0 : (performance.now() - startedAt) * 1e6;
 }

@@ -10,10 +10,12 @@ import {
   type Health,
 } from "./healthcheck.ts";
 import { exampleRecord } from "./testing.ts";
+import { parseTime } from "./time.ts";
 
 const second = 1e9;
 const started = "2026-01-02T03:04:00Z";
-const result = (ExitCode: number, at = 30): Parameters<typeof judge>[3] => ({
+type Probed = Parameters<typeof judge>[3];
+const result = (ExitCode: number, at = 30): Probed => ({
   Start: `2026-01-02T03:04:${at}Z`,
   End: `2026-01-02T03:04:${at}.5Z`,
   ExitCode,
@@ -63,31 +65,35 @@ test("a type that nobody knows is warned of", () => {
   expect(warnings(["CMD-SHELL", "x"])).toEqual([]);
 });
 
+/** What `result` makes of the health of a container that was started at `started`. */
+const after = (health: Health, check: Parameters<typeof judge>[1], result: Probed): Health =>
+  judge(health, check, Number(parseTime(result.Start) - parseTime(started)), result);
+
 test("unhealthy after as many failures as there are retries; one success is enough", () => {
   const check = { Retries: 2 };
-  let health: Health = judge(freshHealth(undefined), check, started, result(1));
+  let health: Health = after(freshHealth(undefined), check, result(1));
   expect(health).toMatchObject({ status: "starting", failingStreak: 1 });
-  health = judge(health, check, started, result(-1));
+  health = after(health, check, result(-1));
   expect(health).toMatchObject({ status: "unhealthy", failingStreak: 2 });
-  health = judge(health, check, started, result(0));
+  health = after(health, check, result(0));
   expect(health).toMatchObject({ status: "healthy", failingStreak: 0 });
-  health = judge(health, check, started, result(1));
+  health = after(health, check, result(1));
   expect(health).toMatchObject({ status: "healthy", failingStreak: 1 });
 });
 
 test("failures in the start period don't count, unless it has been healthy", () => {
   const check = { Retries: 1, StartPeriod: 40 * second };
-  const failed = judge(freshHealth(undefined), check, started, result(1, 39));
+  const failed = after(freshHealth(undefined), check, result(1, 39));
   expect(failed).toMatchObject({ status: "starting", failingStreak: 0 });
   expect(failed.log).toHaveLength(1);
-  expect(judge(failed, check, started, result(1, 40)).status).toBe("unhealthy");
-  const healthy = judge(failed, check, started, result(0, 10));
-  expect(judge(healthy, check, started, result(1, 20)).status).toBe("unhealthy");
+  expect(after(failed, check, result(1, 40)).status).toBe("unhealthy");
+  const healthy = after(failed, check, result(0, 10));
+  expect(after(healthy, check, result(1, 20)).status).toBe("unhealthy");
 });
 
 test("five results are kept, also over a start", () => {
   let health = freshHealth(undefined);
-  for (let at = 10; at < 17; at++) health = judge(health, {}, started, result(0, at));
+  for (let at = 10; at < 17; at++) health = after(health, {}, result(0, at));
   expect(health.log.map(({ Start }) => Start.slice(17, 19))).toEqual(["12", "13", "14", "15", "16"]);
   expect(freshHealth(health)).toEqual({ status: "starting", failingStreak: 0, log: health.log });
 });

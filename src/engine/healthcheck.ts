@@ -5,7 +5,6 @@
  */
 import { failure } from "../errors/mod.ts";
 import type { ContainerConfig, Healthcheck } from "./container-types.ts";
-import { parseTime } from "./time.ts";
 
 /** How one probe ended. Times are RFC 3339. */
 export interface ProbeResult {
@@ -103,12 +102,11 @@ export function endedHealth(before: Health): Health {
   return { ...before, status: "unhealthy" };
 }
 
-/** What `result` makes of the health of a container that was started at `startedAt`. */
-export function judge(health: Health, check: Healthcheck, startedAt: string, result: ProbeResult): Health {
+/** What `result` makes of the health of a container that had run for `running` nanoseconds when the probe began. */
+export function judge(health: Health, check: Healthcheck, running: number, result: ProbeResult): Health {
   const log = [...health.log, result].slice(-remembered);
   if (result.ExitCode === 0) return { status: "healthy", failingStreak: 0, log };
-  const running = parseTime(result.Start) - parseTime(startedAt);
-  if (health.status === "starting" && running < BigInt(check.StartPeriod ?? 0)) return { ...health, log };
+  if (health.status === "starting" && running < (check.StartPeriod ?? 0)) return { ...health, log };
   const failingStreak = health.failingStreak + 1;
   const retries = check.Retries || defaults.retries;
   return { status: failingStreak >= retries ? "unhealthy" : health.status, failingStreak, log };

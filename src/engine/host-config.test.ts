@@ -73,6 +73,11 @@ test.each([
   [{ Isolation: "hyperv" }, "invalid isolation (hyperv): linux only supports 'default'"],
   [{ Runtime: "runsc" }, "unknown or invalid runtime name: runsc"],
   [
+    { IOMaximumBandwidth: 5 },
+    "invalid option: QoS maximum bandwidth configuration is not supported on linux",
+  ],
+  [{ IOMaximumIOps: 5 }, "invalid option: QoS maximum IOPs configuration is not supported on linux"],
+  [
     { StorageOpt: { size: "1G" } },
     "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
   ],

@@ -123,6 +123,7 @@ export function completeHostConfig(body: CreateBody, defaults: HostDefaults): Ho
     Devices: given.Devices ?? null,
     DeviceCgroupRules: given.DeviceCgroupRules ?? null,
     DeviceRequests: given.DeviceRequests ?? null,
+    ...(given.KernelMemoryTCP ? { KernelMemoryTCP: given.KernelMemoryTCP } : {}),
     MemoryReservation: given.MemoryReservation ?? 0,
     MemorySwap: memorySwap(given.Memory ?? 0, given.MemorySwap ?? 0),
     MemorySwappiness: given.MemorySwappiness === -1 ? null : (given.MemorySwappiness ?? null),
@@ -252,10 +253,18 @@ export function checkResources(host: HostConfig, defaults: HostDefaults, update 
       refuse(`Requested ${noun} are not available - requested ${list}, available: ${available}`);
     }
   }
+  if (host.IOMaximumIOps !== 0 || host.IOMaximumBandwidth !== 0) refuse(noQuality(host, update));
   const { BlkioWeight: weight } = host;
   if (weight !== 0 && (weight < 10 || weight > 1000)) {
     refuse("Range of blkio weight is from 10 to 1000");
   }
+}
+
+/** What Windows alone can limit, in dockerd's words, which differ. */
+function noQuality({ IOMaximumIOps: operations }: HostConfig, update: boolean): string {
+  if (update) return "Invalid QoS settings: linux does not support Maximum IO Bandwidth or Maximum IO IOps";
+  const what = operations === 0 ? "bandwidth" : "IOPs";
+  return `invalid option: QoS maximum ${what} configuration is not supported on linux`;
 }
 
 /** Whether every number of `list` is in `available`; both are like `0-2,4`. */

@@ -24,6 +24,8 @@ import {
   type Outcome,
   type Program,
 } from "../kernel/mod.ts";
+import { treeFiles, type Stat } from "../storage/mod.ts";
+import type { FoundDevice, HostDevice } from "./host-devices.ts";
 import { PatientSession } from "./patient-session.ts";
 
 /** What is at a path, links followed. */
@@ -36,6 +38,8 @@ export interface HostPath {
   readonly proc: boolean;
   /** Where it is with no link in it. */
   readonly path: string;
+  /** If it is a device. */
+  readonly file?: HostDevice;
 }
 
 /** What was found at paths; a path at which there is nothing is not in it. */
@@ -50,15 +54,24 @@ export interface HostPaths {
   look(paths: Iterable<string>): Promise<FoundPaths>;
   /** Makes a folder, and those above it, of mode 0755. Throws in Docker's words. */
   makeFolder(path: string): Promise<void>;
+  /** Devices at paths; one at which there is nothing is not in the answer. None costs nothing. */
+  devices(paths: readonly string[]): Promise<ReadonlyMap<string, FoundDevice>>;
+  /** The content of a file, up to a megabyte. Throws the kernel's error if it can't be read. */
+  read(path: string): Promise<Uint8Array>;
+  /** Whether nothing is in the folder at `path`. Throws the kernel's error if it can't be read. */
+  isEmpty(path: string): Promise<boolean>;
 }
 
 /** Sizes of struct statx and struct statfs (with room), PATH_MAX. */
 const statSize = 256;
+const typeMask = 0o170000;
 const systemSize = 120;
 const longest = 4096;
-/** STATX_TYPE */
-const wanted = int(0x1, "STATX_TYPE");
-const typeMask = 0o170000;
+/** Bytes of struct linux_dirent64 of `.` and `..`, and room for one more with the longest name. */
+const emptySize = 48;
+const entriesSize = 512;
+const fileLimit = 1 << 20;
+const wanted = int(0x3, "STATX_TYPE|STATX_MODE");
 
 /** Those of this machine, by executors. */
 export class ExecutedHostPaths implements HostPaths {
@@ -90,6 +103,48 @@ export class ExecutedHostPaths implements HostPaths {
     throw failure("invalid-parameter", { message });
   }
 
+  async devices(paths: readonly string[]): Promise<ReadonlyMap<string, FoundDevice>> {
+    const found = new Map<string, FoundDevice>();
+    if (paths.length === 0) return found;
+    for (const [path, { directory, file }] of await this.look(paths)) {
+      if (file !== undefined) found.set(path, { device: file });
+      else if (directory) found.set(path, { below: await this.#devicesBelow(path) });
+      else found.set(path, {});
+    }
+    return found;
+  }
+
+  async #devicesBelow(folder: string): Promise<(HostDevice & { readonly path: string })[]> {
+    using session = this.#session();
+    const found: (HostDevice & { readonly path: string })[] = [];
+    for await (const { path, stat } of treeFiles(session, folder)) {
+      const device = deviceFile(stat);
+      if (device !== undefined) found.push({ ...device, path: path.join("/") });
+    }
+    return found;
+  }
+
+  async read(path: string): Promise<Uint8Array> {
+    using session = this.#session();
+    const b = new ProgramBuilder();
+    const file = b.slot("file");
+    const content = b.out(fileLimit);
+    open(b, `open ${path}`, CWD, path, flags(O, "RDONLY", "NONBLOCK", "CLOEXEC"), file);
+    const read = b.call("read it", "read", [file, content, fileLimit]);
+    const outcome = await session.run(b.build(), { doing: `read ${path}` });
+    return outcome.bytesOf(content).subarray(0, outcome.valueOf(read) ?? 0);
+  }
+
+  async isEmpty(path: string): Promise<boolean> {
+    using session = this.#session();
+    const b = new ProgramBuilder();
+    const folder = b.slot("folder");
+    open(b, `open ${path}`, CWD, path, flags(O, "RDONLY", "DIRECTORY", "CLOEXEC"), folder);
+    const read = b.call("read it", "getdents64", [folder, b.out(entriesSize), entriesSize]);
+    const outcome = await session.run(b.build(), { doing: `look into ${path}` });
+    return (outcome.valueOf(read) ?? 0) <= emptySize;
+  }
+
   #session(): PatientSession {
     return new PatientSession(this.#executors.session(), "look at paths of the host");
   }
@@ -119,7 +174,15 @@ function looking(path: string): Looking {
       const length = outcome.valueOf(read) ?? -1;
       const view = viewOf(outcome.bytesOf(stat));
       const isKnown = outcome.valueOf(looked) === 0;
+      const file = !isKnown
+        ? undefined
+        : deviceFile({
+            mode: view.getUint16(0x1c, true),
+            major: view.getUint32(0x80, true),
+            minor: view.getUint32(0x84, true),
+          });
       return {
+        ...(file === undefined ? {} : { file }),
         directory: !isKnown || (view.getUint16(0x1c, true) & typeMask) === S.values.IFDIR,
         device: isKnown ? `${view.getUint32(0x88, true)}:${view.getUint32(0x8c, true)}` : undefined,
         proc:
@@ -129,6 +192,13 @@ function looking(path: string): Looking {
       };
     },
   };
+}
+
+/** What statx(2) says of a device; undefined if it is none. */
+function deviceFile({ mode, major, minor }: Pick<Stat, "mode" | "major" | "minor">): HostDevice | undefined {
+  const type = mode & typeMask;
+  if (type !== S.values.IFCHR && type !== S.values.IFBLK) return undefined;
+  return { type: type === S.values.IFBLK ? "b" : "c", major, minor, mode: mode & 0o777 };
 }
 
 const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>

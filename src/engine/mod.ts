@@ -7,7 +7,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { cgroupDriver, cgroupFeatures, detectCgroups } from "../cgroup/mod.ts";
-import { inContext, messageOf } from "../errors/mod.ts";
+import { failure, inContext, messageOf } from "../errors/mod.ts";
 import { Executors, installNativeBinary, otherExecutorsGone } from "../kernel/mod.ts";
 import { ResolverClient } from "../network/mod.ts";
 import { diskUsage, openStorage, probeIdmap, Trash } from "../storage/mod.ts";
@@ -31,7 +31,7 @@ import { keepNamespaces } from "./foreign-places.ts";
 import { HealthMonitors } from "./health-monitor.ts";
 import { HostNetworks } from "./host-networks.ts";
 import { ExecutedHostPaths } from "./host-paths.ts";
-import { checkLogOptions } from "./logging/options.ts";
+import { checkLogOptions, requiredLogFiles } from "./logging/options.ts";
 import { LogService } from "./logging/service.ts";
 import { LiveNetworks } from "./live-networks.ts";
 import { NetworkContext } from "./network-context.ts";
@@ -40,6 +40,7 @@ import { NetworkService } from "./networks.ts";
 import { ensurePredefined } from "./predefined-networks.ts";
 import { peerCredentials } from "./peer-credentials.ts";
 import { releaseEnded, tellNames } from "./sandbox.ts";
+import { protectFromOom } from "./oom-score.ts";
 import { EnginePaths } from "./paths.ts";
 import { restoreDataRoot } from "./restore-data-root.ts";
 import { runProbe } from "./probing.ts";
@@ -74,6 +75,8 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
   const { dataRoot, execRoot } = options;
   checkDaemonLog(options);
   refuseDockersData(dataRoot);
+  // First, since whoever is started from here on inherits it.
+  protectFromOom(log);
   const configuration = new Configuration(options);
   const paths = new EnginePaths(dataRoot, execRoot);
   const facts = gatherHostFacts();
@@ -82,7 +85,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
   const executors = new Executors(nativeBinary);
   const cgroupHost = detectCgroups();
   const cgroups = cgroupDriver(options.cgroupDriver, cgroupHost);
-  const database = new StateDatabase(paths.database);
+  const database = new StateDatabase(paths.database, log);
   const store = new ContainerStore(database);
   const events = new EventLog();
   const storage = await openStorage(options.storageDriver, {
@@ -139,7 +142,9 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
         )
         .map((container) => ({ id: container.id, name: container.name, running: container.active })),
   });
+  const hostPaths = new ExecutedHostPaths(executors);
   const volumes = new VolumeService({
+    hostPaths,
     database,
     dataRoot,
     events,
@@ -200,10 +205,10 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     sharedVolumes: new SharedVolumes(executors, store),
     networks: networkContext,
     images,
-    logs: new LogService({ paths, executors, log }),
+    logs: new LogService({ paths, executors, hostPaths, log }),
     seccomp,
     idmaps,
-    hostPaths: new ExecutedHostPaths(executors),
+    hostPaths,
   };
   const networks = new NetworkService(services);
   const execs = new ExecService(services);
@@ -300,7 +305,11 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
 /** What containers would get as their log, in dockerd's words. */
 function checkDaemonLog({ logDriver, logOpts }: DaemonOptions): void {
   try {
-    checkLogOptions({ Type: logDriver, Config: logOpts });
+    const config = { Type: logDriver, Config: logOpts };
+    checkLogOptions(config);
+    // Nobody else waits for this yet.
+    const missing = requiredLogFiles(config).find(({ path, atStart }) => !atStart && !existsSync(path));
+    if (missing !== undefined) throw failure("invalid-parameter", { message: missing.problem });
   } catch (error) {
     throw inContext("failed to set log opts", error);
   }

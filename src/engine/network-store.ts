@@ -6,9 +6,7 @@
 import { failure } from "../errors/mod.ts";
 import type { Endpoint, NetworkRecord } from "../network/mod.ts";
 import type { EndpointRow, StateDatabase } from "./database.ts";
-
-/** Milliseconds in which ends of endpoints are gathered into one commit. */
-const FLUSH_DELAY = 50;
+import { Gathering } from "./gathering.ts";
 
 /** What the database keeps of a network. */
 interface NetworkRow extends NetworkRecord {
@@ -27,7 +25,7 @@ export class NetworkStore {
   readonly #over = new Set<string>();
   /** Networks that an engine was about to remove that was killed. */
   readonly #removed: NetworkRecord[] = [];
-  #flushing: NodeJS.Timeout | undefined;
+  readonly #saving = new Gathering(() => this.#write());
 
   constructor(database: StateDatabase) {
     this.#database = database;
@@ -135,6 +133,7 @@ export class NetworkStore {
       this.#deleteOver();
       for (const endpoint of endpoints) this.#database.insertEndpoint(rowOf(endpoint));
     });
+    this.#over.clear();
     for (const endpoint of endpoints) this.#indexEndpoint(endpoint);
   }
 
@@ -150,33 +149,36 @@ export class NetworkStore {
       this.#onNetwork.get(network)?.delete(id);
       this.#over.add(id);
     }
-    if (this.#over.size > 0) this.#flushing ??= setTimeout(() => this.flush(), FLUSH_DELAY);
+    if (this.#over.size > 0) this.#saving.soon();
   }
 
   /** Replaces what is known of an endpoint (another gateway, other ports). */
   replaceEndpoint(endpoint: Endpoint): void {
+    this.#database.transaction(() => {
+      this.#database.deleteEndpoint(endpoint.id);
+      this.#database.insertEndpoint(rowOf(endpoint));
+    });
     const others = this.endpointsOf(endpoint.container);
     this.#ofContainer.set(
       endpoint.container,
       others.map((other) => (other.id === endpoint.id ? endpoint : other)),
     );
     this.#onNetwork.get(endpoint.network)?.set(endpoint.id, endpoint);
-    this.#database.transaction(() => {
-      this.#database.deleteEndpoint(endpoint.id);
-      this.#database.insertEndpoint(rowOf(endpoint));
-    });
   }
 
-  /** Writes now that endpoints are over. */
+  /** Writes now that endpoints are over. Throws if it can't be written, after which it is tried again. */
   flush(): void {
-    clearTimeout(this.#flushing);
-    this.#flushing = undefined;
-    if (this.#over.size > 0) this.#database.transaction(() => this.#deleteOver());
+    this.#saving.now();
+  }
+
+  #write(): void {
+    if (this.#over.size === 0) return;
+    this.#database.transaction(() => this.#deleteOver());
+    this.#over.clear();
   }
 
   #deleteOver(): void {
     for (const id of this.#over) this.#database.deleteEndpoint(id);
-    this.#over.clear();
   }
 }
 

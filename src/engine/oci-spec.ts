@@ -9,7 +9,7 @@ import { capabilitySets, rangeMappings, resolveCapabilities, type ResolvedUser }
 import type { ContainerRecord, MountPoint } from "./container.ts";
 import type { HostConfig } from "./container-types.ts";
 import { specMount } from "./spec-mounts.ts";
-import { hostDevicePaths, mappedDevices } from "./host-devices.ts";
+import { directly, hostDevicePaths, mappedDevices, type DeviceFiles } from "./host-devices.ts";
 import { containerResources } from "./resources.ts";
 
 /** What the record doesn't say. */
@@ -29,6 +29,8 @@ export interface SpecContext {
   readonly ipcOf?: number;
   /** Variables of links to other containers. */
   readonly linked?: readonly string[];
+  /** The devices that it names. */
+  readonly devices?: DeviceFiles;
   /** Directories of an image's layers, topmost first. */
   readonly layerPaths: (chain: readonly string[]) => readonly string[];
 }
@@ -173,11 +175,14 @@ function ownFiles(record: ContainerRecord, directory: string): SpecMount[] {
 const depth = (path: string): number => path.split("/").filter((part) => part !== "").length;
 
 /** Devices beside those that every container has; a later one takes the place of an earlier. */
-function devices(host: HostConfig): SpecDevice[] {
+function devices(host: HostConfig, files: DeviceFiles): SpecDevice[] {
   const all = host.Privileged
     ? hostDevicePaths().map((path) => ({ PathOnHost: path, PathInContainer: path, CgroupPermissions: "rwm" }))
     : [];
-  const given = [...all, ...(host.Devices ?? [])].flatMap(mappedDevices);
+  const given = [
+    ...all.flatMap((mapping) => mappedDevices(mapping)),
+    ...(host.Devices ?? []).flatMap((mapping) => mappedDevices(mapping, files)),
+  ];
   const places = new Map(given.map((device) => [device.path, device]));
   return [...places.values()].map(({ type, path, major, minor, mode }) => {
     if (!path.startsWith("/dev/"))
@@ -280,9 +285,9 @@ export function makeSpec(record: ContainerRecord, context: SpecContext): Spec {
     linux: {
       namespaces: namespaces(record),
       ...(mappings === undefined ? {} : { uidMappings: mappings, gidMappings: mappings }),
-      devices: devices(host),
+      devices: devices(host, context.devices ?? directly),
       cgroupsPath: context.cgroupsPath,
-      resources: containerResources(host),
+      resources: containerResources(host, context.devices),
       sysctl: sysctls(host),
       rootfsPropagation: rootPropagation(record.mounts),
       maskedPaths: host.MaskedPaths ?? [],

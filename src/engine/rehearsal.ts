@@ -45,6 +45,7 @@ export function openRehearsal(real: Services, cgroupHost: CgroupHost, nativeBina
   const store = new ContainerStore(database);
   const events = new EventLog();
   const trash = new Trash("/", executor);
+  const hostPaths = new ExecutedHostPaths(executors);
   const services: Services = {
     ...real,
     options,
@@ -64,11 +65,12 @@ export function openRehearsal(real: Services, cgroupHost: CgroupHost, nativeBina
       log,
       measure: async () => 0,
       users: () => [],
+      hostPaths,
     }),
     sharedVolumes: new SharedVolumes(executors, store),
     images,
-    logs: new LogService({ paths, executors, log }),
-    hostPaths: new ExecutedHostPaths(executors),
+    logs: new LogService({ paths, executors, hostPaths, log }),
+    hostPaths,
     trash: { data: trash, run: trash },
   };
   const health = new HealthMonitors(services, () => Promise.reject(new TypeError("nothing is probed here")));

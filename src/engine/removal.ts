@@ -34,10 +34,16 @@ export async function removeContainer(
     }
   }
   const anonymous = options.volumes ? anonymousVolumes(container) : [];
+  const before = container.state.status;
   container.state.status = "removing";
-  store.delete(container, () => {
-    for (const name of anonymous) volumes.condemnAnonymous(name, container.id);
-  });
+  try {
+    store.delete(container, () => {
+      for (const name of anonymous) volumes.condemnAnonymous(name, container.id);
+    });
+  } catch (error) {
+    container.state.status = before;
+    throw error;
+  }
   publishContainer(services, "destroy", container);
   for (const attach of container.pending) attach.stream.abandon();
   const answer = { StatusCode: container.state.exitCode };

@@ -5,7 +5,7 @@
 import type { DeviceRule, LiveResources, Resources, ThrottleDevice } from "../cgroup/mod.ts";
 import { failure } from "../errors/mod.ts";
 import type { HostConfig, ThrottleDevice as Throttle } from "./container-types.ts";
-import { hostDevice, mappedDevices } from "./host-devices.ts";
+import { directly, hostDevice, mappedDevices, type DeviceFiles } from "./host-devices.ts";
 
 /** Devices that every container may use: those of its /dev, its terminals, making (not opening) any node. */
 const defaultRules: readonly DeviceRule[] = [
@@ -27,9 +27,9 @@ const defaultRules: readonly DeviceRule[] = [
   { allow: true, type: "c", major: 136, access: "rwm" },
 ];
 
-function throttle(devices: readonly Throttle[] | null): ThrottleDevice[] | undefined {
+function throttle(devices: readonly Throttle[] | null, files: DeviceFiles): ThrottleDevice[] | undefined {
   return devices?.map(({ Path, Rate }) => {
-    const { major, minor } = hostDevice(Path);
+    const { major, minor } = hostDevice(Path, files);
     return { major, minor, rate: Rate };
   });
 }
@@ -51,32 +51,33 @@ function parseRule(text: string): DeviceRule {
 }
 
 /** Rules of the devices cgroup. */
-function deviceRules(host: HostConfig): readonly DeviceRule[] {
+function deviceRules(host: HostConfig, files: DeviceFiles): readonly DeviceRule[] {
   if (host.Privileged) return [{ allow: true, type: "a", access: "rwm" }];
-  const devices = (host.Devices ?? []).flatMap(mappedDevices).map(({ type, major, minor, access }) => {
-    return { allow: true, type, major, minor, access } as const;
-  });
+  const devices = (host.Devices ?? [])
+    .flatMap((mapping) => mappedDevices(mapping, files))
+    .map(({ type, major, minor, access }) => ({ allow: true, type, major, minor, access }) as const);
   return [...defaultRules, ...devices, ...(host.DeviceCgroupRules ?? []).map(parseRule)];
 }
 
-/** What a container's cgroup is limited to. */
-export function containerResources(host: HostConfig): Resources {
-  return { ...limits(host), devices: deviceRules(host) };
+/** What a container's cgroup is limited to; `files` are the devices that it names. */
+export function containerResources(host: HostConfig, files: DeviceFiles = directly): Resources {
+  return { ...limits(host, files), devices: deviceRules(host, files) };
 }
 
 /** The limits among them, which can be changed while the container runs. */
-export function limits(host: HostConfig): LiveResources {
+export function limits(host: HostConfig, files: DeviceFiles = directly): LiveResources {
   const quota =
     host.NanoCpus > 0 ? { quota: Math.round(host.NanoCpus / 10_000), period: 100_000 } : undefined;
   const positive = (value: number): number | undefined => (value === 0 ? undefined : value);
   const weightDevice = host.BlkioWeightDevice?.map(({ Path, Weight }) => {
-    const { major, minor } = hostDevice(Path);
+    const { major, minor } = hostDevice(Path, files);
     return { major, minor, weight: Weight };
   });
   return {
     memory: {
       limit: positive(host.Memory),
       reservation: positive(host.MemoryReservation),
+      ...(host.KernelMemoryTCP ? { kernelTCP: host.KernelMemoryTCP } : {}),
       swap: positive(host.MemorySwap),
       swappiness: host.MemorySwappiness ?? undefined,
       disableOOMKiller: host.OomKillDisable ? true : undefined,
@@ -97,10 +98,10 @@ export function limits(host: HostConfig): LiveResources {
     blockIO: {
       weight: positive(host.BlkioWeight),
       weightDevice,
-      throttleReadBpsDevice: throttle(host.BlkioDeviceReadBps),
-      throttleWriteBpsDevice: throttle(host.BlkioDeviceWriteBps),
-      throttleReadIOPSDevice: throttle(host.BlkioDeviceReadIOps),
-      throttleWriteIOPSDevice: throttle(host.BlkioDeviceWriteIOps),
+      throttleReadBpsDevice: throttle(host.BlkioDeviceReadBps, files),
+      throttleWriteBpsDevice: throttle(host.BlkioDeviceWriteBps, files),
+      throttleReadIOPSDevice: throttle(host.BlkioDeviceReadIOps, files),
+      throttleWriteIOPSDevice: throttle(host.BlkioDeviceWriteIOps, files),
     },
   };
 }

@@ -3,7 +3,7 @@
  * the host, changes nothing.
  * @module
  */
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import type { Cgroup, DeviceRule, Resources } from "../cgroup/mod.ts";
 import { CompiledPrograms, type CompileContext, type NetworkPlan, type Spec } from "../runtime/mod.ts";
 import type { Program } from "../kernel/mod.ts";
@@ -14,6 +14,8 @@ import { hostSource, lookAtSources } from "./bind-sources.ts";
 import type { Injected } from "./cdi/inject.ts";
 import type { ContainerRecord } from "./container.ts";
 import { cdiNames } from "./device-requests.ts";
+import { hostDevice, lookAtDevices, namedDevices } from "./host-devices.ts";
+import { readMountinfo } from "./host-mounts.ts";
 import type { FoundPaths } from "./host-paths.ts";
 import { findJoin, idRangeOf, joinedFor, requireJoinable } from "./joins.ts";
 import { makeSpec, processCapabilities } from "./oci-spec.ts";
@@ -78,15 +80,18 @@ function isDirectory({ mounts }: ContainerRecord, folder: string, path: string, 
 
 /** The container with devices of the Container Device Interface, whose code is loaded for who has some. */
 async function withDevices(
+  { hostPaths, options }: Services,
   spec: Spec,
   devices: readonly string[],
-  folders: readonly string[],
 ): Promise<Injected> {
-  const [{ injectDevices }, { readCdiFolders }] = await Promise.all([
+  const [{ injectDevices, injectedPaths }, { readCdiFolders }] = await Promise.all([
     import("./cdi/inject.ts"),
     import("./cdi/specs.ts"),
   ]);
-  return injectDevices(spec, devices, readCdiFolders(folders), spec.linux.uidMappings !== undefined);
+  const registry = readCdiFolders(options.cdiSpecDirs);
+  const files = await lookAtDevices(hostPaths, injectedPaths(devices, registry));
+  const idmap = spec.linux.uidMappings !== undefined;
+  return injectDevices(spec, devices, registry, idmap, (path) => hostDevice(path, files));
 }
 
 /** What the cgroup allows with the devices that were injected. */
@@ -104,13 +109,14 @@ export async function prepareLaunch(
 ): Promise<Launch> {
   const { facts, options, paths, seccomp, store } = services;
   const { config, hostConfig: host } = record;
-  const sources = await lookAtSources(services.hostPaths, record.mounts);
-  checkPropagation(record.mounts, sources, () => readFileSync("/proc/self/mountinfo", "utf8"));
+  const sources = await lookAtSources(services, record.mounts);
+  checkPropagation(record.mounts, sources, readMountinfo);
   const user = await containerUser(services, plan, config.User, host.GroupAdd ?? []);
   const cgroup = cgroupOf(services, record);
   const join = findJoin(store, host);
   if (join !== undefined) requireJoinable(join);
-  const files = joinedFor(join, "network")?.id ?? record.id;
+  const filesOf = joinedFor(join, "network")?.id ?? record.id;
+  const files = await lookAtDevices(services.hostPaths, namedDevices(host));
   const ipc = joinedFor(join, "ipc");
   const ulimits = options.defaultUlimits.map(({ Name, Soft, Hard }) => ({
     type: `RLIMIT_${Name.toUpperCase()}`,
@@ -122,7 +128,8 @@ export async function prepareLaunch(
   const devices = cdiNames(host);
   const plain = makeSpec(record, {
     user,
-    directory: paths.container(files),
+    directory: paths.container(filesOf),
+    devices: files,
     capabilities: facts.capabilities,
     cgroupsPath: cgroup.path,
     joinedRange: idRangeOf(services, record),
@@ -133,10 +140,8 @@ export async function prepareLaunch(
     layerPaths: (chain) => services.storage.layerPaths(chain),
   });
   const { spec, rules } =
-    devices.length === 0
-      ? { spec: plain, rules: [] }
-      : await withDevices(plain, devices, options.cdiSpecDirs);
-  const resources = containerResources(host);
+    devices.length === 0 ? { spec: plain, rules: [] } : await withDevices(services, plain, devices);
+  const resources = containerResources(host, files);
   const complete: Spec =
     filter === undefined ? spec : { ...spec, linux: { ...spec.linux, seccomp: filter.oci } };
   const context: CompileContext = {
@@ -145,7 +150,7 @@ export async function prepareLaunch(
     // What a container writes that removes itself is never read again.
     root: host.AutoRemove && plan.kind === "overlay" ? { ...plan, volatile: true } : plan,
     cgroup: { driver: services.cgroups, cgroup, resources: withRules(resources, rules) },
-    isDirectory: (source) => isDirectory(record, paths.container(files), source, sources),
+    isDirectory: (source) => isDirectory(record, paths.container(filesOf), source, sources),
     ...(network === undefined ? {} : { network }),
     openStdin: config.OpenStdin,
     init: host.Init ?? options.init,

@@ -30,6 +30,8 @@ const volatile: ReadonlySet<string> = new Set(["tmpfs", "ramfs"]);
 /** Bytes of struct stat, and where the inode's number is in it, on x86-64 and arm64. */
 const statSize = 144;
 const inodeOffset = 8;
+/** Milliseconds that mounting one may take. */
+const patience = 30_000;
 
 /** Whether what is in such a volume is gone when nobody has it mounted. */
 export function isVolatile(backing: VolumeBacking | undefined): backing is VolumeBacking {
@@ -121,7 +123,7 @@ export class SharedVolumes {
     try {
       return await make(session, name, backing);
     } finally {
-      session.close();
+      session.kill();
     }
   }
 }
@@ -164,7 +166,7 @@ async function make(
   backing: VolumeBacking,
 ): Promise<{ readonly descriptor: number; readonly inode: number }> {
   const { program, stat } = making(name, backing);
-  const outcome = await session.run(program, { doing: "failed to mount local volume" });
+  const outcome = await session.run(program, { doing: "failed to mount local volume", deadline: patience });
   const bytes = outcome.bytesOf(stat);
   const inode = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(inodeOffset, true));
   const descriptor = openNamespace(session.pid, inode);

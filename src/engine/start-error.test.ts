@@ -55,3 +55,12 @@ test.each([
   const { error } = startFailure(new KernelError(b.build(), 0, errnoNumbers[errno]), "sh");
   expect([error.status, error.message]).toEqual([status, text]);
 });
+
+test("what the host has no more of, or what didn't answer, is not the asker's fault", () => {
+  for (const errno of ["ENOSPC", "EDQUOT", "EMFILE", "ENOMEM"] as const)
+    expect(startFailure(failed("openat", errno), "sh").error.status).toBe(500);
+  const late = failure("executor-lost", { doing: "look at /x", reason: "was stopped: the deadline passed" });
+  const { error } = startFailure(late, "sh");
+  expect([error.status, error.exitCode]).toEqual([500, 128]);
+  expect(startFailure(failed("openat", "EINVAL"), "sh").error.status).toBe(400);
+});

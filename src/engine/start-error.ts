@@ -2,7 +2,7 @@
  * Why a container's process didn't start, in the words by which Docker's clients tell 126 from 127.
  * @module
  */
-import { CaissonError, failure, messageOf } from "../errors/mod.ts";
+import { CaissonError, failure, isFailure, messageOf } from "../errors/mod.ts";
 import { KernelError } from "../kernel/mod.ts";
 import { FINDING_PART, MOUNTING_VOLUME } from "../runtime/mod.ts";
 
@@ -11,6 +11,17 @@ export interface StartFailure {
   readonly error: CaissonError;
   readonly exitCode: 126 | 127 | 128;
 }
+
+/** What the host has no more of, or can't do any more. */
+const shortages: ReadonlySet<string> = new Set([
+  "EDQUOT",
+  "EIO",
+  "EMFILE",
+  "ENFILE",
+  "ENOMEM",
+  "ENOSPC",
+  "EROFS",
+]);
 
 /** What didn't start: a container or an exec in one. */
 export type Started = "container" | "exec";
@@ -30,6 +41,9 @@ export function startFailure(error: unknown, command: string, started: Started =
   if (!(error instanceof KernelError)) {
     if (error instanceof CaissonError && error.code !== "executor-lost") return { error, exitCode: 128 };
     const text = `${prefix}: ${messageOf(error)}`;
+    // Something of the host's didn't answer.
+    if (isFailure(error, "executor-lost"))
+      return { error: new CaissonError("kernel", text, error), exitCode: 128 };
     return { error: failure("start-failed", { text }, error), exitCode: 128 };
   }
   const { errnoName, operation, message } = error;
@@ -75,7 +89,10 @@ export function startFailure(error: unknown, command: string, started: Started =
       exitCode: 127,
     };
   }
-  return { error: failure("start-failed", { text: `${prefix}: ${message}` }, error), exitCode: 128 };
+  const text = `${prefix}: ${message}`;
+  // Not whoever asked is at fault.
+  if (shortages.has(errnoName)) return { error: new CaissonError("kernel", text, error), exitCode: 128 };
+  return { error: failure("start-failed", { text }, error), exitCode: 128 };
 }
 
 /** What became of a volume, or of a part of one, that couldn't be mounted. */

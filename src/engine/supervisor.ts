@@ -97,7 +97,10 @@ export class Supervisor {
       try {
         launched = await this.#launch(container, pending, tries);
       } catch (error) {
-        await removeRunTraces(this.#services, container);
+        // With a full disk they stay until there is room; what failed is what is told.
+        await removeRunTraces(this.#services, container).catch((left: unknown) => {
+          this.#services.log.error(`clean up after container ${container.id}`, { error: left });
+        });
         if (await tries.again(error)) continue;
         const { error: answer, exitCode } = startFailure(error, record.path);
         state.exitCode = exitCode;
@@ -136,7 +139,7 @@ export class Supervisor {
     const folder = paths.bundle(id);
     if (container.traces) await removeRunTraces(this.#services, container);
     container.traces = true;
-    await ensureBindSources(this.#services.hostPaths, record);
+    await ensureBindSources(this.#services, record);
     requireLinked(this.#services, container);
     const cgroup = cgroupOf(this.#services, record);
     this.#kills.begin(cgroup);
@@ -220,6 +223,7 @@ export class Supervisor {
     state.oomKilled = false;
     state.manuallyStopped = false;
     state.startedAt = formatTime(started);
+    container.startedAt = performance.now() - sinceTime(started);
     state.finishedAt = NEVER;
     state.relay = hasResolver(placesOf(this.#services, container));
     container.exited = Promise.withResolvers();
@@ -324,11 +328,12 @@ export class Supervisor {
     this.#services.logs.exited(container);
     endSandbox(this.#services, container);
     void this.#services.volumes.uses.end(container.id);
-    const seconds = Number((exit.finished - parseTime(state.startedAt)) / 1_000_000_000n);
+    const seconds = secondsRun(container, exit.finished);
+    container.startedAt = undefined;
     if (state.oomKilled) publishContainer(this.#services, "oom", container);
     publishVolumes(this.#services, "unmount", container);
     publishContainer(this.#services, "die", container, {
-      execDuration: String(Math.max(0, seconds)),
+      execDuration: String(seconds),
       exitCode: String(exit.code),
     });
     container.exited = undefined;
@@ -386,7 +391,10 @@ export class Supervisor {
     }
     if (shim !== "gone" && shim.phase !== "exited") {
       if (!container.running) this.#enter(container, shim.pid, shim.started);
-      else container.exited = Promise.withResolvers();
+      else {
+        container.exited = Promise.withResolvers();
+        container.startedAt = performance.now() - sinceTime(parseTime(state.startedAt));
+      }
       this.#health.resume(container);
       await this.#follow(container);
       return;
@@ -404,6 +412,8 @@ export class Supervisor {
         finished: now(),
         error: "the host or the shim ended without a record",
       };
+      // Nobody here saw how long it ran; the record's times tell.
+      container.startedAt = undefined;
       await this.#exit(container, record ?? lost);
       return;
     }
@@ -415,4 +425,16 @@ export class Supervisor {
     // The engine may have been killed between its exit and what follows from it.
     if (state.status === "exited") await this.#afterExit(container);
   }
+}
+
+/** Milliseconds since a time of the wall's clock that was a moment ago, or before this engine. */
+const sinceTime = (time: bigint): number => Math.max(0, Number(now() - time) / 1e6);
+
+/** Whole seconds that a container ran for. */
+function secondsRun({ startedAt, state }: Container, finished: bigint): number {
+  const milliseconds =
+    startedAt === undefined
+      ? Number(finished - parseTime(state.startedAt)) / 1e6
+      : performance.now() - startedAt;
+  return Math.max(0, Math.floor(milliseconds / 1000));
 }

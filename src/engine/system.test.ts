@@ -7,6 +7,7 @@ import { newState, type Status } from "./container.ts";
 import { networkDefaults } from "./daemon-options.ts";
 import { StateDatabase } from "./database.ts";
 import { EventLog } from "./events.ts";
+import { fakeHostPaths } from "./fake-services.ts";
 import { NetworkStore } from "./network-store.ts";
 import { SystemService, type SystemOptions } from "./system.ts";
 import {
@@ -75,6 +76,7 @@ async function withSystem(
       users: () => [],
       log: { error: () => undefined },
       measure: async () => 0,
+      hostPaths: fakeHostPaths,
     }),
     networks: { store: new NetworkStore(database) },
   } as unknown as SystemOptions["services"];

@@ -21,6 +21,7 @@ import {
   registryConfig,
   withoutCredentials,
 } from "./system-facts.ts";
+import { shortageOf } from "./shortage.ts";
 import { formatTime, now } from "./time.ts";
 import { apiVersion, caissonVersion, minApiVersion, serverVersion } from "./version.ts";
 
@@ -54,6 +55,11 @@ export class SystemService implements System {
     this.#options = options;
     const { database } = options.services;
     this.#id = engineId(database);
+  }
+
+  shortage(): string | undefined {
+    const { dataRoot, execRoot } = this.#options.services.options;
+    return shortageOf([dataRoot, execRoot]);
   }
 
   async info(): Promise<Json> {

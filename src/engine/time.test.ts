@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { afterEach, expect, setSystemTime, test } from "bun:test";
 import { formatTime, now, parseTime, goDuration } from "./time.ts";
 
 test("times are written as Go writes RFC3339Nano", () => {
@@ -19,6 +19,19 @@ test("now is the wall clock's time and doesn't stand still", () => {
   expect(Math.abs(Number(first / 1_000_000n) - Date.now())).toBeLessThan(50);
   expect(now()).toBeGreaterThan(first);
 });
+
+afterEach(() => setSystemTime());
+
+test.each([3_600_000, -3_600_000, 365 * 86_400_000])(
+  "it follows a clock that is set by %d ms, and stays as fine",
+  (jump) => {
+    now();
+    setSystemTime(new Date(Date.now() + jump));
+    const times = Array.from({ length: 100 }, () => now());
+    expect(Math.abs(Number((times[0] ?? 0n) / 1_000_000n) - Date.now())).toBeLessThan(1000);
+    expect(new Set(times).size).toBe(100);
+  },
+);
 
 test.each([
   [0, "0s"],

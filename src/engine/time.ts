@@ -3,15 +3,17 @@
  * @module
  */
 
-const launch = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
+/** How far the wall's clock is ahead of the monotonic one, as of the last time that it was set. */
+let ahead = BigInt(Date.now()) * 1_000_000n - process.hrtime.bigint();
 
 /** Nanoseconds since the epoch, from the clock of the wall; finer than Date has. */
 export function now(): bigint {
   const coarse = BigInt(Date.now()) * 1_000_000n;
-  const fine = launch + process.hrtime.bigint();
+  const monotonic = process.hrtime.bigint();
   // The monotonic clock doesn't follow when the wall clock is set; Date does.
-  const apart = fine - coarse;
-  return apart > 5_000_000n || apart < -5_000_000n ? coarse : fine;
+  const apart = ahead + monotonic - coarse;
+  if (apart > 5_000_000n || apart < -5_000_000n) ahead = coarse - monotonic;
+  return ahead + monotonic;
 }
 
 /** RFC 3339 with nanoseconds, zeros at the end cut off, as Go's RFC3339Nano writes it. */

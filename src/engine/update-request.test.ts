@@ -34,6 +34,8 @@ test("what a client sends as zero stays as it is", () => {
 
 test.each([
   [{ Memory: 64 * mega }, { Memory: 64 * mega }],
+  [{ KernelMemoryTCP: 8 * mega }, { KernelMemoryTCP: 8 * mega }],
+  [{ CpuPercent: 50, CpuCount: 2 }, {}],
   [{ PidsLimit: -1 }, { PidsLimit: 0 }],
   [{ PidsLimit: 5 }, { PidsLimit: 5 }],
   [
@@ -49,6 +51,10 @@ test.each([
 
 test.each([
   [{ Memory: 5000 }, "Minimum memory limit allowed is 6MB"],
+  [
+    { IOMaximumIOps: 5 },
+    "Invalid QoS settings: linux does not support Maximum IO Bandwidth or Maximum IO IOps",
+  ],
   [{ CpusetCpus: "9" }, "Requested CPUs are not available - requested 9, available: 0-1"],
   [{ RestartPolicy: { Name: "foo", MaximumRetryCount: 0 } }, "unknown policy 'foo'"],
   [

@@ -8,6 +8,7 @@ import { failure } from "../errors/mod.ts";
 import type { HostConfig, ThrottleDevice, UpdateBody } from "./container-types.ts";
 import { discardLimits } from "./discarded-limits.ts";
 import { checkResources, completeHostConfig, type HostDefaults } from "./host-config.ts";
+import { directly, type DeviceFiles } from "./host-devices.ts";
 import { limits } from "./resources.ts";
 import { checkRestartPolicy } from "./restart-policy.ts";
 
@@ -25,6 +26,7 @@ const scalars = [
   "Memory",
   "MemorySwap",
   "MemoryReservation",
+  "KernelMemoryTCP",
 ] as const;
 const throttles = [
   "BlkioDeviceReadBps",
@@ -43,8 +45,8 @@ const apart = [
   "MemorySwappiness",
   "OomKillDisable",
 ];
-/** Docker's API has these no more. */
-const retired = ["KernelMemory", "KernelMemoryTCP", "CpuPercent", "CpuCount"];
+/** What dockerd takes and does nothing with, warns of, or refuses in its own words: kernels, or Linux, have no such limit. */
+const retired = ["KernelMemory", "CpuPercent", "CpuCount", "IOMaximumIOps", "IOMaximumBandwidth"];
 
 /** Shares that the kernel knows (cgroup-v1, cpu.shares). */
 const shares = { least: 2, most: 262_144 };
@@ -158,12 +160,17 @@ function rates(
   return [...now, ...gone.map(({ Path }) => ({ Path, Rate: 0 }))];
 }
 
-/** What a running container's cgroup must be told; nothing of what is the same. */
-export function liveChanges(before: HostConfig, after: HostConfig, version: 1 | 2): LiveResources {
+/** What a running container's cgroup must be told; nothing of what is the same. `files` are the devices of both. */
+export function liveChanges(
+  before: HostConfig,
+  after: HostConfig,
+  version: 1 | 2,
+  files: DeviceFiles = directly,
+): LiveResources {
   const changed = (...fields: readonly (keyof HostConfig)[]): boolean =>
     fields.some((field) => JSON.stringify(before[field]) !== JSON.stringify(after[field]));
   const throttled = Object.fromEntries(throttles.map((field) => [field, rates(before[field], after[field])]));
-  const { memory, cpu, pids, blockIO } = limits(withoutGaps({ ...after, ...throttled }, version));
+  const { memory, cpu, pids, blockIO } = limits(withoutGaps({ ...after, ...throttled }, version), files);
   const memoryChanged = changed("Memory", "MemorySwap");
   const bandwidth = changed("NanoCpus", "CpuPeriod", "CpuQuota");
   const when = <T>(is: boolean, value: T): T | undefined => (is ? value : undefined);
@@ -172,6 +179,7 @@ export function liveChanges(before: HostConfig, after: HostConfig, version: 1 | 
       limit: when(memoryChanged, memory?.limit),
       swap: when(memoryChanged, memory?.swap),
       reservation: when(changed("MemoryReservation"), memory?.reservation ?? 0),
+      kernelTCP: when(changed("KernelMemoryTCP"), memory?.kernelTCP),
       swappiness: when(changed("MemorySwappiness"), memory?.swappiness),
       disableOOMKiller: when(changed("OomKillDisable"), after.OomKillDisable),
     },

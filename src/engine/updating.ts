@@ -12,6 +12,7 @@ import type { Container } from "./container-store.ts";
 import type { ContainerConfig, HostConfig, UpdateBody } from "./container-types.ts";
 import type { HealthMonitors } from "./health-monitor.ts";
 import { checkHealthcheck, mergeHealthcheck } from "./healthcheck.ts";
+import { lookAtDevices, namedDevices } from "./host-devices.ts";
 import { portBindings, republish } from "./republishing.ts";
 import { cgroupOf } from "./runtime-context.ts";
 import type { Services } from "./services.ts";
@@ -42,9 +43,10 @@ async function tellCgroup(
   before: HostConfig,
   after: HostConfig,
 ): Promise<void> {
-  const { cgroups, executors, defaults } = services;
+  const { cgroups, executors, defaults, hostPaths } = services;
   const cgroup = cgroupOf(services, container.record);
-  const live = liveChanges(before, after, defaults.cgroupVersion);
+  const files = await lookAtDevices(hostPaths, [...namedDevices(before), ...namedDevices(after)]);
+  const live = liveChanges(before, after, defaults.cgroupVersion, files);
   const b = new ProgramBuilder();
   cgroups.update(b, cgroup, live);
   const program = b.build();

@@ -5,9 +5,11 @@
  */
 import { copyTree } from "../storage/mod.ts";
 import { failure } from "../errors/mod.ts";
+import { KernelError } from "../kernel/mod.ts";
 import type { ContainerRecord, MountPoint } from "./container.ts";
 import type { Container } from "./container-store.ts";
 import { boundFolder } from "./local-volume-options.ts";
+import { PatientSession } from "./patient-session.ts";
 import { removeContainer } from "./removal.ts";
 import type { Services } from "./services.ts";
 
@@ -47,13 +49,14 @@ export async function undoFilling(services: Services, container: Container): Pro
 async function copyUpVolumes({ storage, executors }: Services, { id, record }: Container): Promise<void> {
   const fresh = volumesToFill(record);
   const plan = storage.plan(id, record.chain);
-  const session = (): ReturnType<typeof executors.session> => executors.session();
+  const session = (): PatientSession => new PatientSession(executors.session(), "fill a volume");
   for (const { destination, source, backing } of fresh) {
     const folder = backing === undefined ? source : (boundFolder(backing) ?? source);
     try {
       await copyTree(plan, destination, folder, { session });
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT" || backing === undefined) throw error;
+      if (!(error instanceof KernelError && error.errnoName === "ENOENT") || backing === undefined)
+        throw error;
       const mount = `mount ${backing.device}:${source}, flags: 0x1000: no such file or directory`;
       const why = `failed to mount local volume: ${mount}`;
       const message = `failed to populate volume: error while mounting volume '${source}': ${why}`;

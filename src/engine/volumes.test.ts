@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { StateDatabase } from "./database.ts";
 import { EventLog } from "./events.ts";
+import { fakeHostPaths } from "./fake-services.ts";
 import { now } from "./time.ts";
 import { VolumeService } from "./volumes.ts";
 
@@ -35,6 +36,7 @@ function open(): VolumeService {
     events,
     users: (name) => used[name] ?? [],
     log: { error: () => undefined },
+    hostPaths: fakeHostPaths,
     measure: async (folder) =>
       readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0),
   });

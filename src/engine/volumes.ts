@@ -19,6 +19,7 @@ import {
 } from "./filters.ts";
 import { backingOf, boundFolder, checkLocalOptions } from "./local-volume-options.ts";
 import { LocalVolumes, volumeNameForm } from "./local-volumes.ts";
+import type { HostPaths } from "./host-paths.ts";
 import type { EngineLog } from "./services.ts";
 import { now, formatTime } from "./time.ts";
 import { localJson, LOCAL, pluginJson, type VolumeRow } from "./volume-json.ts";
@@ -45,6 +46,8 @@ export interface PreparedVolume {
   readonly fresh: boolean;
   /** Writes its row if it is new; within the transaction that makes the container. */
   insert(): void;
+  /** Nobody uses it after all: what was made goes, unless there is a row. */
+  discard(): Promise<void>;
 }
 
 /** What volumes work with. */
@@ -57,6 +60,7 @@ export interface VolumeOptions {
   readonly log: Pick<EngineLog, "error">;
   /** Bytes of the files in a folder. */
   readonly measure: (folder: string) => Promise<number>;
+  readonly hostPaths: Pick<HostPaths, "isEmpty">;
   readonly plugins?: VolumePlugins;
 }
 
@@ -82,9 +86,9 @@ export class VolumeService implements Volumes {
   readonly #removed = new Map<string, VolumeRow>();
   #pruning = false;
 
-  constructor({ database, dataRoot, events, users, log, measure, plugins }: VolumeOptions) {
+  constructor({ database, dataRoot, events, users, log, measure, hostPaths, plugins }: VolumeOptions) {
     this.#database = database;
-    this.#local = new LocalVolumes(dataRoot);
+    this.#local = new LocalVolumes(dataRoot, hostPaths);
     this.#events = events;
     this.#users = users;
     this.#measure = measure;
@@ -145,7 +149,12 @@ export class VolumeService implements Volumes {
       ...(Labels === undefined || Labels === null ? {} : { labels: Labels }),
       ...(DriverOpts === undefined || DriverOpts === null ? {} : { options: DriverOpts }),
     });
-    volume.insert();
+    try {
+      volume.insert();
+    } catch (error) {
+      await volume.discard();
+      throw error;
+    }
     return this.inspect(volume.name);
   }
 
@@ -214,6 +223,8 @@ export class VolumeService implements Volumes {
 
   /** Empties a volume's folder. */
   async empty(name: string): Promise<void> {
+    // That would be somebody else's.
+    if (this.#local.isMountedOver(name)) return;
     const finish = this.#local.take(name);
     this.#local.ensure(name);
     await finish();
@@ -269,6 +280,11 @@ export class VolumeService implements Volumes {
     return volumes;
   }
 
+  /** Whether somebody has mounted something in the folder of a volume of the driver `local`. */
+  isMountedOver(name: string): boolean {
+    return this.#local.isMountedOver(name);
+  }
+
   /** Where a volume of the driver `local` has its folder, or would have it. */
   localPath(name: string): string {
     return this.#local.path(name);
@@ -303,14 +319,22 @@ export class VolumeService implements Volumes {
       const insert = (): void => this.#insert(name, row);
       if (driver !== LOCAL) {
         if (known === undefined) await this.plugins.create(driver, name, options ?? {});
-        return { name, driver, path: "", fresh: false, insert };
+        const nothing = async (): Promise<void> => undefined;
+        return { name, driver, path: "", fresh: false, insert, discard: nothing };
       }
       if (known === undefined) checkNewVolume(name, options);
       const backing = backingOf(options);
-      const empty = await this.#local.prepare(name, known === undefined);
+      const discard = async (): Promise<void> => {
+        if (!this.#rows.has(name)) await this.#local.discard(name);
+      };
+      const empty = await this.#local.prepare(name, known === undefined).catch(async (error: unknown) => {
+        await discard();
+        throw error;
+      });
       const fresh = empty && (backing === undefined || boundFolder(backing) !== undefined);
       const path = this.#local.path(name);
-      return { name, driver, path, fresh, insert, ...(backing === undefined ? {} : { backing }) };
+      const made = { name, driver, path, fresh, insert, discard };
+      return { ...made, ...(backing === undefined ? {} : { backing }) };
     } catch (error) {
       throw messageOf(error).startsWith("create ") ? error : inContext(`create ${name}`, error);
     }
@@ -356,6 +380,7 @@ export class VolumeService implements Volumes {
 
   /** The name is free at once; what lies in the folder is deleted after it got another name. */
   async #delete(name: string, driver?: string): Promise<void> {
+    if (driver === undefined) this.#local.requireOwn(name);
     const row = this.#rows.get(name);
     if (row !== undefined) this.#condemn(name, row);
     const finish = driver === undefined ? this.#local.take(name) : undefined;

@@ -26,6 +26,18 @@ test("messageOf takes whatever was thrown", () => {
   expect(messageOf("text")).toBe("text");
 });
 
+test.each([
+  ["ENOSPC: no space left on device, open '/a b/c'", "open /a b/c: no space left on device"],
+  ["ENOSPC: no space left on device, write", "write: no space left on device"],
+  [
+    "EXDEV: cross-device link not permitted, rename '/a' -> '/b'",
+    "rename /a /b: cross-device link not permitted",
+  ],
+  ["EXAMPLE of another text", "EXAMPLE of another text"],
+])("messageOf says %j as Go does", (text, expected) => {
+  expect(messageOf(new TypeError(text))).toBe(expected);
+});
+
 test("inContext says what was being done and keeps the code", () => {
   const inner = failure("container-not-running", { id: "c0ffee" });
   const error = inContext("cannot kill container: web", inner);

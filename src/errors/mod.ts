@@ -40,7 +40,15 @@ export function isFailure(error: unknown, code: ErrorCode): error is CaissonErro
   return error instanceof CaissonError && error.code === code;
 }
 
-/** The text of whatever was thrown. */
+/** The text of whatever was thrown; of what a file system refused as Go's os package says it, which docker's users know. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return error instanceof Error ? (pathError(error) ?? error.message) : String(error);
+}
+
+/** `ENOSPC: no space left on device, open '/x'` → `open /x: no space left on device` */
+function pathError({ message }: Error): string | undefined {
+  const match = /^E[A-Z0-9]+: ([^,]+), ([a-z0-9]+)(?: '(.*?)'(?: -> '(.*)')?)?$/s.exec(message);
+  if (match === null) return undefined;
+  const [, why, call, path, other] = match;
+  return `${[call, path, other].filter((part) => part !== undefined).join(" ")}: ${why}`;
 }

@@ -72,7 +72,7 @@ class ProgramOutcome implements Outcome {
 }
 
 /** A session with a native executor process. Requests go out at once; replies come as they are done. */
-export class Executor {
+export class Executor implements Disposable {
   readonly #path: string;
   readonly #process: SocketProcess;
   readonly #socket: Socket;
@@ -151,6 +151,10 @@ export class Executor {
     this.#send();
     this.#lose("was closed");
     this.#socket.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 
   /** Ends the session at once, whatever it does: it may hang in a file system that never answers. */

@@ -86,14 +86,14 @@ export class Plugin {
   /** Tries until the plugin is there or time is up. */
   async #reach(method: string, body: string): Promise<Answered> {
     const { deadline, pause } = this.#patience;
-    const end = Date.now() + deadline;
+    const end = performance.now() + deadline;
     for (let wait = pause; ; wait *= 2) {
       try {
-        return await this.#send(method, body, end - Date.now());
+        return await this.#send(method, body, end - performance.now());
       } catch (error) {
         const code = (error as NodeJS.ErrnoException).code ?? "";
         const absent = ["ECONNREFUSED", "ENOENT", "FailedToOpenSocket", "ConnectionRefused"].includes(code);
-        if (!absent || Date.now() + wait > end) {
+        if (!absent || performance.now() + wait > end) {
           const message = `plugin "${this.name}" did not answer ${method}: ${messageOf(error)}`;
           throw failure("internal", { message }, error);
         }

@@ -109,7 +109,7 @@ export function addAttributes(b: ProgramBuilder, item: Item, owner: Owner): void
 }
 
 /** Makes a file with holes, run of data by run of data. */
-export async function copySparse(session: Executor, item: Item): Promise<void> {
+export async function copySparse(session: Pick<Executor, "run">, item: Item): Promise<void> {
   const { stat, shown } = item;
   const b = new ProgramBuilder();
   const slots = copySlots(b);
@@ -129,7 +129,7 @@ interface Run {
   readonly end: number;
 }
 
-async function nextRun(session: Executor, at: number, shown: string): Promise<Run | undefined> {
+async function nextRun(session: Pick<Executor, "run">, at: number, shown: string): Promise<Run | undefined> {
   const b = new ProgramBuilder();
   const { from } = copySlots(b);
   const start = b.call(`find data in ${shown}`, "lseek", [from, at, SEEK_DATA], { tolerate: ["ENXIO"] });
@@ -139,7 +139,7 @@ async function nextRun(session: Executor, at: number, shown: string): Promise<Ru
   return found.start < 0 || found.end <= found.start ? undefined : found;
 }
 
-async function copyRun(session: Executor, { start, end }: Run, shown: string): Promise<void> {
+async function copyRun(session: Pick<Executor, "run">, { start, end }: Run, shown: string): Promise<void> {
   for (let at = start; at < end;) {
     const b = new ProgramBuilder();
     const { from, to } = copySlots(b);

@@ -3,7 +3,6 @@
  * resolved inside of its root; the volume's directory is a descriptor. Neither is ever left by a link (CVE-2022-23648).
  * @module
  */
-import { readdir } from "node:fs/promises";
 import { failure } from "../errors/mod.ts";
 import { pathText, type Path } from "../image/mod.ts";
 import {
@@ -40,11 +39,13 @@ import type { Owner, RootPlan } from "./types.ts";
 
 /** What copying works with. */
 export interface CopyUpOptions {
-  /** Starts an executor of its own. */
-  readonly session: () => Executor;
+  /** Starts an executor of its own; whoever disposes of it may have waited for it in vain. */
+  readonly session: () => Pick<Executor, "run"> & Disposable;
   /** Added to every owner: the beginning of the container's range where the volume's ids can't be mapped. */
   readonly owner?: Owner;
 }
+
+type CopySession = Pick<Executor, "run">;
 
 /** A symbolic link's text is at most this long. */
 const longestLink = 4096;
@@ -60,21 +61,30 @@ export async function copyTree(
   target: string,
   options: CopyUpOptions,
 ): Promise<boolean> {
-  if ((await readdir(target)).length > 0) return false;
-  const session = options.session();
-  try {
-    const stat = await begin(session, plan, path, target);
-    if (stat === undefined) return false;
-    await new TreeCopy(session, options.owner ?? { uid: 0, gid: 0 }).copy(stat);
-    return true;
-  } finally {
-    session.close();
-  }
+  using session = options.session();
+  if (!(await isEmpty(session, target))) return false;
+  const stat = await begin(session, plan, path, target);
+  if (stat === undefined) return false;
+  await new TreeCopy(session, options.owner ?? { uid: 0, gid: 0 }).copy(stat);
+  return true;
+}
+
+/** Bytes of struct linux_dirent64 of `.` and `..`, and room for one more with the longest name. */
+const emptySize = 48;
+const entriesSize = 512;
+
+async function isEmpty(session: CopySession, target: string): Promise<boolean> {
+  const b = new ProgramBuilder();
+  const { volume } = copySlots(b);
+  open(b, "open the volume", CWD, target, directoryForReading, volume);
+  const read = b.call("is it empty?", "getdents64", [volume, b.out(entriesSize), entriesSize]);
+  const outcome = await session.run(b.build(), { doing: "copy the image's content to a volume" });
+  return (outcome.valueOf(read) ?? 0) <= emptySize;
 }
 
 /** Opens both trees; what the source's top is, if it is a directory. */
 async function begin(
-  session: Executor,
+  session: CopySession,
   plan: RootPlan,
   path: string,
   target: string,
@@ -101,13 +111,13 @@ interface Made {
 }
 
 class TreeCopy {
-  readonly #session: Executor;
+  readonly #session: CopySession;
   readonly #owner: Owner;
   readonly #directories: Made[] = [];
   /** The first name of each file that has several. */
   readonly #names = new Map<string, Path>();
 
-  constructor(session: Executor, owner: Owner) {
+  constructor(session: CopySession, owner: Owner) {
     this.#session = session;
     this.#owner = owner;
   }

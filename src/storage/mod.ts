@@ -7,6 +7,7 @@ import type { Executor } from "../kernel/mod.ts";
 import { Overlay2 } from "./overlay2.ts";
 import type * as ContainerFiles from "./container-files.ts";
 import type { CopyUpOptions } from "./copy-up.ts";
+import type { TreeFile } from "./tree-files.ts";
 import type { DriverOptions, RootPlan, SnapshotDriver } from "./types.ts";
 
 export { bootId } from "./settled-layers.ts";
@@ -15,6 +16,7 @@ export { probeIdmap, probeOverlay, type Probed } from "./probe.ts";
 export type { CopyUpOptions } from "./copy-up.ts";
 export type { Stat } from "./stat.ts";
 export type { FileChange } from "./changes.ts";
+export type { TreeFile } from "./tree-files.ts";
 export type { TreeEntriesOptions } from "./tree-entries.ts";
 export type { ViewSession } from "./view-session.ts";
 export type { DriverOptions, LayerSource, Owner, RootPlan, SnapshotDriver } from "./types.ts";
@@ -32,6 +34,15 @@ export async function openStorage(name: string | undefined, options: DriverOptio
 /** What is done with the files in a container's root, loaded when it is needed. */
 export async function containerFiles(): Promise<typeof ContainerFiles> {
   return await import("./container-files.ts");
+}
+
+/** {@link import("./tree-files.ts").treeFiles}, loaded when it is needed. */
+export async function* treeFiles(
+  session: Pick<Executor, "run">,
+  directory: string,
+): AsyncGenerator<TreeFile, void, void> {
+  const { treeFiles: list } = await import("./tree-files.ts");
+  yield* list(session, directory);
 }
 
 /** {@link import("./usage.ts").diskUsage}, loaded when it is needed. */

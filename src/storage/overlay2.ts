@@ -4,18 +4,19 @@
  *     layers/<hex of the chain ID>/{diff,layer.json}
  *     containers/<ID>/{diff,work}
  *     empty/   what an image without layers has
+ *     assembly how the kernel takes the layers: found out at each start, for one on a full disk
  *     trash/   what is being deleted
  *
  * Users of the host can't go into any of it: set-user-ID programs of images lie here (CVE-2021-41091).
  * @module
  */
 import { existsSync } from "node:fs";
-import { chmod, mkdir, readdir } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { failure } from "../errors/mod.ts";
 import { AT, CWD, flags, int, KernelError, octal, ProgramBuilder, type Program } from "../kernel/mod.ts";
 import { LayerStore, type LayerRecord } from "./layer-store.ts";
-import { probeOverlay } from "./probe.ts";
+import { probeOverlay, type ProbedOverlay } from "./probe.ts";
 import { FileReader } from "./read-file.ts";
 import { Trash } from "./trash.ts";
 import type { DriverOptions, LayerSource, Owner, RootPlan, SnapshotDriver } from "./types.ts";
@@ -56,7 +57,7 @@ export class Overlay2 implements SnapshotDriver {
       await mkdir(path, { recursive: true, mode: 0o710 });
       await chmod(path, name === "empty" ? 0o755 : 0o710);
     }
-    const overlay = await probeOverlay(options.executor(), options.root);
+    const overlay = await probed(options);
     if (!overlay.supported)
       throw failure("unavailable", {
         message: `storage driver overlay2 can't be used on ${options.root}: ${overlay.reason}`,
@@ -177,6 +178,20 @@ export class Overlay2 implements SnapshotDriver {
       throw failure("invalid-parameter", { message: `${JSON.stringify(container)} is no container ID` });
     return `${this.#containers}/${container}`;
   }
+}
+
+/** What the file system can do; one that is full now could do what it did when the engine started before. */
+async function probed({ executor, root }: DriverOptions): Promise<ProbedOverlay> {
+  const memory = join(root, "assembly");
+  const known = await readFile(memory, "utf8").catch(() => "");
+  const overlay = await probeOverlay(executor(), root);
+  if (!overlay.supported) {
+    const isKnown = overlay.full && (known === "detached" || known === "staged");
+    return isKnown ? { supported: true, staged: known === "staged" } : overlay;
+  }
+  const now = overlay.staged ? "staged" : "detached";
+  if (now !== known) await writeFile(memory, now, { mode: 0o600 });
+  return overlay;
 }
 
 /** The program that makes a container's folder. `mode` is of the root that the container sees. */

@@ -8,6 +8,7 @@ import {
   cloneTree,
   CWD,
   flags,
+  KernelError,
   makeOverlay,
   MOUNT_ATTR,
   O,
@@ -22,7 +23,14 @@ import {
 } from "../kernel/mod.ts";
 
 /** An answer; `reason` is for people. */
-export type Probed = { readonly supported: true } | { readonly supported: false; readonly reason: string };
+export type Probed =
+  | { readonly supported: true }
+  | {
+      readonly supported: false;
+      readonly reason: string;
+      /** There was no room to find out. */
+      readonly full: boolean;
+    };
 
 /** Milliseconds that a file system may take for an answer. */
 const deadline = 5000;
@@ -45,7 +53,7 @@ export type ProbedOverlay = Probed & { readonly staged: boolean };
 /** Whether, and how, an overlay can have its directories in the directory `path`, which must be there. */
 export async function probeOverlay(executor: Executor, path: string): Promise<ProbedOverlay> {
   const detached = await probeAssembly(executor, path, false);
-  return detached.supported
+  return detached.supported || detached.full
     ? { ...detached, staged: false }
     : { ...(await probeAssembly(executor, path, true)), staged: true };
 }
@@ -64,7 +72,9 @@ async function tried(executor: Executor, program: Program, doing: string): Promi
     await executor.fork(program, { doing, deadline });
     return { supported: true };
   } catch (error) {
-    return { supported: false, reason: messageOf(error) };
+    const full =
+      error instanceof KernelError && (error.errnoName === "ENOSPC" || error.errnoName === "EDQUOT");
+    return { supported: false, reason: messageOf(error), full };
   }
 }
 

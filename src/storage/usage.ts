@@ -3,11 +3,8 @@
  * @module
  */
 import { failure } from "../errors/mod.ts";
-import type { Path } from "../image/mod.ts";
-import { CWD, KernelError, open, ProgramBuilder, type Executor } from "../kernel/mod.ts";
-import { directoryForReading } from "./directories.ts";
-import { isDirectory } from "./stat.ts";
-import { TreeReader } from "./tree-reader.ts";
+import { KernelError, type Executor } from "../kernel/mod.ts";
+import { treeFiles } from "./tree-files.ts";
 
 /** Milliseconds that a directory may take; a file system in it that doesn't answer holds nobody up for longer. */
 const DEADLINE = 60_000;
@@ -26,38 +23,23 @@ export async function diskUsage(session: () => Executor, directory: string): Pro
     return await Promise.race([measure(executor, directory), late.promise]);
   } finally {
     clearTimeout(timer);
-    executor.close();
+    // It may hang in a file system that never answers.
+    executor.kill();
   }
 }
 
 async function measure(executor: Executor, directory: string): Promise<number> {
-  const b = new ProgramBuilder();
-  open(b, `open ${directory}`, CWD, directory, directoryForReading, b.slot("root"));
-  try {
-    await executor.run(b.build());
-  } catch (error) {
-    // Whose it was is removed while others ask how much everybody has.
-    if (error instanceof KernelError && error.errnoName === "ENOENT") return 0;
-    throw error;
-  }
-  return await usage(new TreeReader(executor));
-}
-
-async function usage(reader: TreeReader): Promise<number> {
-  const left: Path[] = [[]];
   const counted = new Set<string>();
   let total = 0;
-  for (let path = left.pop(); path !== undefined; path = left.pop()) {
-    for await (const files of reader.list(path)) {
-      for (const { name, stat } of files) {
-        if (isDirectory(stat)) left.push([...path, name]);
-        else if (stat.links === 1) total += stat.size;
-        else if (!counted.has(stat.identity)) {
-          counted.add(stat.identity);
-          total += stat.size;
-        }
-      }
+  try {
+    for await (const { stat } of treeFiles(executor, directory)) {
+      if (stat.links > 1 && counted.has(stat.identity)) continue;
+      if (stat.links > 1) counted.add(stat.identity);
+      total += stat.size;
     }
+  } catch (error) {
+    // Whose it was is removed while others ask how much everybody has.
+    if (!(error instanceof KernelError && error.errnoName === "ENOENT")) throw error;
   }
   return total;
 }

@@ -83,6 +83,13 @@ const create = (host: object): object => ({
   HostConfig: { NetworkMode: "none", ...host },
 });
 
+/** An answer that says whose file system took too long. */
+function expectLate(answer: ApiAnswer | string, path: string): void {
+  if (typeof answer === "string") throw new Error(answer);
+  expect([answer.status, answer.text]).toEqual([500, expect.stringContaining("the deadline passed")]);
+  expect(answer.text).toContain(path);
+}
+
 const noFuse = existsSync("/dev/fuse") ? undefined : "no /dev/fuse";
 
 testUnless(noFuse)(
@@ -99,10 +106,7 @@ testUnless(noFuse)(
     ].map(async (body) => await attempt("POST", "/containers/create", body));
     await othersGoOn();
     for (const answer of await Promise.all(stuck)) {
-      if (typeof answer === "string") throw new Error(answer);
-      expect(answer.status).toBe(500);
-      expect(answer.text).toContain("the deadline passed");
-      expect(answer.text).toContain(hang());
+      expectLate(answer, hang());
     }
     expect((await api.call("GET", "/containers/json?all=1")).text.trim()).toBe("[]");
   },
@@ -162,18 +166,65 @@ testUnless(noFuse)(
     await eventually("a mount", () => engine.runInside("grep", ["-q", data, "/proc/mounts"]).code === 0);
     try {
       const stuck = attempt("GET", "/system/df", undefined, 90_000);
+      const refused = [
+        create({ Binds: ["plain:/x"] }),
+        create({ Mounts: [{ Type: "volume", Source: "plain", Target: "/x" }] }),
+      ].map((body) => attempt("POST", "/containers/create", body));
       await othersGoOn();
       const answer = await stuck;
       if (typeof answer === "string") throw new Error(answer);
       expect(answer.status).toBe(200);
       expect(answer.text).toContain('"Size":-1');
+      for (const create of await Promise.all(refused)) expectLate(create, data);
       expect((await api.call("GET", `/containers/${id}/json`, undefined, soon)).status).toBe(200);
+      // What somebody has mounted there is not deleted with the volume.
+      await api.call("DELETE", `/containers/${id}?force=1`, undefined, soon);
+      const removed = await api.call("DELETE", "/volumes/plain", undefined, soon);
+      expect([removed.status, removed.text]).toEqual([
+        500,
+        expect.stringContaining(`unlinkat ${data}: device or resource busy`),
+      ]);
     } finally {
       hanging.kill("SIGKILL");
       engine.runInside("umount", ["-l", data]);
     }
     await removeAll(engine);
     await api.call("DELETE", "/volumes/plain");
+  },
+  150_000 * patience,
+);
+
+testUnless(noFuse)(
+  "one with a device, or with what a log driver needs",
+  async () => {
+    const made = await api.call(
+      "POST",
+      "/containers/create",
+      create({
+        Devices: [{ PathOnHost: `${hang()}/d`, PathInContainer: "/dev/d", CgroupPermissions: "rwm" }],
+      }),
+    );
+    expect(made.status).toBe(201);
+    const { Id: id } = JSON.parse(made.text) as { Id: string };
+    await mountHanging();
+    const logging = (options: object): Promise<ApiAnswer | string> =>
+      attempt("POST", "/containers/create", create({ LogConfig: { Type: "syslog", Config: options } }));
+    const stuck = [
+      attempt("POST", `/containers/${id}/start`),
+      logging({ "syslog-address": `unix://${hang()}/socket` }),
+      logging({ "syslog-address": `unixgram://${hang()}/socket` }),
+      logging({ "syslog-address": "tcp+tls://127.0.0.1:1", "syslog-tls-ca-cert": `${hang()}/ca.pem` }),
+    ];
+    await othersGoOn();
+    for (const answer of await Promise.all(stuck)) expectLate(answer, hang());
+    const limited = { BlkioDeviceReadBps: [{ Path: `${hang()}/d`, Rate: 1 << 20 }] };
+    const other = await api.call("POST", "/containers/create", create(limited));
+    if (other.status === 201) {
+      const { Id } = JSON.parse(other.text) as { Id: string };
+      const start = attempt("POST", `/containers/${Id}/start`);
+      await othersGoOn(1);
+      expectLate(await start, hang());
+    }
   },
   150_000 * patience,
 );

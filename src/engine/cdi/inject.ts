@@ -5,7 +5,7 @@
 import { failure } from "../../errors/mod.ts";
 import type { Spec, SpecDevice, SpecMount } from "../../runtime/mod.ts";
 import type { DeviceRule } from "../../cgroup/mod.ts";
-import { hostDevice } from "../host-devices.ts";
+import { hostDevice, type HostDevice } from "../host-devices.ts";
 import type { CdiDeviceNode, CdiEdits, CdiRegistry } from "./specs.ts";
 
 /** A container with the devices that it asked for. */
@@ -16,7 +16,18 @@ export interface Injected {
 }
 
 /** Facts of a device file of the host. */
-export type LookAtDevice = typeof hostDevice;
+export type LookAtDevice = (path: string) => HostDevice;
+
+/** The paths of the host's devices that the devices `names` bring. */
+export function injectedPaths(names: readonly string[], { devices }: CdiRegistry): string[] {
+  return names.flatMap((name) => {
+    const device = devices.get(name);
+    const edits = device === undefined ? [] : [device.spec.containerEdits, device.edits];
+    return edits.flatMap(({ deviceNodes }) =>
+      (deviceNodes ?? []).flatMap(({ path, hostPath = path, type }) => (type === "p" ? [] : hostPath)),
+    );
+  });
+}
 
 /**
  * Applies what the devices `names` (`vendor.com/class=name`) say.
@@ -28,7 +39,7 @@ export function injectDevices(
   names: readonly string[],
   registry: CdiRegistry,
   idmap: boolean,
-  look: LookAtDevice = hostDevice,
+  look: LookAtDevice = (path) => hostDevice(path),
 ): Injected {
   const missing = names.filter((name) => !registry.devices.has(name));
   if (missing.length > 0) {

@@ -14,6 +14,8 @@ const noHost: SinkHost = {
   session: () => {
     throw new RangeError("not needed");
   },
+  has: async () => true,
+  read: async () => new Uint8Array(),
 };
 
 /** As much of MessagePack as a test needs. */

@@ -14,7 +14,14 @@ import {
   packUnsigned,
   unpackTextMap,
 } from "./msgpack.ts";
-import { attributeOptions, defaultBatch, type LogLine, type LogSink, type RemoteDriver } from "./remote.ts";
+import {
+  attributeOptions,
+  defaultBatch,
+  type LogLine,
+  type LogSink,
+  type RemoteDriver,
+  type SinkHost,
+} from "./remote.ts";
 import { openStream, type StreamAddress, type StreamSink } from "./sinks.ts";
 import {
   parseBool,
@@ -130,7 +137,13 @@ class FluentSink implements LogSink {
     stream.onLost = (error) => this.#awaited?.settle(error);
   }
 
-  static async open({ address, writeTimeout }: Settings, acknowledging: Acknowledging): Promise<FluentSink> {
+  static async open(
+    { address, writeTimeout }: Settings,
+    acknowledging: Acknowledging,
+    host: SinkHost,
+  ): Promise<FluentSink> {
+    // The engine's own thread connects.
+    if (address.network === "unix") await host.has(address.path);
     return new FluentSink(await openStream(address, writeTimeout), acknowledging);
   }
 
@@ -249,7 +262,7 @@ export const fluentd: RemoteDriver = {
           packTextHead(text.length),
           text,
         ]),
-      connect: async () => FluentSink.open(settings, acknowledging),
+      connect: async (host) => FluentSink.open(settings, acknowledging, host),
       connectsAtStart: !settings.async,
       retryWait: settings.retryWait,
       ...(retries === undefined ? {} : { retries }),

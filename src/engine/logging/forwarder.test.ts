@@ -70,6 +70,8 @@ function forward(server: Server, options: Partial<ForwarderOptions> = {}): Forwa
     session: (): never => {
       throw failure("internal", { message: "not needed" });
     },
+    has: async () => true,
+    read: async () => new Uint8Array(),
   };
   return new Forwarder({ path, remote: server.remote, id: "c", host, log, ...options });
 }

@@ -13,6 +13,8 @@ const noHost: SinkHost = {
   session: () => {
     throw new RangeError("not needed");
   },
+  has: async () => true,
+  read: async () => new Uint8Array(),
 };
 
 function open(options: Readonly<Record<string, string>>): RemoteLog {

@@ -2,7 +2,6 @@
  * The driver `journald`: the journal's native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL), unix datagrams.
  * @module
  */
-import { statSync } from "node:fs";
 import { failure } from "../../errors/mod.ts";
 import { formatTime } from "../time.ts";
 import { chosenAttributes, tagOf } from "./info.ts";
@@ -70,7 +69,7 @@ export function journaldAt(socket: string): RemoteDriver {
             field("MESSAGE", text),
           ]),
         connect: async (host) => {
-          if (statSync(socket, { throwIfNoEntry: false }) === undefined)
+          if (!(await host.has(socket)))
             throw failure("unavailable", { message: "journald is not enabled on this host" });
           return openUnixDatagrams(socket, () => host.session());
         },

@@ -4,8 +4,10 @@
  */
 import { failure, inContext, messageOf } from "../../errors/mod.ts";
 import type { HostConfig } from "../container-types.ts";
+import type { HostPaths } from "../host-paths.ts";
 import { remoteDrivers } from "./drivers.ts";
 import { recordAttributes, type LogInfo } from "./info.ts";
+import type { RequiredFile } from "./remote.ts";
 import { rotationOf } from "./rotation.ts";
 import { parseBool, parseBytes, wrongOption } from "./values.ts";
 
@@ -82,6 +84,25 @@ export function checkLogOptions({ Type: driver, Config: options }: LogConfig): v
   if (driver === "gelf" && (own["gelf-address"] ?? "") === "") remote?.check(own);
   for (const name of Object.keys(own)) if (!known.has(name)) throw unknownOption(driver, name);
   remote?.check(own);
+}
+
+/**
+ * Files of the host that a driver needs, and what is told of one that isn't there.
+ * @throws what {@link checkLogOptions} does of an address
+ */
+export function requiredLogFiles({ Type: driver, Config: options }: LogConfig): readonly RequiredFile[] {
+  return remoteDrivers[driver]?.files?.(ownOptions(options)) ?? [];
+}
+
+/** Throws, in dockerd's words, for a file of the host that a driver needs and that isn't there. */
+export async function checkLogFiles(hostPaths: Pick<HostPaths, "look">, config: LogConfig): Promise<void> {
+  const files = requiredLogFiles(config);
+  const found = await hostPaths.look(files.map(({ path }) => path));
+  for (const { path, problem, atStart } of files) {
+    if (found.has(path)) continue;
+    if (!atStart) throw wrongOption(problem);
+    throw failure("invalid-parameter", { message: `failed to initialize logging driver: ${problem}` });
+  }
 }
 
 /** What is taken, as dockerd takes it, and changes nothing there either. */

@@ -55,6 +55,9 @@ export function readLogs(
   });
 }
 
+/** Milliseconds after which the clock is asked again whether it is time to end. */
+const LONGEST_WAIT = 60_000;
+
 class LogReader {
   readonly #path: string;
   readonly #options: LogOptions;
@@ -218,7 +221,9 @@ class LogReader {
         // Many may wait at once.
         if (this.#carried === 0) this.#block = Buffer.alloc(0);
         const { until } = this.#options;
-        await changes.next(until === undefined ? undefined : Number((until - now()) / 1_000_000n) + 1);
+        // The clock may be set meanwhile.
+        const left = until === undefined ? Infinity : Number((until - now()) / 1_000_000n) + 1;
+        await changes.next(left === Infinity ? undefined : Math.min(left, LONGEST_WAIT));
         continue;
       }
       const newer = await openLogFiles(this.#path, file === undefined ? undefined : await this.#known(file));

@@ -29,6 +29,10 @@ export interface LogSink {
 export interface SinkHost {
   /** An executor of its own, for sockets that the engine itself can't have. */
   session(): Executor;
+  /** Whether something is at a path of the host. Throws if its file system doesn't answer: nothing may be tried there. */
+  has(path: string): Promise<boolean>;
+  /** The content of a file of the host. Throws as `has` does, and the kernel's errors. */
+  read(path: string): Promise<Uint8Array>;
 }
 
 /** One container's way to a log server. */
@@ -49,12 +53,22 @@ export interface RemoteLog {
   readonly renewal?: number;
 }
 
+/** A file of the host, and what is told if it isn't there: in dockerd's words. */
+export interface RequiredFile {
+  readonly path: string;
+  readonly problem: string;
+  /** Whether dockerd finds it only when a container is started. */
+  readonly atStart: boolean;
+}
+
 /** A driver that sends logs to a server. */
 export interface RemoteDriver {
   /** Its options, without those of all drivers. */
   readonly options: ReadonlySet<string>;
   /** Checks the options in dockerd's words, as far as they don't depend on a container. */
   check(options: Readonly<Record<string, string>>): void;
+  /** Files of the host that there must be. */
+  files?(options: Readonly<Record<string, string>>): readonly RequiredFile[];
   /** Throws in dockerd's words what it finds only when a container is started. */
   open(info: LogInfo, options: Readonly<Record<string, string>>): RemoteLog;
 }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { failure, messageOf } from "../../errors/mod.ts";
 import type { Executors } from "../../kernel/mod.ts";
 import type { Container } from "../container-store.ts";
+import type { HostPaths } from "../host-paths.ts";
 import type { EnginePaths } from "../paths.ts";
 import type { EngineLog } from "../services.ts";
 import { LogCompressor } from "./compress.ts";
@@ -24,6 +25,7 @@ const CLOSING = 1000;
 export interface LogServiceContext {
   readonly paths: EnginePaths;
   readonly executors: Executors;
+  readonly hostPaths: HostPaths;
   readonly log: EngineLog;
 }
 
@@ -46,7 +48,12 @@ export class LogService {
 
   constructor(context: LogServiceContext) {
     this.#context = context;
-    this.#host = { session: () => context.executors.session() };
+    const { executors, hostPaths } = context;
+    this.#host = {
+      session: () => executors.session(),
+      has: async (path) => (await hostPaths.look([path])).has(path),
+      read: (path) => hostPaths.read(path),
+    };
     this.#compressor = new LogCompressor(context.executors, context.log);
   }
 

@@ -2,10 +2,9 @@
  * The driver `syslog`: RFC 3164, RFC 5424 and the local form, over UDP, TCP, TLS and unix sockets.
  * @module
  */
-import { readFileSync, statSync } from "node:fs";
 import { hostname } from "node:os";
 import type { ConnectionOptions } from "node:tls";
-import { failure } from "../../errors/mod.ts";
+import { failure, messageOf } from "../../errors/mod.ts";
 import { tagOf } from "./info.ts";
 import {
   attributeOptions,
@@ -13,6 +12,7 @@ import {
   type LogLine,
   type LogSink,
   type RemoteDriver,
+  type RequiredFile,
   type SinkHost,
 } from "./remote.ts";
 import { openStream, openUdp, openUnixDatagrams } from "./sinks.ts";
@@ -39,8 +39,6 @@ function addressOf(text: string): Address {
   if (text === "") return { network: "local" };
   const { scheme, host, path } = parseUrl(text);
   if (scheme === "unix" || scheme === "unixgram") {
-    if (statSync(path, { throwIfNoEntry: false }) === undefined)
-      throw wrongOption(`stat ${path}: no such file or directory`);
     return { network: scheme, path };
   }
   if (scheme !== "udp" && scheme !== "tcp" && scheme !== "tcp+tls")
@@ -64,32 +62,41 @@ function formatOf(text: string): Format {
   throw wrongOption("Invalid syslog format");
 }
 
-function tlsOf(options: Options): ConnectionOptions {
-  const read = (option: string, what: string): Buffer | undefined => {
-    const path = options[option];
-    if (path === undefined || path === "") return undefined;
+/** Options that name files, what those are, and what TLS calls them. */
+const tlsFiles = [
+  ["syslog-tls-ca-cert", "CA certificate", "ca"],
+  ["syslog-tls-cert", "certificate", "cert"],
+  ["syslog-tls-key", "key", "key"],
+] as const;
+
+function requiredFiles(options: Options): RequiredFile[] {
+  const address = addressOf(options["syslog-address"] ?? "");
+  if (address.network === "unix" || address.network === "unixgram") {
+    const { path } = address;
+    return [{ path, problem: `stat ${path}: no such file or directory`, atStart: false }];
+  }
+  if (address.network !== "tcp+tls") return [];
+  return tlsFiles.flatMap(([option, what]) => {
+    const path = options[option] ?? "";
+    const problem = `could not read ${what} ${JSON.stringify(path)}: open ${path}: no such file or directory`;
+    return path === "" ? [] : [{ path, problem, atStart: true }];
+  });
+}
+
+async function tlsOf(options: Options, host: SinkHost): Promise<ConnectionOptions> {
+  const read: Partial<Record<"ca" | "cert" | "key", Buffer>> = {};
+  for (const [option, what, field] of tlsFiles) {
+    const path = options[option] ?? "";
+    if (path === "") continue;
     try {
-      return readFileSync(path);
+      read[field] = Buffer.from(await host.read(path));
     } catch (error) {
-      throw failure(
-        "invalid-parameter",
-        {
-          message: `could not read ${what} ${JSON.stringify(path)}: open ${path}: no such file or directory`,
-        },
-        error,
-      );
+      const message = `could not read ${what} ${JSON.stringify(path)}: ${messageOf(error)}`;
+      throw failure("invalid-parameter", { message }, error);
     }
-  };
-  const ca = read("syslog-tls-ca-cert", "CA certificate");
-  const cert = read("syslog-tls-cert", "certificate");
-  const key = read("syslog-tls-key", "key");
-  return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-    // Docker looks only whether the option is there.
-    rejectUnauthorized: options["syslog-tls-skip-verify"] === undefined,
-  };
+  }
+  // Docker looks only whether the option is there.
+  return { ...read, rejectUnauthorized: options["syslog-tls-skip-verify"] === undefined };
 }
 
 const months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
@@ -137,11 +144,7 @@ function headOf(format: Format, priority: number, tag: string, host: string, tim
   }
 }
 
-async function connect(
-  address: Address,
-  tls: ConnectionOptions | undefined,
-  host: SinkHost,
-): Promise<LogSink> {
+async function connect(address: Address, options: Options, host: SinkHost): Promise<LogSink> {
   switch (address.network) {
     case "local": {
       for (const path of localSockets) {
@@ -149,7 +152,7 @@ async function connect(
           () => openUnixDatagrams(path, () => host.session()),
           () => openStream({ network: "unix", path }),
         ]) {
-          if (statSync(path, { throwIfNoEntry: false }) === undefined) continue;
+          if (!(await host.has(path))) continue;
           const sink = await open().catch(() => undefined);
           if (sink !== undefined) return sink;
         }
@@ -157,6 +160,8 @@ async function connect(
       throw failure("unavailable", { message: "Unix syslog delivery error" });
     }
     case "unix":
+      // The engine's own thread connects.
+      await host.has(address.path);
       return openStream({ network: "unix", path: address.path });
     case "unixgram":
       return openUnixDatagrams(address.path, () => host.session());
@@ -168,7 +173,8 @@ async function connect(
       }
       if (address.network === "udp") return openUdp(address.host, port);
       const stream = { network: "tcp", host: address.host, port } as const;
-      return openStream(tls === undefined ? stream : { ...stream, tls });
+      if (address.network === "tcp") return openStream(stream);
+      return openStream({ ...stream, tls: await tlsOf(options, host) });
     }
   }
 }
@@ -191,15 +197,15 @@ export const syslog: RemoteDriver = {
     formatOf(options["syslog-format"] ?? "");
   },
 
+  files: requiredFiles,
+
   open(info, options) {
     const tag = tagOf(info, options, "{{.ID}}");
     const address = addressOf(options["syslog-address"] ?? "");
     const facility = facilityOf(options["syslog-facility"] ?? "");
     const format = formatOf(options["syslog-format"] ?? "");
     const host = hostname();
-    const secure = address.network === "tcp+tls";
-    const tls = secure ? tlsOf(options) : undefined;
-    const counted = secure && format.startsWith("rfc5424");
+    const counted = address.network === "tcp+tls" && format.startsWith("rfc5424");
     return {
       encode: ({ stream, text, time }: LogLine): Buffer => {
         const head = Buffer.from(headOf(format, facility * 8 + SEVERITY[stream], tag, host, time));
@@ -207,7 +213,7 @@ export const syslog: RemoteDriver = {
         // RFC 5425: the length goes first.
         return counted ? Buffer.concat([Buffer.from(`${message.length} `), message]) : message;
       },
-      connect: (sinks) => connect(address, tls, sinks),
+      connect: (sinks) => connect(address, options, sinks),
       connectsAtStart: true,
       retryWait: 1000,
       batch: defaultBatch,

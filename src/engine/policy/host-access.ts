@@ -118,6 +118,7 @@ const judgements: Judgements = {
   DeviceRequests: { privilege: some("--gpus and other device requests") },
   MemoryReservation: "free",
   MemorySwap: "free",
+  KernelMemoryTCP: "free",
   MemorySwappiness: "free",
   OomKillDisable: { privilege: (value) => (value ? "--oom-kill-disable" : undefined) },
   Init: "free",

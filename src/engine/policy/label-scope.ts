@@ -117,7 +117,7 @@ export function scoped(engine: Engine, label: string): Engine {
     events: {
       subscribe: (options) => events.subscribe({ ...options, filters: scope.narrow(options.filters) }),
     },
-    system: { info: "pass", version: "pass", auth: "pass" },
+    system: { info: "pass", version: "pass", auth: "pass", shortage: "pass" },
   });
 }
 

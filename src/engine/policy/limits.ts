@@ -116,7 +116,7 @@ export function limited(engine: Engine, limits: Limits): Engine {
       prune: "pass",
     },
     events: { subscribe: "pass" },
-    system: { info: "pass", version: "pass", df: "pass", auth: "pass" },
+    system: { info: "pass", version: "pass", df: "pass", auth: "pass", shortage: "pass" },
   });
 }
 

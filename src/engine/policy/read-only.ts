@@ -30,6 +30,6 @@ export function readOnly(engine: Engine): Engine {
     volumes: { list: "pass", inspect: "pass" },
     networks: { list: "pass", inspect: "pass" },
     events: { subscribe: "pass" },
-    system: { info: "pass", version: "pass", df: "pass" },
+    system: { info: "pass", version: "pass", df: "pass", shortage: "pass" },
   });
 }

@@ -10,6 +10,7 @@ import { parseDigest } from "../digest.ts";
 import { Expected, noSuchBlob, tooLarge } from "./hash.ts";
 import { IngestFolder, isMissing, type IngestFile } from "./ingest.ts";
 import { formatIndex, parseIndexEntries } from "./index-file.ts";
+import { isFull, SpareFile } from "./spare-file.ts";
 import type {
   BlobInfo,
   BlobWriter,
@@ -36,12 +37,14 @@ export async function openLayout(root: string): Promise<LayoutStore> {
 export class LayoutStore implements ContentStore {
   readonly #root: string;
   readonly #ingest: IngestFolder;
+  readonly #spare: SpareFile;
   #indexChange: Promise<unknown> = Promise.resolve();
   /** Blobs have come whose names the disk may not have. */
   readonly #fresh = new Set<string>();
 
   constructor(root: string) {
     this.#root = root;
+    this.#spare = new SpareFile(join(root, "spare"));
     this.#ingest = new IngestFolder(join(root, "ingest"));
   }
 
@@ -112,7 +115,12 @@ export class LayoutStore implements ContentStore {
 
   async put(bytes: Uint8Array): Promise<BlobInfo> {
     const stage = await this.stage();
-    await stage.write(bytes);
+    try {
+      await stage.write(bytes);
+    } catch (error) {
+      await stage.discard();
+      throw error;
+    }
     const staged = await stage.seal();
     await staged.publish();
     return { digest: staged.digest, size: staged.size };
@@ -203,9 +211,22 @@ export class LayoutStore implements ContentStore {
   }
 
   async #replace(path: string, text: string): Promise<void> {
-    const ingest = await this.#ingest.create("file", "sha256");
-    await appender(ingest).write(Buffer.from(text));
-    await settle(ingest, 0o644, path);
+    const bytes = Buffer.from(text);
+    try {
+      const ingest = await this.#ingest.create("file", "sha256");
+      try {
+        await appender(ingest).write(bytes);
+      } catch (error) {
+        await drop(ingest);
+        throw error;
+      }
+      await settle(ingest, 0o644, path);
+    } catch (error) {
+      // Whoever removes an image from a full disk must be able to write that down.
+      if (!isFull(error) || !(await this.#spare.use(bytes, path))) throw error;
+      return;
+    }
+    await this.#spare.provide(bytes.length);
   }
 }
 
@@ -220,12 +241,22 @@ function appender({ file, digest, path }: IngestFile, expected?: Expected): Appe
     if (failed) throw failure("internal", { message: `an earlier write to ${path} failed` });
     expected?.checkRoom(digest.size + chunk.length);
     failed = true;
-    for (let at = 0; at < chunk.length;)
-      at += (await file.write(chunk, at, chunk.length - at, digest.size + at)).bytesWritten;
+    try {
+      for (let at = 0; at < chunk.length;)
+        at += (await file.write(chunk, at, chunk.length - at, digest.size + at)).bytesWritten;
+    } catch (error) {
+      throw writeFailure(path, error);
+    }
     digest.update(chunk);
     failed = false;
   };
   return { offset: digest.size, write };
+}
+
+/** What refused a write names no file; Go's error does. Everything else stays as it is. */
+function writeFailure(path: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !error.message.endsWith(", write")) return error;
+  return Object.assign(error, { message: `${error.message} '${path}'` });
 }
 
 async function* readFrom(
@@ -252,7 +283,12 @@ async function settle(ingest: IngestFile, mode: number, path: string): Promise<v
     throw error;
   }
   await ingest.file.close();
-  await rename(ingest.path, path);
+  try {
+    await rename(ingest.path, path);
+  } catch (error) {
+    await rm(ingest.path, { force: true });
+    throw error;
+  }
 }
 
 /** Has the disk take the names in a folder. */

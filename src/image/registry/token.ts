@@ -21,7 +21,7 @@ const clientId = "caisson";
 
 interface Token {
   readonly value: Promise<string>;
-  /** Milliseconds of `Date.now()`; infinite until the answer is there. */
+  /** Milliseconds of `performance.now()`; infinite until the answer is there. */
   expires: number;
 }
 
@@ -77,8 +77,8 @@ export class Authorizer {
     const service = params["service"] ?? "";
     const key = `${params["realm"] ?? ""}\n${service}\n${scope}`;
     const known = this.#tokens.get(key);
-    if (known !== undefined && known.expires - leeway > Date.now()) return known.value;
-    const asked = Date.now();
+    if (known !== undefined && known.expires - leeway > performance.now()) return known.value;
+    const asked = performance.now();
     const fetched = this.#fetch(params["realm"], service, scope, signal);
     const token: Token = { value: fetched.then(({ value }) => value), expires: Number.POSITIVE_INFINITY };
     // Layers ask at the same moment: one request serves them all, and a failed one serves nobody.
