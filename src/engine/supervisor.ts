@@ -4,17 +4,9 @@
  * @module
  */
 import { existsSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { MemoryKills } from "../cgroup/mod.ts";
 import { inContext, messageOf } from "../errors/mod.ts";
-import {
-  attachToShim,
-  KernelError,
-  type ProgramBuilder,
-  ShimConnection,
-  type ShimState,
-  type StartedShim,
-} from "../kernel/mod.ts";
+import { attachToShim, KernelError, type ProgramBuilder, type StartedShim } from "../kernel/mod.ts";
 import { whileCgroupIsHeld } from "./cgroup-holding.ts";
 import { configJson } from "./config-json.ts";
 import { addNetworkFiles, writeHosts } from "./container-files.ts";
@@ -26,6 +18,7 @@ import { placesOf, SETTING_UP, type Place } from "./endpoints.ts";
 import { ensureBindSources } from "./bind-sources.ts";
 import { publishContainer, publishVolumes } from "./container-events.ts";
 import { makeFolder } from "./folders.ts";
+import { Following } from "./following.ts";
 import { shimLog } from "./logging/plan.ts";
 import { readExitRecord, type ExitRecord } from "./exit-record.ts";
 import { linkEnvironment, requireLinked, runningParents } from "./links.ts";
@@ -39,7 +32,7 @@ import { cgroupOf, prepareLaunch } from "./runtime-context.ts";
 import { addLatePlaces, hasLatePlaces } from "./foreign-places.ts";
 import { closeSandbox, endSandbox, openSandbox } from "./sandbox.ts";
 import type { Services } from "./services.ts";
-import { isStrange, lookAtShim, type StrangeShim } from "./shim-look.ts";
+import { isStrange, lookAtShim } from "./shim-look.ts";
 import { startFailure } from "./start-error.ts";
 import { formatTime, now, parseTime } from "./time.ts";
 
@@ -48,8 +41,6 @@ export type AfterExit = (container: Container) => Promise<void>;
 
 /** A start may take this long before its shim is killed. */
 const startDeadline = 120_000;
-/** Milliseconds until a shim that can't be followed is looked at again. */
-const LOOK_AGAIN = 1000;
 
 interface Launched {
   /** On networks. */
@@ -63,9 +54,7 @@ export class Supervisor {
   readonly #health: HealthMonitors;
   readonly #kills = new MemoryKills();
   readonly #restarts: Restarts;
-  /** Whose shims can't be followed. */
-  readonly #strange = new Set<Container>();
-  #closed = false;
+  readonly #following: Following;
 
   /** `afterExit` runs, outside of the container's lock, after each exit that was recorded. */
   constructor(services: Services, health: HealthMonitors, afterExit: AfterExit) {
@@ -73,6 +62,10 @@ export class Supervisor {
     this.#health = health;
     this.#afterExit = afterExit;
     this.#restarts = new Restarts(services, (container) => this.start(container));
+    this.#following = new Following(services, health, {
+      entered: (container, pid, started) => this.#enter(container, pid, started),
+      exited: (container, exit) => this.#exit(container, exit),
+    });
   }
 
   /** Once every container was recovered: starts those that are to run. */
@@ -82,7 +75,7 @@ export class Supervisor {
 
   /** Starts nothing any more on its own. */
   close(): void {
-    this.#closed = true;
+    this.#following.close();
     this.#restarts.close();
   }
 
@@ -123,7 +116,7 @@ export class Supervisor {
     for (const attach of pending) void this.#joinAttach(container, attach);
     // Only now: an end that is known already shall not be told before the start.
     void launched.started.exited.then((exit) =>
-      exit === undefined ? this.#follow(container) : this.#exit(container, exit),
+      exit === undefined ? this.#following.follow(container) : this.#exit(container, exit),
     );
   }
 
@@ -231,83 +224,6 @@ export class Supervisor {
     this.#services.store.save(container);
   }
 
-  /**
-   * Follows a shim by its socket: one that an earlier engine started, or whose line broke. A shim that is gone itself left
-   * its record.
-   */
-  async #follow(container: Container): Promise<void> {
-    const { paths } = this.#services;
-    try {
-      container.shim = await ShimConnection.open(
-        paths.socket(paths.bundle(container.id)),
-        (state) => this.#hear(container, state),
-        () => void this.#lost(container),
-        (strange) => this.#keep(container, { strange }),
-      );
-    } catch {
-      // Not awaited: whoever starts a container holds its lock, which cleaning up after the exit takes.
-      void this.#lost(container);
-    }
-  }
-
-  #hear(container: Container, state: ShimState): void {
-    if (state.phase !== "exited") return;
-    void this.#exit(container, { code: state.code, signal: state.signal, finished: state.finished });
-  }
-
-  /** The line broke before the shim told of an exit: it exited in between, or somebody killed the shim, or it goes on. */
-  async #lost(container: Container): Promise<void> {
-    const { paths } = this.#services;
-    const folder = paths.bundle(container.id);
-    const record = readExitRecord(folder);
-    const shim = record === undefined ? await lookAtShim(folder, paths.socket(folder)) : "gone";
-    if (!container.running) return;
-    if (isStrange(shim)) this.#keep(container, shim);
-    else if (shim !== "gone" && shim.phase !== "exited") await this.#follow(container);
-    else {
-      const killed = { code: 137, signal: 9, finished: now(), error: "the container's shim was killed" };
-      await this.#exit(container, record ?? readExitRecord(folder) ?? (shim === "gone" ? killed : shim));
-    }
-  }
-
-  /**
-   * A container whose shim can't be followed, since another build started it or since it hangs, stays as it is: everybody is
-   * told, and it is looked at again and again.
-   */
-  #keep(container: Container, { strange }: StrangeShim): void {
-    const { store, log } = this.#services;
-    if (!container.running) this.#enter(container, 0, now());
-    container.exited ??= Promise.withResolvers();
-    container.state.error = `the container runs, but its shim can't be followed: ${strange}`;
-    store.save(container);
-    if (this.#strange.has(container)) return;
-    this.#strange.add(container);
-    log.error(`container ${container.id}: ${container.state.error}; it is left alone, and looked at again`);
-    void this.#lookAgain(container).finally(() => this.#strange.delete(container));
-  }
-
-  async #lookAgain(container: Container): Promise<void> {
-    const { paths, store, log } = this.#services;
-    const { state, exited, id } = container;
-    const folder = paths.bundle(id);
-    const stays = (): boolean => !this.#closed && container.exited === exited && store.byId(id) === container;
-    for (;;) {
-      await sleep(LOOK_AGAIN, undefined, { ref: false });
-      if (!stays()) return;
-      const record = readExitRecord(folder);
-      const shim = record === undefined ? await lookAtShim(folder, paths.socket(folder)) : "gone";
-      if (isStrange(shim) || !stays()) continue;
-      if (shim === "gone" || shim.phase === "exited") return this.#lost(container);
-      log.info(`container ${id}: its shim can be followed again`);
-      state.error = "";
-      state.pid = shim.pid;
-      state.startedAt = formatTime(shim.started);
-      store.save(container);
-      this.#health.resume(container);
-      return this.#follow(container);
-    }
-  }
-
   /** Records an exit, once. */
   async #exit(container: Container, exit: ExitRecord): Promise<void> {
     const { state, exited } = container;
@@ -386,7 +302,7 @@ export class Supervisor {
     container.traces = existsSync(folder);
     const shim = await lookAtShim(folder, paths.socket(folder));
     if (isStrange(shim)) {
-      this.#keep(container, shim);
+      this.#following.keep(container, shim);
       return;
     }
     if (shim !== "gone" && shim.phase !== "exited") {
@@ -396,7 +312,7 @@ export class Supervisor {
         container.startedAt = performance.now() - sinceTime(parseTime(state.startedAt));
       }
       this.#health.resume(container);
-      await this.#follow(container);
+      await this.#following.follow(container);
       return;
     }
     const record = readExitRecord(folder);

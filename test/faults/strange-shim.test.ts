@@ -86,8 +86,7 @@ test("a shim that hangs", async () => {
   const id = start(engine, [], trapping);
   const pid = await pidOf(engine, id);
   const [shim = 0] = processesNaming(`caisson-shim\0${id}`);
-  // Its pid is written down.
-  await engine.stop();
+  await engine.kill();
   process.kill(shim, "SIGSTOP");
   try {
     await engine.resume();
@@ -95,5 +94,27 @@ test("a shim that hangs", async () => {
   } finally {
     process.kill(shim, "SIGCONT");
   }
+  await expectFollowed(id, pid);
+});
+
+test("a line that breaks is no end of a container", async () => {
+  const id = start(engine, [], trapping);
+  const pid = await pidOf(engine, id);
+  const socket = join(engine.execRoot, "containers", id, "shim.sock");
+  await engine.kill();
+  // Whoever listens here hangs up once it has said that the container runs.
+  renameSync(socket, `${socket}.real`);
+  const running = stateOf(1, 2);
+  running.writeInt32LE(pid, 12);
+  const server = await standIn(socket, running);
+  let lines = 0;
+  server.on("connection", (socketOf) => {
+    if (lines++ > 0) setTimeout(() => socketOf.destroy(), 50);
+  });
+  await engine.resume();
+  await eventually("some lines", () => lines > 3);
+  expect((await inspect(engine, id)).State).toMatchObject({ Status: "running", Pid: pid });
+  renameSync(`${socket}.real`, socket);
+  server.close();
   await expectFollowed(id, pid);
 });
