@@ -27,9 +27,14 @@ function mountJson(mount: MountPoint): Json {
   };
 }
 
-/** A tmpfs of `--tmpfs` is none of Docker's mount points. */
-function mountsJson({ mounts }: Container["record"]): Json[] {
-  return mounts.filter(({ fromFlag }) => fromFlag !== true).map(mountJson);
+/**
+ * Its mount points. A tmpfs of `--tmpfs` is none for Docker; where an anonymous volume lies is told by inspect alone, as in
+ * dockerd.
+ */
+function mountsJson({ mounts }: Container["record"], listed: boolean): Json[] {
+  return mounts
+    .filter(({ fromFlag }) => fromFlag !== true)
+    .map((mount) => (listed && mount.anonymous ? { ...mountJson(mount), Source: "" } : mountJson(mount)));
 }
 
 export interface InspectContext {
@@ -105,7 +110,7 @@ export async function inspectContainer(
           : null,
     },
     ...(size ? await sizes(services, container) : {}),
-    Mounts: mountsJson(record),
+    Mounts: mountsJson(record, false),
     Config: config,
     NetworkSettings: {
       Bridge: "",
@@ -191,10 +196,7 @@ export async function summarizeContainer(
       ...(host.Annotations === undefined ? {} : { Annotations: host.Annotations }),
     },
     NetworkSettings: { Networks: networksJson(services.networks.store, container, false) },
-    // Where a volume lies is told by inspect alone, as in dockerd.
-    Mounts: mountsJson(record).map((mount) =>
-      mount["Type"] === "volume" ? { ...mount, Source: "" } : mount,
-    ),
+    Mounts: mountsJson(record, true),
     ...(size ? withoutZeros(await sizes(services, container)) : {}),
   };
 }
