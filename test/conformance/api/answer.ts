@@ -121,6 +121,9 @@ function unframed(body: Buffer): Record<string, string> | undefined {
   return at > 0 && at === body.length ? channels : undefined;
 }
 
+/** Ports that nobody named begin here (ip_local_port_range); which of them is free depends on who used some a moment ago. */
+const EPHEMERAL = 32768;
+
 function walked(value: unknown, text: (value: string) => string): unknown {
   if (typeof value === "string") return text(value);
   if (Array.isArray(value)) return value.map((item) => walked(item, text)).toSorted(byDestination);
@@ -128,6 +131,7 @@ function walked(value: unknown, text: (value: string) => string): unknown {
   const entries = Object.entries(value).map(([name, item]): [string, unknown] => {
     if (typeof item === "number" && item > 0 && numbers.test(name)) return [name, "NUMBER"];
     if (facts.has(name)) return [name, "FACT"];
+    if (/^(Host|Public)Port$/.test(name) && Number(item) >= EPHEMERAL) return [name, "PORT"];
     return [text(name), walked(item, text)];
   });
   return Object.fromEntries(entries);
