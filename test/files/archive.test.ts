@@ -180,7 +180,7 @@ test("errors are Docker's, and change nothing", async () => {
     "extraction point is not a directory",
   ]);
   expect(message(await get("errors", "/etc/passwd/x"))).toEqual([
-    500,
+    400,
     "lstat /etc/passwd/x: not a directory",
   ]);
   expect((await get("errors", "/etc/\0")).status).toBe(400);
@@ -203,12 +203,12 @@ test("a directory in a file's place and the other way round, as the client wants
   expect((await put(id, "/tmp", archive)).status).toBe(200);
   const strict = "&noOverwriteDirNonDir=1";
   expect(message(await put(id, "/tmp", other, strict))).toEqual([
-    500,
+    400,
     'cannot overwrite directory "a" with non-directory "/tmp"',
   ]);
   const directory = await tarOf([{ type: "directory", path: "b" }]);
   expect(message(await put(id, "/tmp", directory, strict))).toEqual([
-    500,
+    400,
     'cannot overwrite non-directory "b" with directory "/tmp"',
   ]);
   expect((await put(id, "/tmp", other)).status).toBe(200);
@@ -276,7 +276,7 @@ test("links at the end of a path are told, and followed where the path says so",
   expect(await stat("/le/passwd")).toMatchObject({ name: "passwd", mode: 0o644 });
   expect(await stat("/broken")).toMatchObject({ linkTarget: "/nope" });
   expect(await stat("/tmp")).toMatchObject({ mode: 2 ** 31 + 2 ** 20 + 0o777 });
-  expect(await stat("/a")).toBe("500");
+  expect(await stat("/a")).toBe("400");
   expect(Object.keys(await members(await get(id, "/le")))).toEqual(["le"]);
   expect(Object.keys(await members(await get(id, "/le/.")))).toContain("./passwd");
 });

@@ -119,9 +119,8 @@ test("any bytes are read or refused, and what was read can be written", () => {
         }
       },
     ),
-    { numRuns: 60000 },
   );
-}, 200000);
+});
 
 const header = [0, 1, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
 const hostile: Readonly<Record<string, readonly number[]>> = {
@@ -148,6 +147,9 @@ const hostile: Readonly<Record<string, readonly number[]>> = {
   "something behind the end": [...header, 0, 0, 1, 0, 1, 0],
   "an address of five octets": [
     0, 1, 0x81, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 5, 1, 2, 3, 4, 5,
+  ],
+  "an address that the end cuts": [
+    0, 1, 0x81, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 28, 0, 1, 0, 0, 0, 0, 0, 2, 1, 2,
   ],
   "data shorter than its name": [
     0, 1, 0x81, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 12, 0, 1, 0, 0, 0, 0, 0, 1, 1, 0x61, 0,

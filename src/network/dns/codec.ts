@@ -99,12 +99,17 @@ function readRecord(reader: Reader): ResourceRecord {
 
 const nothing: RecordData = { kind: "opaque", bytes: new Uint8Array() };
 
+function address(reader: Reader, length: number): RecordData {
+  const bytes = reader.take(length);
+  return reader.bad ? nothing : { kind: "address", address: addressText(bytes) };
+}
+
 function readData(reader: Reader, type: number, end: number): RecordData {
   switch (type) {
     case types.A:
-      return { kind: "address", address: addressText(reader.take(4)) };
+      return address(reader, 4);
     case types.AAAA:
-      return { kind: "address", address: addressText(reader.take(16)) };
+      return address(reader, 16);
     case types.PTR:
     case types.CNAME:
     case types.NS:
