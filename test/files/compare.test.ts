@@ -171,7 +171,9 @@ testUnless(noDocker ?? noPeer)("what is refused is refused in dockerd's words", 
   const at = "/containers/words/archive";
   for (const path of ["/nope", "/etc/passwd/x", "/etc/passwd/", "", "/etc/passwd/."]) {
     const [ours, theirs] = await both((request) => request("GET", `${at}?path=${path}`));
-    if (!theirs.startsWith("200")) expect([path, ours]).toEqual([path, theirs]);
+    // A file where a folder should be is the client's fault, with us.
+    const wanted = theirs.replace(/^500 (?=.*: not a directory)/, "400 ");
+    if (!theirs.startsWith("200")) expect([path, ours]).toEqual([path, wanted]);
   }
   for (const path of ["/", "/ro", "/v/none", "/etc/passwd", "/nope", ""]) {
     const [ours, theirs] = await both((request) =>
