@@ -98,7 +98,8 @@ test("progress: work stops when the client goes", async () => {
 
 test("import and load read the body", async () => {
   const seen: unknown[] = [];
-  const drain = async (source: AsyncIterable<Buffer>): Promise<string> => {
+  const drain = async (source: AsyncIterable<Buffer> | string): Promise<string> => {
+    if (typeof source === "string") return `at ${source}`;
     let text = "";
     for await (const chunk of source) text += chunk.toString();
     return text;

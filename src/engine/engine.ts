@@ -225,8 +225,9 @@ export interface Images {
   }): Promise<object[]>;
   /** What a registry has under a name. */
   distribution(name: string, options: { auth?: RegistryAuth; signal: AbortSignal }): Promise<Json>;
+  /** Of an archive, or of what lies at a URL. */
   import(
-    source: Readable,
+    source: Readable | string,
     options: {
       repository?: string;
       tag?: string;

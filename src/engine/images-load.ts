@@ -7,6 +7,7 @@ import {
   checkTaggable,
   familiarReference,
   importRootfs,
+  openRemoteArchive,
   parseImageQuery,
   parseReference,
   readImageArchive,
@@ -124,10 +125,10 @@ async function unpackAll(
   }
 }
 
-/** Makes an image of a root file system and reports its ID. */
+/** Makes an image of a root file system, which is here or at a URL, and reports its ID. */
 export async function* importImage(
   context: ImageContext,
-  source: Readable,
+  source: Readable | string,
   request: ImportRequest,
 ): AsyncGenerator<Progress, void, void> {
   const { changes, message } = request;
@@ -135,8 +136,10 @@ export async function* importImage(
   const platform = request.platform === undefined ? {} : { platform: parsePlatform(request.platform) };
   yield* reporting(async (emit, signal) => {
     await context.collector.holding(async () => {
-      const options = { changes, ...platform, ...(message === undefined ? {} : { message }) };
-      const { manifest } = await importRootfs(aborting(source, signal), context.content, options);
+      const comment = typeof source === "string" ? { message: `Imported from ${source}` } : {};
+      const options = { changes, ...platform, ...comment, ...(message === undefined ? {} : { message }) };
+      const archive = typeof source === "string" ? await downloading(source, emit, signal) : source;
+      const { manifest } = await importRootfs(aborting(archive, signal), context.content, options);
       const image = await readImage(context.content, manifest);
       await unpackAll(context, image, { report: nothing, signal });
       await context.store.change((table) => {
@@ -150,6 +153,31 @@ export async function* importImage(
       emit({ status: image.id });
     });
   });
+}
+
+/** What is at a URL, with a word about how far it is. */
+async function downloading(
+  source: string,
+  emit: Emit,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  const { url, size, stream } = await openRemoteArchive(source, signal);
+  emit({ status: `Downloading from ${url}` });
+  return (async function* told() {
+    let current = 0;
+    let last = 0;
+    for await (const chunk of stream) {
+      yield chunk;
+      current += chunk.length;
+      const time = performance.now();
+      if (current !== size && time - last < interval) continue;
+      last = time;
+      emit({
+        status: "Importing",
+        progressDetail: { current, ...(size === undefined ? {} : { total: size }) },
+      });
+    }
+  })();
 }
 
 function importedName({ repository, tag }: ImportRequest): Reference | undefined {

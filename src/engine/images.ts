@@ -171,7 +171,7 @@ export class ImageService implements Images, ImageResolver {
     }
   }
 
-  import(source: Readable, options: ImportRequest): AsyncGenerator<Progress, void, void> {
+  import(source: Readable | string, options: ImportRequest): AsyncGenerator<Progress, void, void> {
     return importImage(this.#context, source, options);
   }
 

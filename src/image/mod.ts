@@ -6,6 +6,7 @@ export { storeChildImage, type ChildImage } from "./archive/child-image.ts";
 export { compressLayers, isPlainLayer, type CompressedImage } from "./archive/compress-layers.ts";
 export { applyChanges } from "./archive/changes.ts";
 export { importRootfs, type ImportOptions } from "./archive/import.ts";
+export { openRemoteArchive } from "./archive/remote.ts";
 export { readImageArchive, type LoadedImage, type LoadOptions } from "./archive/load.ts";
 export type { ArchiveLimits } from "./archive/members.ts";
 export { writeImageArchive, type SavedImage } from "./archive/save.ts";

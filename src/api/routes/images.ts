@@ -104,11 +104,11 @@ async function create(x: Exchange): Promise<void> {
     });
     return answerProgress(x, work);
   }
-  if (query.text("fromSrc") !== "-") throw failure("not-implemented", { what: "importing from a URL" });
+  const source = query.text("fromSrc");
   const repository = query.nonEmpty("repo");
   const tag = query.nonEmpty("tag");
   const message = query.nonEmpty("message");
-  const work = x.engine.images.import(x.request, {
+  const work = x.engine.images.import(source === "-" ? x.request : source, {
     ...platformOf(x),
     ...(repository === undefined ? {} : { repository }),
     ...(tag === undefined ? {} : { tag }),

@@ -353,13 +353,6 @@ describe("what is refused, in Docker's words", () => {
     ["GET", "/plugins/x/json", undefined, 404, 'plugin "x" not found'],
     ["POST", "/build", undefined, 501, "building images is not supported by this version of caisson"],
     ["GET", "/containers/c/stats?one-shot=1", undefined, 400, "cannot have stream=true and one-shot=true"],
-    [
-      "POST",
-      "/images/create?fromSrc=http://x",
-      undefined,
-      501,
-      "importing from a URL is not supported by this version of caisson",
-    ],
     ["GET", "/nothing", undefined, 404, "page not found"],
     ["DELETE", "/info", undefined, 404, "page not found"],
     ["GET", "/containers/json/", undefined, 404, "page not found"],
