@@ -26,6 +26,8 @@ export interface Disturbance {
 
 /** Milliseconds in which changes that follow each other are one. */
 const DEBOUNCE = 50;
+/** As often is restoring tried before it counts as failed. */
+const TRIES = 3;
 /** The kernel's notices are shorter. */
 const NOTICE = 32 << 10;
 /** Descriptor 3 of an executor is its session (native/PROTOCOL.md, section 2). */
@@ -137,7 +139,7 @@ export class FirewallObserver {
    * @param session an executor of its own in the firewall's network namespace; it is closed with the observer
    * @param first is called at once when something of the engine's own is gone: what can be done in no time
    * @param restore brings back what is gone; called again only when it is done
-   * @param failed hears of what `restore` throws, and of the end of the observer if it ends by an error
+   * @param failed hears of what `restore` throws again and again, and of the end of the observer if it ends by an error
    */
   constructor(
     session: Executor,
@@ -186,13 +188,15 @@ export class FirewallObserver {
     }
   }
 
+  /** What fails is tried again: whatever was in the way, as another step of a reload, is often about to end. */
   async #restored(told: Disturbance): Promise<void> {
-    try {
-      await this.#restore(told);
-    } catch (error) {
-      this.#failed(error);
-      // Whatever is in the way is often about to end: a reload in several steps.
-      await sleep(DEBOUNCE * 4);
+    for (let tries = 1; !this.#closed; tries++) {
+      try {
+        return await this.#restore(told);
+      } catch (error) {
+        if (tries === TRIES) return this.#failed(error);
+        await sleep(DEBOUNCE * 4);
+      }
     }
   }
 
