@@ -52,12 +52,15 @@ export class Following {
   async follow(container: Container): Promise<void> {
     const { paths } = this.#services;
     try {
-      container.shim = await ShimConnection.open(
+      const line = await ShimConnection.open(
         paths.socket(paths.bundle(container.id)),
         (state) => this.#hear(container, state),
         () => void this.#lost(container),
         (strange) => this.keep(container, { strange }),
       );
+      // An order may have opened one meanwhile.
+      container.shim?.close();
+      container.shim = line;
     } catch {
       // Not awaited: whoever starts a container holds its lock, which cleaning up after the exit takes.
       void this.#lost(container);

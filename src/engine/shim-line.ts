@@ -15,7 +15,8 @@ export async function orderShim(
   socket: string,
   order: (shim: ShimConnection) => void,
 ): Promise<void> {
-  if (owner.shim === undefined) {
+  // One that broke a moment ago takes nothing any more.
+  if (owner.shim === undefined || owner.shim.lost) {
     const forget = (): void => {
       owner.shim = undefined;
     };

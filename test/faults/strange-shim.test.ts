@@ -5,7 +5,7 @@
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, renameSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { eventually, execute, inspect, must, pidOf, start } from "../support/containers.ts";
 import { TestEngine } from "../support/engine.ts";
@@ -86,7 +86,8 @@ test("a shim that hangs", async () => {
   const id = start(engine, [], trapping);
   const pid = await pidOf(engine, id);
   const [shim = 0] = processesNaming(`caisson-shim\0${id}`);
-  await engine.kill();
+  // Not killed: the row that has the pid may be written a moment after the start.
+  await engine.stop();
   process.kill(shim, "SIGSTOP");
   try {
     await engine.resume();
@@ -108,13 +109,17 @@ test("a line that breaks is no end of a container", async () => {
   running.writeInt32LE(pid, 12);
   const server = await standIn(socket, running);
   let lines = 0;
-  server.on("connection", (socketOf) => {
-    if (lines++ > 0) setTimeout(() => socketOf.destroy(), 50);
+  const open = new Set<Socket>();
+  server.on("connection", (line) => {
+    open.add(line.on("close", () => open.delete(line)).resume());
+    if (lines++ > 0) setTimeout(() => line.destroy(), 50);
   });
   await engine.resume();
   await eventually("some lines", () => lines > 3);
   expect((await inspect(engine, id)).State).toMatchObject({ Status: "running", Pid: pid });
   renameSync(`${socket}.real`, socket);
   server.close();
+  // What runs a command waits for it, and hangs up on nobody.
+  await eventually("the end of the last line", () => open.size === 0);
   await expectFollowed(id, pid);
 });
