@@ -214,8 +214,9 @@ export class Load {
     const { Id: id } = created.json<{ Id: string }>();
     mine.id = id;
     if (next() < 0.05) return true;
-    await this.#operate(mine.start, 204, "POST", `/containers/${id}/start`);
-    if (mine.start.outcome === "refused") this.wrong.push(`start of ${name} was refused`);
+    const started = await this.#operate(mine.start, 204, "POST", `/containers/${id}/start`);
+    if (mine.start.outcome === "refused")
+      this.wrong.push(`start of ${name}: ${started?.status} ${started?.body.toString()}`);
     if (next() < 0.4) void this.#follow(mine, id);
     if (kind === "steady" && mine.start.outcome === "done") {
       for (let count = Math.floor(next() * 3); count > 0; count--) await this.#execIn(mine, id, next);
