@@ -106,7 +106,7 @@ export class HostNetworks {
       }
     }
     if (!options.iptables && !options.ip6tables) return;
-    await this.#firewall.ensure(this.#elements());
+    await this.#restore();
     await this.#watch();
   }
 
@@ -137,13 +137,7 @@ export class HostNetworks {
       executors.session(),
       async () => this.#firewall.remake(this.#elements()),
       async () => {
-        let what: "loaded" | "kept" = "kept";
-        // Who publishes or ends publishing meanwhile may have been overtaken by what was known before.
-        let restored = "";
-        for (let wanted = this.#elements(); JSON.stringify(wanted) !== restored; wanted = this.#elements()) {
-          restored = JSON.stringify(wanted);
-          what = await this.#firewall.ensure(wanted);
-        }
+        const what = await this.#restore();
         await this.#firewall.remember();
         log.info(
           what === "loaded" ? "brought the firewall's rules back" : "brought the firewall's elements back",
@@ -156,6 +150,18 @@ export class HostNetworks {
     this.#firewall.remember().catch((error: unknown) => {
       log.warn(`remember the firewall's table: ${messageOf(error)}`, { error });
     });
+  }
+
+  /** Brings the firewall to what it must have. */
+  async #restore(): Promise<"loaded" | "kept"> {
+    let what: "loaded" | "kept" = "kept";
+    // Who publishes or ends publishing meanwhile may have been overtaken by what was known before.
+    let restored = "";
+    for (let wanted = this.#elements(); JSON.stringify(wanted) !== restored; wanted = this.#elements()) {
+      restored = JSON.stringify(wanted);
+      what = await this.#firewall.ensure(wanted);
+    }
+    return what;
   }
 
   /** Everything that the firewall must have. */

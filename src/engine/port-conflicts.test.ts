@@ -48,14 +48,3 @@ test("a fixed port is tried once more; any port gives way to another", async () 
   expect(any.passing.get("tcp")).toEqual(new Set([32768]));
   expect(await any.again(bindFailure(label, EADDRNOTAVAIL))).toBe(false);
 });
-
-test("what the firewall has left of an ended container is worth one more try", async () => {
-  const EEXIST = 17;
-  const b = new ProgramBuilder();
-  b.composite("publish its ports", "netlink", [3, 0, 0, 0, 0]);
-  const leftover = new KernelError(b.build(), 0, EEXIST);
-  const tries = new PortTries(container(""));
-  expect(await tries.again(leftover)).toBe(true);
-  expect(await tries.again(leftover)).toBe(false);
-  expect(tries.passing.size).toBe(0);
-});

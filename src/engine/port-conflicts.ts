@@ -48,23 +48,12 @@ function conflictOf(error: unknown): Conflict | undefined {
   };
 }
 
-/**
- * Whether the firewall still has something of a container that has ended, as when an engine was killed between both. It is
- * brought to what is known before the next try, as after each refusal of the kernel's.
- */
-function isLeftover(error: unknown): boolean {
-  if (error instanceof KernelError)
-    return error.operation?.call === "netlink" && error.errnoName === "EEXIST";
-  return error instanceof Error && isLeftover(error.cause);
-}
-
 /** The tries of one start. */
 export class PortTries {
   readonly #container: Container;
   /** Ports that others have, by protocol. */
   readonly passing: Map<Protocol, Set<number>> = new Map();
   #tries = 0;
-  #leftovers = false;
 
   constructor(container: Container) {
     this.#container = container;
@@ -72,7 +61,6 @@ export class PortTries {
 
   /** Whether it is worth another try after `error`; what must not be tried again is remembered. */
   async again(error: unknown): Promise<boolean> {
-    if (isLeftover(error) && !this.#leftovers) return (this.#leftovers = true);
     const conflict = conflictOf(error);
     if (conflict === undefined || !conflict.taken || ++this.#tries > MOST_TRIES) return false;
     const { protocol, port } = conflict;
