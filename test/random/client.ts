@@ -2,15 +2,10 @@
  * One of those who use the engine at the same time: it sends, counts what it sent, and remembers it for a report.
  * @module
  */
-import { Agent, request } from "node:http";
+import { messageOf } from "../../src/errors/mod.ts";
+import { ApiClient, type ApiAnswer } from "../support/api.ts";
 import { patience } from "../support/patience.ts";
 import { send, type WireAnswer, type WireRequest } from "./wire.ts";
-
-/** What an engine answered. */
-export interface Reply {
-  readonly status: number;
-  readonly text: string;
-}
 
 /** No answer takes longer, in ms. */
 const longest = 90_000 * patience;
@@ -28,12 +23,13 @@ export class Client implements Disposable {
   /** Requests that it has sent. */
   calls = 0;
   readonly #socket: string;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 4 });
+  readonly #api: ApiClient;
   readonly #past: string[] = [];
 
   constructor(name: string, socket: string) {
     this.name = name;
     this.#socket = socket;
+    this.#api = new ApiClient({ socket });
   }
 
   /** A request, whose answer's status must be one of `allowed`. */
@@ -42,16 +38,18 @@ export class Client implements Disposable {
     path: string,
     allowed: readonly number[],
     body?: object | Uint8Array,
-  ): Promise<Reply> {
+  ): Promise<ApiAnswer> {
     const reply = await this.ask(method, path, body);
     if (!allowed.includes(reply.status)) throw this.surprise(`not one of ${allowed.join(", ")}`);
     return reply;
   }
 
   /** A request, whatever is answered: but no error of the engine's own. */
-  async ask(method: string, path: string, body?: object | Uint8Array): Promise<Reply> {
+  async ask(method: string, path: string, body?: object | Uint8Array): Promise<ApiAnswer> {
     this.calls++;
-    const reply = await this.#exchange(method, path, body);
+    const reply = await this.#api.call(method, path, body, longest).catch((error: unknown) => {
+      throw this.surprise(`${method} ${path}: ${messageOf(error)}; it is not`);
+    });
     const sent = body === undefined || body instanceof Uint8Array ? "" : ` ${JSON.stringify(body)}`;
     this.#remember(`${method} ${path}${sent}: ${reply.status} ${reply.text.slice(0, 200).trim()}`);
     this.#judge(reply.status);
@@ -83,35 +81,7 @@ export class Client implements Disposable {
     if (this.#past.length > remembered) this.#past.shift();
   }
 
-  #exchange(method: string, path: string, body: object | Uint8Array | undefined): Promise<Reply> {
-    return new Promise((resolve, reject) => {
-      const raw = body instanceof Uint8Array;
-      const payload = body === undefined ? "" : raw ? body : JSON.stringify(body);
-      const type =
-        body === undefined ? {} : { "Content-Type": raw ? "application/x-tar" : "application/json" };
-      const headers = { ...type, "Content-Length": Buffer.byteLength(payload) };
-      const fail = (error: Error): void =>
-        reject(this.surprise(`${method} ${path}: ${error.message}; it is not`));
-      const options = { socketPath: this.#socket, agent: this.#agent, method, path, headers };
-      const outgoing = request(options, (response) => {
-        const chunks: Buffer[] = [];
-        response.on("data", (chunk: Buffer) => chunks.push(chunk));
-        response.on("end", () => {
-          clearTimeout(hang);
-          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString("utf8") });
-        });
-        response.on("error", fail);
-      });
-      const hang = setTimeout(() => outgoing.destroy(new Error("no answer")), longest);
-      outgoing.on("error", (error) => {
-        clearTimeout(hang);
-        fail(error);
-      });
-      outgoing.end(payload);
-    });
-  }
-
   [Symbol.dispose](): void {
-    this.#agent.destroy();
+    this.#api[Symbol.dispose]();
   }
 }

@@ -111,31 +111,27 @@ async function gone(client: Client, id: string): Promise<void> {
 const startable = (model: Model, container: ModelContainer): boolean =>
   container.network === undefined || model.networks.has(container.network);
 
-export const start: Move = on("POST", "/start", async (player, container, path) => {
+/** It runs from the beginning, unless its network is gone. */
+async function begin(player: Player, container: ModelContainer, path: string): Promise<void> {
   const { client, model } = player;
+  if (!startable(model, container)) {
+    await client.call("POST", path, [404]);
+    return adopt(player, container.id);
+  }
+  await client.call("POST", path, [204]);
+  container.starts++;
+  container.status = "running";
+  await settle(player, container);
+}
+
+export const start: Move = on("POST", "/start", async (player, container, path) => {
+  const { client } = player;
   if (container.status === "running") return void (await client.call("POST", path, [304]));
   if (container.status === "paused") return void (await client.call("POST", path, [409]));
-  if (!startable(model, container)) {
-    await client.call("POST", path, [404]);
-    return adopt(player, container.id);
-  }
-  await client.call("POST", path, [204]);
-  container.starts++;
-  container.status = "running";
-  await settle(player, container);
+  await begin(player, container, path);
 });
 
-export const restart: Move = on("POST", "/restart?t=0", async (player, container, path) => {
-  const { client, model } = player;
-  if (!startable(model, container)) {
-    await client.call("POST", path, [404]);
-    return adopt(player, container.id);
-  }
-  await client.call("POST", path, [204]);
-  container.starts++;
-  container.status = "running";
-  await settle(player, container);
-});
+export const restart: Move = on("POST", "/restart?t=0", begin);
 
 export const stop: Move = on("POST", "/stop?t=0", async (player, container, path) => {
   const { client } = player;

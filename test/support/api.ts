@@ -21,22 +21,25 @@ export interface ApiRun {
   readonly output: string;
 }
 
-/** A client of `engine` that keeps its connections. */
+/** A client of the engine at a socket that keeps its connections. */
 export class ApiClient implements Disposable {
   readonly #agent: Agent;
-  readonly #engine: TestEngine;
+  readonly #socket: string;
 
-  constructor(engine: TestEngine, connections = 4) {
-    this.#engine = engine;
+  constructor({ socket }: Pick<TestEngine, "socket">, connections = 4) {
+    this.#socket = socket;
     this.#agent = new Agent({ keepAlive: true, maxSockets: connections });
   }
 
-  /** One request; `patience` ms without its whole answer is an error. */
-  call(method: string, path: string, body?: object, patience = 60_000): Promise<ApiAnswer> {
+  /** One request, with an object as JSON or an archive; `patience` ms without its whole answer is an error. */
+  call(method: string, path: string, body?: object | Uint8Array, patience = 60_000): Promise<ApiAnswer> {
     return new Promise((resolve, reject) => {
-      const payload = body === undefined ? "" : JSON.stringify(body);
-      const headers = { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(payload) };
-      const options = { socketPath: this.#engine.socket, agent: this.#agent, method, path, headers };
+      const raw = body instanceof Uint8Array;
+      const payload = body === undefined ? "" : raw ? body : JSON.stringify(body);
+      const type =
+        body === undefined ? {} : { "Content-Type": raw ? "application/x-tar" : "application/json" };
+      const headers = { ...type, "Content-Length": Buffer.byteLength(payload) };
+      const options = { socketPath: this.#socket, agent: this.#agent, method, path, headers };
       const outgoing = request(options, (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
