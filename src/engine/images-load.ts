@@ -107,22 +107,24 @@ async function unpackAll(
 ): Promise<void> {
   for (const [index, blob] of image.layers.entries()) {
     const job = layerJob(blob, index, image);
-    let last = 0;
-    await unpackLayer(content, storage, {
-      ...job,
-      signal,
-      onRead: (current) => {
-        const time = performance.now();
-        if (current < blob.size && time - last < interval) return;
-        last = time;
-        report({
-          status: "Loading layer",
-          progressDetail: { current, total: blob.size },
-          id: shortDigest(job.diffId),
-        });
-      },
-    });
+    const tell = progressOf(report, "Loading layer", blob.size, shortDigest(job.diffId));
+    await unpackLayer(content, storage, { ...job, signal, onRead: tell });
   }
+}
+
+/** Tells how many bytes were read, at most each {@link interval}, and of the last. */
+function progressOf(emit: Emit, status: string, total?: number, id?: string): (current: number) => void {
+  let last = 0;
+  return (current) => {
+    const time = performance.now();
+    if (current < (total ?? Infinity) && time - last < interval) return;
+    last = time;
+    emit({
+      status,
+      progressDetail: { current, ...(total === undefined ? {} : { total }) },
+      ...(id === undefined ? {} : { id }),
+    });
+  };
 }
 
 /** Makes an image of a root file system, which is here or at a URL, and reports its ID. */
@@ -164,18 +166,12 @@ async function downloading(
   const { url, size, stream } = await openRemoteArchive(source, signal);
   emit({ status: `Downloading from ${url}` });
   return (async function* told() {
+    const tell = progressOf(emit, "Importing", size);
     let current = 0;
-    let last = 0;
     for await (const chunk of stream) {
       yield chunk;
       current += chunk.length;
-      const time = performance.now();
-      if (current !== size && time - last < interval) continue;
-      last = time;
-      emit({
-        status: "Importing",
-        progressDetail: { current, ...(size === undefined ? {} : { total: size }) },
-      });
+      tell(current);
     }
   })();
 }

@@ -3,7 +3,9 @@
  * @module
  */
 import { failure } from "../../errors/mod.ts";
+import { HostTrust } from "../registry/endpoint.ts";
 import { connectionFailure } from "../registry/failures.ts";
+import { proxyRule } from "../registry/transport.ts";
 
 /** An archive that is being fetched. */
 export interface RemoteArchive {
@@ -32,7 +34,12 @@ export async function openRemoteArchive(source: string, signal: AbortSignal): Pr
     return refuse(`unsupported protocol scheme ${JSON.stringify(url.protocol.slice(0, -1))}`);
   let response: Response;
   try {
-    response = await fetch(url, { signal, decompress: false, headers: { "accept-encoding": "identity" } });
+    response = await fetch(url, {
+      signal,
+      decompress: false,
+      headers: { "accept-encoding": "identity" },
+      ...proxyRule(new HostTrust(), url),
+    });
   } catch (error) {
     signal.throwIfAborted();
     throw connectionFailure(url, error);

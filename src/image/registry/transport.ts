@@ -27,8 +27,13 @@ const mostRedirects = 10;
 /** What only the origin that was asked may see. */
 const secretHeaders: readonly string[] = ["authorization", "cookie"];
 
-/** As Go, which never takes a proxy of the environment to reach this machine. Bun's types lack `false`. */
-const withoutProxy: object = { proxy: false };
+/**
+ * What `fetch` must be told of proxies: as Go, which never takes one of the environment to reach this machine. Bun's types
+ * lack `false`.
+ */
+export function proxyRule(trust: HostTrust, url: URL): object {
+  return trust.loopback(url) ? { proxy: false } : {};
+}
 
 /** Sends requests under the rules of one configuration. Holds no connection state of its own. */
 export class Transport {
@@ -93,7 +98,7 @@ export class Transport {
         redirect: "manual",
         decompress: false,
         signal: controller.signal,
-        ...(this.trust.loopback(url) ? withoutProxy : {}),
+        ...proxyRule(this.trust, url),
         ...(url.protocol === "https:" ? { tls: this.#tls(url) } : {}),
       });
       return new Answer({ response, url, foreign, controller, release, limits: this.#limits });
