@@ -118,7 +118,8 @@ export class ShimConnection {
     });
   }
 
-  #follow(onState: (state: ShimState) => void, onLost: () => void): this {
+  /** Has others hear from now on; what {@link open} says of both holds here. */
+  follow(onState: (state: ShimState) => void, onLost: () => void): this {
     this.#onState = onState;
     this.#onLost = onLost;
     return this;
@@ -137,7 +138,7 @@ export class ShimConnection {
   ): Promise<ShimConnection> {
     const connection = new ShimConnection(await open(path, CONTROL, 0));
     connection.#onStrange = onStrange;
-    return connection.#follow(onState, onLost);
+    return connection.follow(onState, onLost);
   }
 
   /** Connects to a shim that waits for its work at `path`. */
@@ -160,7 +161,7 @@ export class ShimConnection {
    * it failed.
    */
   start(message: Buffer, onState: (state: ShimState) => void, onLost: () => void): void {
-    this.#follow(onState, onLost);
+    this.follow(onState, onLost);
     // Somebody may have killed it while nobody listened.
     if (this.#lost) return onLost();
     message.writeUInt8(START, 0);

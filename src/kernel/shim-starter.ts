@@ -199,6 +199,19 @@ export async function rehearseStart(
   return { pid: 0, started, line: ShimConnection.nowhere(), exited };
 }
 
+/**
+ * Hears of nothing but the end from here on. A line lasts as long as its container: what it calls must not hold the program
+ * that started it, some hundreds of kilobytes.
+ */
+function awaitExit(line: ShimConnection, resolve: (exit: ProcessExit | undefined) => void): void {
+  line.follow(
+    (state) => {
+      if (state.phase === "exited") resolve(state);
+    },
+    () => resolve(undefined),
+  );
+}
+
 /** A shim's work, from its configuration to its running process. */
 class Work {
   readonly #program: Program;
@@ -242,6 +255,7 @@ class Work {
       if (state === "lost" && performance.now() >= this.#end) throw late();
       if (state === "lost") throw new KernelError(this.#program, NO_OPERATION, ECHILD, this.#options.doing);
       if (state.phase === "failed") throw this.#failure(state.failure, doing);
+      awaitExit(this.#line, this.#exit.resolve);
       return { pid: state.pid, started: state.started, line: this.#line, exited: this.#exit.promise };
     } catch (error) {
       this.#line.close();
