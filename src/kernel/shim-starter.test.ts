@@ -2,12 +2,13 @@ import { afterAll, afterEach, expect, test } from "bun:test";
 import { mkdtempSync, renameSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { messageOf } from "../errors/mod.ts";
 import type { Outcome } from "./executor.ts";
 import { KernelError } from "./failure.ts";
 import { ProgramBuilder, type Operation, type Program } from "./program.ts";
 import type { ShimOptions } from "./shim-configuration.ts";
-import { ShimStarter } from "./shim-starter.ts";
+import { ShimStarter, type StartedShim } from "./shim-starter.ts";
 
 const scratch = mkdtempSync(`${tmpdir()}/caisson-starter-`);
 const servers: Server[] = [];
@@ -211,4 +212,31 @@ test("while it is held something is done, then it goes on; or it is killed and t
     throw new KernelError(shim().program, 0, 13, "plug it in");
   };
   expect(await starter.start(shim(), { held: fails }).then(() => "", messageOf)).toStartWith("plug it in: ");
+});
+
+/** Starts a shim and keeps nothing of it but its line. */
+async function startAndForget(
+  starter: ShimStarter,
+): Promise<{ readonly started: StartedShim; readonly program: WeakRef<Program> }> {
+  const options = shim();
+  return { started: await starter.start(options), program: new WeakRef(options.program) };
+}
+
+test("a program is forgotten once its process runs, as long as that may be; its end is heard of all the same", async () => {
+  const ends: (() => void)[] = [];
+  const { starter } = executor((line) => {
+    line.write(Buffer.concat([state(STARTING), state(RUNNING)]));
+    ends.push(() => void line.write(state(EXITED, { code: 5 })));
+  });
+  const running: Awaited<ReturnType<typeof startAndForget>>[] = [];
+  while (running.length < 8) running.push(await startAndForget(starter));
+  // What lies on the stack keeps one now and then.
+  const kept = (): number => running.filter(({ program }) => program.deref() !== undefined).length;
+  for (let i = 0; i < 200 && kept() > 2; i++) {
+    await sleep(1);
+    Bun.gc(true);
+  }
+  expect(kept()).toBeLessThanOrEqual(2);
+  for (const end of ends) end();
+  for (const { started } of running) expect(await started.exited).toMatchObject({ code: 5 });
 });
