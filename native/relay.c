@@ -13,7 +13,9 @@ enum {
 	BY_TCP = 1,
 	RECEIVE_BUFFER = 4 << 20, /* of queries while the resolver is busy or away: thousands, of a few hundred bytes each */
 	BURST = 16,               /* queries, before others have their turn */
-	RETRY_TIME = 100,         /* ms */
+	RETRY_TIME = 50,          /* ms between tries to find the resolver, while somebody may wait for an answer */
+	TRIES = 100,              /* so many: as long as clients wait */
+	REST_TIME = 5000,         /* ms between later ones. The resolver leaves when no relay has come for twice that */
 };
 
 /* As it stands on the link; `length` is of what follows it. */
@@ -114,15 +116,17 @@ static void take_answers(void)
 int relay_main(int argc, char **argv)
 {
 	int size = RECEIVE_BUFFER, connections = streams_begin(TCP, open_backend, NULL);
+	/* Not a connection's: it wakes for each query, those that stay unread included. */
+	struct epoll_event query = { .events = EPOLLIN | (uint32_t)EPOLLET, .data.fd = UDP };
 	bool paused = false;
-	if (argc != 3 || connections < 0)
+	if (argc != 3 || connections < 0 || epoll_ctl(connections, EPOLL_CTL_ADD, UDP, &query) < 0)
 		return 1;
 	relay.path = argv[1];
 	relay.id = argv[2];
 	/* A smaller buffer does for all but floods. */
 	if (setsockopt(UDP, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		setsockopt(UDP, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	for (;;) {
+	for (int tries = 0;;) {
 		if (relay.link < 0)
 			relay.link = open_link(BY_UDP);
 		bool full = relay.size > 0;
@@ -131,13 +135,15 @@ int relay_main(int argc, char **argv)
 			{ .fd = full || relay.link < 0 ? -1 : UDP, .events = POLLIN },
 			{ .fd = connections, .events = POLLIN },
 		};
-		poll(set, 3, relay.link < 0 || paused ? RETRY_TIME : -1);
+		poll(set, 3, relay.link >= 0 && !paused ? -1 : tries++ < TRIES ? RETRY_TIME : REST_TIME);
 		if (set[0].revents & ~POLLOUT)
 			take_answers();
 		if ((set[0].revents & POLLOUT) || set[1].revents)
 			for (int i = 0; i < BURST && relay.link >= 0 && take_query(); i++)
 				continue;
-		if (set[2].revents || paused)
+		if (set[2].revents)
+			tries = 0;
+		if (set[2].revents || (paused && relay.link >= 0))
 			paused = streams_step(0);
 	}
 }

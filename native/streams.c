@@ -112,8 +112,9 @@ static bool watch(int operation, int fd, uint32_t events)
 
 static void pause_listener(bool paused)
 {
+	/* Nobody is told of those who wait by then, but of one more. */
 	if (paused != streams.paused)
-		watch(EPOLL_CTL_MOD, streams.listener, paused ? 0 : EPOLLIN);
+		watch(EPOLL_CTL_MOD, streams.listener, paused ? EPOLLIN | (uint32_t)EPOLLET : EPOLLIN);
 	streams.paused = paused;
 }
 

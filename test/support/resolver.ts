@@ -150,13 +150,14 @@ export class ResolverWorld implements AsyncDisposable {
     return relay;
   }
 
-  /** Starts a program in the namespace; it ends with the test. */
-  spawnInside(command: string, args: readonly string[]): void {
+  /** Starts a program in the namespace; it ends with the test. Returns its pid. */
+  spawnInside(command: string, args: readonly string[]): number {
     const child = spawn("nsenter", [this.#net, command, ...args], {
       cwd: "/",
       stdio: ["ignore", "inherit", "inherit"],
     });
     this.#children.push(child);
+    return child.pid ?? 0;
   }
 
   /** Runs a program to its end in the namespace. */
