@@ -13,6 +13,7 @@ import { peerOf } from "./peer.ts";
 import { removePidfile, writePidfile } from "./pidfile.ts";
 import { createRouter } from "./routes/mod.ts";
 import { createApiServer } from "./server.ts";
+import { serviceManager } from "./service-manager.ts";
 import { apiVersion, serverVersion } from "./versions.ts";
 import { warmUp } from "./warm-up.ts";
 
@@ -46,6 +47,7 @@ export async function runDaemon(
   const engine = await open(options, log);
   let { shutdownTimeout } = options;
   closers.defer(() => within(engine.close(), shutdownTimeout, log));
+  const tell = serviceManager(engine, log);
   const audit = options.auditLog === undefined ? undefined : openAudit(options.auditLog, log);
   if (audit !== undefined) closers.defer(() => audit.close());
   const server = createApiServer({
@@ -70,6 +72,7 @@ export async function runDaemon(
     log.info(`metrics API listening on ${metrics.address}`);
   }
   log.info("daemon has completed initialization", { version: serverVersion, api: apiVersion });
+  void tell("READY=1");
   // The first container shall not wait for the schemas to be compiled, nor for anything else that is new to the engine.
   const ending = new AbortController();
   closers.defer(() => ending.abort());
@@ -83,6 +86,7 @@ export async function runDaemon(
     idleFor(options.idleExitSeconds, engine, () => server.open, closers),
   ]);
   log.info("daemon is shutting down", { reason });
+  await tell("STOPPING=1");
 }
 
 /** Reads the options again and makes them count as far as they can; what is wrong with them changes nothing. */

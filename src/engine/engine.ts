@@ -9,6 +9,7 @@ import type { CreateBody, UpdateBody } from "./container-types.ts";
 import type { DaemonOptions } from "./daemon-options.ts";
 import type { PeerCredentials } from "./peer-credentials.ts";
 import type { ConnectBody, DisconnectBody, NetworkBody } from "./network-types.ts";
+import type { ServiceState } from "./service-manager.ts";
 
 /** A JSON object of Docker's API. */
 export type Json = { readonly [key: string]: unknown };
@@ -335,6 +336,8 @@ export interface Engine {
   reload(wanted: DaemonOptions): readonly string[];
   /** Who is at the other end of a connection of this process to a unix socket, by its descriptor. */
   peerCredentials(descriptor: number): Promise<PeerCredentials>;
+  /** Tells the service manager that listens at `socket` how this process is. */
+  notify(socket: string, state: ServiceState): Promise<void>;
   /** Opens a stage on which the first start is practised; who comes by a policy has none. */
   rehearsal?(): Rehearsal;
   /** Whether nothing runs and nobody waits: an engine that was started on demand may leave. */

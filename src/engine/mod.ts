@@ -46,6 +46,7 @@ import { restoreDataRoot } from "./restore-data-root.ts";
 import { runProbe } from "./probing.ts";
 import { openRehearsal } from "./rehearsal.ts";
 import { SeccompFilters } from "./seccomp.ts";
+import { notifyServiceManager } from "./service-manager.ts";
 import type { EngineLog, Services } from "./services.ts";
 import { SharedVolumes } from "./shared-volumes.ts";
 import { Supervisor } from "./supervisor.ts";
@@ -67,6 +68,7 @@ export type * from "./daemon-options.ts";
 export type * from "./engine.ts";
 export type * from "./network-types.ts";
 export { guardEngine } from "./policy/guard.ts";
+export type { ServiceState } from "./service-manager.ts";
 export type { EngineLog } from "./services.ts";
 export { withoutCredentials } from "./system-facts.ts";
 
@@ -280,6 +282,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     },
     rehearsal: () => openRehearsal(services, cgroupHost, nativeBinary),
     peerCredentials: (descriptor) => peerCredentials(executors, descriptor),
+    notify: (socket, state) => notifyServiceManager(executors, socket, state),
     idle: () => !store.all().some(({ active }) => active),
     close: async () => {
       health.close();
