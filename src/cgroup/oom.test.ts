@@ -33,14 +33,25 @@ function withSlice(
   }
 }
 
+const killed = { code: 137, asked: false };
+
 test("kills are counted in both versions' files; without a file there are none", () => {
   withSlice((at, count) => {
     const memory = new MemoryKills();
-    expect([memory.killed(at("one", 1), 137), memory.killed(at("one", 2), 137)]).toEqual([false, false]);
+    expect([memory.killed(at("one", 1), killed), memory.killed(at("one", 2), killed)]).toEqual([
+      false,
+      false,
+    ]);
     count("one", 0);
-    expect([memory.killed(at("one", 1), 137), memory.killed(at("one", 2), 137)]).toEqual([false, false]);
+    expect([memory.killed(at("one", 1), killed), memory.killed(at("one", 2), killed)]).toEqual([
+      false,
+      false,
+    ]);
     count("one", 2);
-    expect([memory.killed(at("one", 1), 137), memory.killed(at("one", 2), 1)]).toEqual([true, true]);
+    expect([
+      memory.killed(at("one", 1), killed),
+      memory.killed(at("one", 2), { code: 1, asked: true }),
+    ]).toEqual([true, true]);
   });
 });
 
@@ -48,25 +59,58 @@ test("of a cgroup that is gone its slice tells: once, of who was killed, and not
   withSlice((at, count) => {
     const memory = new MemoryKills();
     count("", 7);
+    for (const name of ["one", "two", "three", "four"]) memory.begin(at(name, 2));
+    expect(memory.killed(at("one", 2), killed)).toBe(false);
     memory.begin(at("one", 2));
-    memory.begin(at("two", 2));
-    expect(memory.killed(at("one", 2), 137)).toBe(false);
     count("", 8);
-    expect(memory.killed(at("one", 2), 137)).toBe(true);
-    expect(memory.killed(at("two", 2), 137)).toBe(false);
-    count("", 9);
-    expect(memory.killed(at("two", 2), 0)).toBe(false);
+    expect(memory.killed(at("two", 2), { code: 0, asked: false })).toBe(false);
+    expect(memory.killed(at("three", 2), { code: 137, asked: true })).toBe(false);
+    expect(memory.killed(at("one", 2), killed)).toBe(true);
+    expect(memory.killed(at("four", 2), killed)).toBe(false);
   });
 });
 
-test("a kill that a cgroup tells of itself is not blamed on another", () => {
+test("two that are killed at once are both told, whatever ends between", () => {
   withSlice((at, count) => {
     const memory = new MemoryKills();
     count("", 0);
-    memory.begin(at("two", 2));
-    count("one", 1);
+    for (const name of ["one", "two", "bystander"]) memory.begin(at(name, 2));
+    count("bystander", 0);
+    count("", 2);
+    expect(memory.killed(at("bystander", 2), killed)).toBe(false);
+    expect([memory.killed(at("one", 2), killed), memory.killed(at("two", 2), killed)]).toEqual([true, true]);
+  });
+});
+
+test("what one that runs on has lost is nobody else's, and its own even when its cgroup is gone", () => {
+  withSlice((at, count, slice) => {
+    const memory = new MemoryKills();
+    count("", 0);
+    memory.begin(at("lives", 2));
+    count("lives", 1);
     count("", 1);
-    expect(memory.killed(at("one", 2), 137)).toBe(true);
-    expect(memory.killed(at("two", 2), 137)).toBe(false);
+    for (const name of ["one", "two"]) memory.begin(at(name, 2));
+    expect(memory.killed(at("one", 2), killed)).toBe(false);
+    count("lives", 3);
+    count("", 3);
+    expect(memory.killed(at("two", 2), killed)).toBe(false);
+    rmSync(join(slice, "lives"), { recursive: true });
+    expect(memory.killed(at("lives", 2), { code: 0, asked: false })).toBe(true);
+  });
+});
+
+test("what was lost before an engine found a container is its own; one that never started is forgotten", () => {
+  withSlice((at, count) => {
+    const memory = new MemoryKills();
+    count("found", 2);
+    count("", 5);
+    memory.begin(at("found", 2));
+    memory.begin(at("one", 2));
+    memory.begin(at("never", 2));
+    memory.forget(at("never", 2));
+    count("never", 1);
+    count("", 6);
+    expect(memory.killed(at("found", 2), { code: 0, asked: false })).toBe(true);
+    expect(memory.killed(at("one", 2), killed)).toBe(true);
   });
 });

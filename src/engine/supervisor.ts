@@ -135,10 +135,10 @@ export class Supervisor {
     await ensureBindSources(this.#services, record);
     requireLinked(this.#services, container);
     const cgroup = cgroupOf(this.#services, record);
-    this.#kills.begin(cgroup);
     const logging = await logs.connect(container);
     using shared = await this.#services.sharedVolumes.open(container);
     const { places, plan } = await openSandbox(this.#services, container, passing);
+    this.#kills.begin(cgroup);
     try {
       const root = storage.plan(id, record.chain);
       const mounted = { ...record, mounts: await mountsAtStart(this.#services, record, shared.paths) };
@@ -188,6 +188,7 @@ export class Supervisor {
       this.#services.networks.host.forget(places);
       return { places, started };
     } catch (error) {
+      this.#kills.forget(cgroup);
       logging.sink?.close();
       closeSandbox(this.#services, container, places);
       void volumes.uses.end(id);
@@ -237,7 +238,10 @@ export class Supervisor {
     const again = restartsAfterExit(container.record.hostConfig.RestartPolicy, state);
     state.status = again ? "restarting" : "exited";
     if (again) state.restartCount++;
-    state.oomKilled = this.#kills.killed(cgroupOf(this.#services, container.record), exit.code);
+    state.oomKilled = this.#kills.killed(cgroupOf(this.#services, container.record), {
+      code: exit.code,
+      asked: state.manuallyStopped,
+    });
     state.error = exit.error ?? "";
     state.finishedAt = formatTime(exit.finished);
     store.save(container);
@@ -298,9 +302,9 @@ export class Supervisor {
     const { paths, store } = this.#services;
     const folder = paths.bundle(container.id);
     const { state } = container;
-    this.#kills.begin(cgroupOf(this.#services, container.record));
     container.traces = existsSync(folder);
     const shim = await lookAtShim(folder, paths.socket(folder));
+    if (shim !== "gone") this.#kills.begin(cgroupOf(this.#services, container.record));
     if (isStrange(shim)) {
       this.#following.keep(container, shim);
       return;
