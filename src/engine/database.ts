@@ -188,15 +188,15 @@ export class StateDatabase {
   #problem(error: unknown): Error | undefined {
     if (!(error instanceof SQLiteError)) return undefined;
     const { code = "" } = error;
-    const why = code.startsWith("SQLITE_FULL")
-      ? "no space left on device"
-      : /^SQLITE_(READONLY|CANTOPEN)/.test(code)
-        ? "read-only file system"
-        : code.startsWith("SQLITE_IOERR")
-          ? `input/output error (${code})`
-          : undefined;
+    const doing = `write ${this.#path}`;
+    if (code.startsWith("SQLITE_FULL")) return failure("no-space", { doing }, error);
+    const why = /^SQLITE_(READONLY|CANTOPEN)/.test(code)
+      ? "read-only file system"
+      : code.startsWith("SQLITE_IOERR")
+        ? `input/output error (${code})`
+        : undefined;
     if (why === undefined) return undefined;
-    return failure("internal", { message: `write ${this.#path}: ${why}` }, error);
+    return failure("internal", { message: `${doing}: ${why}` }, error);
   }
 
   /** On a disk that is nearly full the log is begun anew before each commit, so that it need not become longer. */

@@ -3,7 +3,7 @@
  * what such work found to be there must stay until it is an image.
  * @module
  */
-import { messageOf } from "../errors/mod.ts";
+import { isFull, messageOf } from "../errors/mod.ts";
 import type { ContentStore } from "../image/mod.ts";
 import type { SnapshotDriver } from "../storage/mod.ts";
 import type { ImageStore } from "./images-store.ts";
@@ -28,18 +28,25 @@ export class ImageCollector {
   readonly #lock = new Lock();
   #holds = 0;
   #waiting: ImageRecord[] = [];
-  #sweeping = false;
+  /** Milliseconds of age from which on unfinished files go, too; undefined: nothing is to be swept. */
+  #sweeping: number | undefined;
   readonly #kept = new Set<readonly string[]>();
 
   constructor(parts: CollectorParts) {
     this.#parts = parts;
   }
 
-  /** Runs `work`, which brings new content or reads what is there; nothing is removed meanwhile. */
+  /**
+   * Runs `work`, which brings new content or reads what is there; nothing is removed meanwhile. If there was no room for
+   * it, nothing of it stays, nor what could have been gone on with.
+   */
   async holding<T>(work: () => Promise<T>): Promise<T> {
     const release = await this.hold();
     try {
       return await work();
+    } catch (error) {
+      if (isFull(error)) this.#sweeping = 0;
+      throw error;
     } finally {
       release();
     }
@@ -55,7 +62,8 @@ export class ImageCollector {
       if (!held) return;
       held = false;
       this.#holds -= 1;
-      if (this.#holds === 0 && (this.#waiting.length > 0 || this.#sweeping)) void this.#collect();
+      if (this.#holds === 0 && (this.#waiting.length > 0 || this.#sweeping !== undefined))
+        void this.#collect();
     };
   }
 
@@ -79,20 +87,20 @@ export class ImageCollector {
     await this.#collect();
   }
 
-  /** Removes everything that no image and no container refers to, and what was left unfinished a day ago. */
-  async sweep(): Promise<void> {
-    this.#sweeping = true;
+  /** Removes everything that no image and no container refers to, and what was left unfinished `age` ms ago. */
+  async sweep(age: number = ingestAge): Promise<void> {
+    this.#sweeping = Math.min(age, this.#sweeping ?? age);
     await this.#collect();
   }
 
   async #collect(): Promise<void> {
     await this.#lock.run(async () => {
       if (this.#holds > 0) return;
-      const [removed, all] = [this.#waiting, this.#sweeping];
+      const [removed, age] = [this.#waiting, this.#sweeping];
       this.#waiting = [];
-      this.#sweeping = false;
+      this.#sweeping = undefined;
       try {
-        if (all) await this.#removeUnused();
+        if (age !== undefined) await this.#removeUnused(age);
         else await this.#removeOf(removed);
       } catch (error) {
         this.#parts.warn(`remove what no image needs: ${messageOf(error)}`);
@@ -111,12 +119,12 @@ export class ImageCollector {
     }
   }
 
-  async #removeUnused(): Promise<void> {
+  async #removeUnused(age: number): Promise<void> {
     const { content, storage, store } = this.#parts;
     const used = usedBy(store.table.all(), this.chainsInUse());
     for (const chainId of await storage.layers())
       if (!used.layers.has(chainId)) await storage.removeLayer(chainId);
-    await content.sweep(ingestAge);
+    await content.sweep(age);
     if (store.incomplete) return;
     for await (const { digest } of content.list()) if (!used.blobs.has(digest)) await content.delete(digest);
   }

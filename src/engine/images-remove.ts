@@ -63,7 +63,7 @@ export async function pruneImages(
   await finish(context, removal);
   const Attributes = { reclaimed: String(reclaimed) };
   context.options.publish({ Type: "image", Action: "prune", Actor: { ID: "", Attributes } });
-  await context.collector.sweep();
+  await context.collector.sweep(0);
   return { ImagesDeleted: removal.items.length === 0 ? null : removal.items, SpaceReclaimed: reclaimed };
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { CaissonError, failure, inContext, isFailure, messageOf } from "./mod.ts";
+import { CaissonError, failure, inContext, isFailure, messageOf, isFull } from "./mod.ts";
 import { registry } from "./registry.ts";
 
 test("an error carries its code, status, exit code, Docker's text and its cause", () => {
@@ -46,3 +46,16 @@ test("inContext says what was being done and keeps the code", () => {
   const other = new TypeError("x");
   expect(inContext("doing", other)).toBe(other);
 });
+
+test.each([
+  ["of node", Object.assign(new TypeError("x"), { code: "ENOSPC" }), true],
+  ["of the kernel", Object.assign(failure("unavailable", { message: "x" }), { errnoName: "EDQUOT" }), true],
+  ["of the registry", failure("no-space", { doing: "write x" }), true],
+  [
+    "that has one for its cause",
+    failure("internal", { message: "x" }, failure("no-space", { doing: "y" })),
+    true,
+  ],
+  ["for another reason", Object.assign(new TypeError("x"), { code: "ENOENT" }), false],
+  ["that is none", "ENOSPC", false],
+])("a full disk is known by an error %s", (_, error, expected) => expect(isFull(error)).toBe(expected));

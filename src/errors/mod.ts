@@ -40,6 +40,16 @@ export function isFailure(error: unknown, code: ErrorCode): error is CaissonErro
   return error instanceof CaissonError && error.code === code;
 }
 
+/** What node and programs of the kernel call it, and the registry. */
+const fullWords: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT", "no-space" satisfies ErrorCode]);
+
+/** Whether the error, or its cause, says that there is no room on a disk. */
+export function isFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, errnoName, cause } = error as { code?: unknown; errnoName?: unknown; cause?: unknown };
+  return fullWords.has(code) || fullWords.has(errnoName) || isFull(cause);
+}
+
 /** The text of whatever was thrown; of what a file system refused as Go's os package says it, which docker's users know. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? (pathError(error) ?? error.message) : String(error);

@@ -22,6 +22,7 @@ export interface ErrorParams {
   "not-found": { message: string };
   unavailable: { message: string };
   internal: { message: string };
+  "no-space": { doing: string };
   // Containers
   "no-such-container": { name: string };
   "name-in-use": { name: string; id: string };
@@ -115,6 +116,7 @@ export const registry: Registry = {
   "not-found": { status: 404, exit: 125, text: message },
   unavailable: { status: 503, exit: 125, text: message },
   internal: { status: 500, exit: 125, text: message },
+  "no-space": { status: 500, exit: 125, text: (p) => `${p.doing}: no space left on device` },
 
   "no-such-container": { status: 404, exit: 125, text: (p) => `No such container: ${p.name}` },
   "name-in-use": {

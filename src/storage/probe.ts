@@ -2,13 +2,12 @@
  * What the file system under a directory can do, found by doing it.
  * @module
  */
-import { messageOf } from "../errors/mod.ts";
+import { isFull, messageOf } from "../errors/mod.ts";
 import {
   CLONE,
   cloneTree,
   CWD,
   flags,
-  KernelError,
   makeOverlay,
   MOUNT_ATTR,
   O,
@@ -72,9 +71,7 @@ async function tried(executor: Executor, program: Program, doing: string): Promi
     await executor.fork(program, { doing, deadline });
     return { supported: true };
   } catch (error) {
-    const full =
-      error instanceof KernelError && (error.errnoName === "ENOSPC" || error.errnoName === "EDQUOT");
-    return { supported: false, reason: messageOf(error), full };
+    return { supported: false, reason: messageOf(error), full: isFull(error) };
   }
 }
 

@@ -4,27 +4,14 @@
  * @module
  */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { busyboxArchive, importBusybox } from "../support/image.ts";
 import { command, eventually, execute, inspect, must, removeAll, run, start } from "../support/containers.ts";
-import { TestEngine, type Answer } from "../support/engine.ts";
+import type { Answer, TestEngine } from "../support/engine.ts";
 import { patience } from "../support/patience.ts";
+import { engineOn, filesIn, fill, kinds, noSpace, type Filled } from "./small-disk.ts";
 
 let engine: TestEngine;
-
-/** An engine whose folder `place` is a file system of its own. */
-async function engineOn(place: "dataRoot" | "execRoot", options: string): Promise<void> {
-  engine = await TestEngine.startWithMounts();
-  await engine.stop();
-  mkdirSync(engine[place], { recursive: true });
-  const { code, stderr } = engine.runInside("mount", ["-t", "tmpfs", "-o", options, "tmpfs", engine[place]]);
-  if (code !== 0) throw new Error(stderr);
-  await engine.resume();
-  await importBusybox(engine);
-}
-
-const noSpace = "no space left on device";
 
 const ask = async (method: string, path: string, body?: object | Uint8Array): Promise<[number, string]> => {
   const answer: Answer = await engine.request(method, path, body);
@@ -37,34 +24,10 @@ const bodyOf = (host: object = {}): object => ({
   HostConfig: { NetworkMode: "none", ...host },
 });
 
-/** Names of all files of the engine's but what is being deleted. */
-const filesIn = (folder: string, depth: number): string[] =>
-  engine
-    .runInside("find", [folder, "-mindepth", "1", "-maxdepth", String(depth), "-not", "-name", "fill*"])
-    .stdout.split("\n")
-    .filter((path) => path !== "" && !path.includes("/trash/"))
-    .toSorted();
-
-/** Takes all room until `release`. */
-function fill(kind: "space" | "inodes", root: string): { release(): void; again(): void } {
-  const place = join(root, "fill");
-  const scripts = {
-    space: `dd if=/dev/zero bs=4k 2>/dev/null >>${place}.$1; :`,
-    inodes: `mkdir -p ${place}; i=0; while : >${place}/$1.$i; do i=$((i+1)); done 2>/dev/null; :`,
-  };
-  let round = 0;
-  const again = (): void => void engine.runInside("sh", ["-c", scripts[kind], "sh", String(round++)]);
-  again();
-  return { again, release: () => void engine.runInside("sh", ["-c", `rm -rf ${place}*`]) };
-}
-
-describe.each([
-  ["space", "size=48m"],
-  ["inodes", "nr_inodes=2000"],
-] as const)("a data root without %s", (kind, options) => {
-  let room: ReturnType<typeof fill>;
+describe.each(kinds)("a data root without %s", (kind, options) => {
+  let room: Filled;
   let runner: string;
-  beforeAll(() => engineOn("dataRoot", options), 60_000 * patience);
+  beforeAll(async () => void (engine = await engineOn("dataRoot", options)), 60_000 * patience);
   afterAll(() => engine[Symbol.asyncDispose]());
   beforeEach(async () => {
     await importBusybox(engine, "gone");
@@ -83,10 +46,10 @@ describe.each([
     "what needs room says that there is none, and leaves nothing",
     async () => {
       const parts = ["containers", "overlay2/containers", "overlay2/layers", "images/ingest", "volumes"];
-      const files = (): string[] => parts.flatMap((part) => filesIn(join(engine.dataRoot, part), 2));
+      const files = (): string[] => parts.flatMap((part) => filesIn(engine, join(engine.dataRoot, part), 2));
       // Deleted, or written soon, in the background.
       await eventually("its log", () => must(engine, ["logs", "runner"]).includes("tick") || undefined);
-      room = fill(kind, engine.dataRoot);
+      room = fill(engine, kind, engine.dataRoot);
       const before = files();
       const archive = busyboxArchive();
       const refused = async (method: string, path: string, body?: object | Uint8Array): Promise<void> => {
@@ -147,7 +110,7 @@ describe.each([
         const [spare, database] = sizes();
         return Number(spare) > 0 && Number(database) > 1 << 20;
       });
-      room = fill(kind, engine.dataRoot);
+      room = fill(engine, kind, engine.dataRoot);
       for (const id of bulk) {
         room.again();
         expect(await ask("DELETE", `/containers/${id}`)).toEqual([204, ""]);
@@ -170,8 +133,8 @@ describe.each([
 });
 
 describe("an exec root without space", () => {
-  let room: ReturnType<typeof fill>;
-  beforeAll(() => engineOn("execRoot", "size=24m"), 60_000 * patience);
+  let room: Filled;
+  beforeAll(async () => void (engine = await engineOn("execRoot", "size=24m")), 60_000 * patience);
   afterAll(() => engine[Symbol.asyncDispose]());
   afterEach(async () => {
     room.release();
@@ -183,7 +146,7 @@ describe("an exec root without space", () => {
     async () => {
       const runner = start(engine, ["--name=runner"]);
       must(engine, ["create", "--name=other", "--net=none", "busybox", "true"]);
-      room = fill("space", engine.execRoot);
+      room = fill(engine, "space", engine.execRoot);
       expect(await ask("POST", "/containers/other/start")).toEqual([500, expect.stringContaining(noSpace)]);
       const exec = command(engine, ["exec", "runner", "true"]);
       expect([exec.code, exec.stdout + exec.stderr]).toEqual([128, expect.stringContaining(noSpace)]);

@@ -56,7 +56,7 @@ export class IngestFolder {
   }
 
   /**
-   * Removes files that nobody writes and that weren't written for `age` milliseconds; of any age those that nobody can go on
+   * Removes files that nobody writes and that weren't written for `age` milliseconds (0: all); of any age those that nobody can go on
    * with, as their digest isn't known. Returns their number.
    */
   async sweep(age: number): Promise<number> {
@@ -66,7 +66,7 @@ export class IngestFolder {
       if (await isOwned(name)) continue;
       const path = join(this.#folder, name);
       const info = await stat(path).catch(() => undefined);
-      if (info === undefined || (info.mtimeMs > before && resumable.test(name))) continue;
+      if (info === undefined || (age > 0 && info.mtimeMs > before && resumable.test(name))) continue;
       await rm(path, { force: true });
       removed += 1;
     }

@@ -5,12 +5,12 @@
  */
 import { mkdir, open, readdir, readFile, rename, rm, stat, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
-import { failure } from "../../errors/mod.ts";
+import { failure, isFull } from "../../errors/mod.ts";
 import { parseDigest } from "../digest.ts";
 import { Expected, noSuchBlob, tooLarge } from "./hash.ts";
 import { IngestFolder, isMissing, type IngestFile } from "./ingest.ts";
 import { formatIndex, parseIndexEntries } from "./index-file.ts";
-import { isFull, SpareFile } from "./spare-file.ts";
+import { SpareFile } from "./spare-file.ts";
 import type {
   BlobInfo,
   BlobWriter,
@@ -102,7 +102,12 @@ export class LayoutStore implements ContentStore {
       abort: async (keepPartial) => {
         if (!keepPartial || ingest.digest.size === 0) return await drop(ingest);
         await ingest.file.close();
-        await this.#ingest.release(ingest, name);
+        try {
+          await this.#ingest.release(ingest, name);
+        } catch {
+          // A disk without room may refuse even another name.
+          await rm(ingest.path, { force: true });
+        }
       },
     };
   }

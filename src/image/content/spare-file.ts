@@ -6,12 +6,6 @@ import { link, open, rename, rm, stat, type FileHandle } from "node:fs/promises"
 
 /** Bytes that it has at least. */
 const least = 64 << 10;
-const fullCodes: ReadonlySet<unknown> = new Set(["ENOSPC", "EDQUOT"]);
-
-/** Whether the error says that there is no room on the disk. */
-export function isFull(error: unknown): boolean {
-  return error instanceof Error && "code" in error && fullCodes.has(error.code);
-}
 
 /** The spare file at a path. */
 export class SpareFile {
