@@ -30,7 +30,7 @@ import { sketchMounts } from "./container-mounts.ts";
 import { containerFilter, type FilterLookup } from "./container-filter.ts";
 import { checkFilters, pruneLabelsMatch, untilFilter } from "./filters.ts";
 import type { HealthMonitors } from "./health-monitor.ts";
-import { inspectContainer, summarizeContainer, type InspectContext } from "./inspect.ts";
+import { inspectContainer, type InspectContext } from "./inspect.ts";
 import { linkEnvironment } from "./links.ts";
 import { sketchSandbox } from "./sandbox.ts";
 import { isReadable, logPath } from "./logging/plan.ts";
@@ -44,6 +44,7 @@ import type { Services } from "./services.ts";
 import { signalNumber } from "./signals.ts";
 import { containerStats, StatsCollector } from "./stats.ts";
 import { killContainer, pauseContainer, stopContainer, unpauseContainer } from "./stopping.ts";
+import { Summaries } from "./summary.ts";
 import type { Supervisor } from "./supervisor.ts";
 import { now, parseTime } from "./time.ts";
 import { processTable } from "./top.ts";
@@ -98,19 +99,18 @@ export class ContainerService implements Containers {
     const { filters, limit } = options;
     const filter = containerFilter(filters, this.#filterLookup());
     const everything = options.all || limit > 0 || filter.stoppedToo;
-    const sorted = this.#services.store
-      .all()
-      .toSorted((a, b) => (a.record.created < b.record.created ? 1 : -1));
+    const { store } = this.#services;
+    const sorted = store.all().toSorted((a, b) => (a.record.created < b.record.created ? 1 : -1));
     const matching = sorted.filter(
       ({ record, state, name, running }) =>
         (everything || running || state.status === "restarting") && filter.matches(record, state, name),
     );
     const chosen = limit > 0 ? matching.slice(0, limit) : matching;
-    const summaries = await Promise.all(
-      chosen.map((container) => summarizeContainer(this.#inspection, container, options.size)),
-    );
+    const summaries = new Summaries(this.#services);
+    if (!options.size) return chosen.map((container) => summaries.of(container));
+    const sized = await Promise.all(chosen.map((container) => summaries.withSizes(container)));
     // Measuring takes a while: who has been removed meanwhile isn't told.
-    return summaries.filter((_, at) => this.#services.store.byId(chosen[at]?.id ?? "") === chosen[at]);
+    return sized.filter((_, at) => store.byId(chosen[at]?.id ?? "") === chosen[at]);
   }
 
   #filterLookup(): FilterLookup {

@@ -102,8 +102,8 @@ export function networksJson(store: NetworkStore, container: Container, whole: b
   const { NetworkMode: mode } = container.record.hostConfig;
   if (mode.startsWith("container:")) return {};
   if (!hasOwnNetwork(mode)) {
-    const entry = { name: mode, settings: {} };
-    return { [mode]: { ...endpointJson(store, container, entry, whole), DNSNames: null } };
+    const endpoint = endpointJson(store, container, { name: mode, settings: {} }, whole);
+    return { [mode]: whole ? { ...endpoint, DNSNames: null } : endpoint };
   }
   return Object.fromEntries(
     container.state.networks.map((entry) => [entry.name, endpointJson(store, container, entry, whole)]),
@@ -128,8 +128,11 @@ interface ShownPort {
 function shownPorts(store: NetworkStore, container: Container): ShownPort[] {
   const shown: ShownPort[] = [];
   if (!container.running) return shown;
+  const { hostConfig, config } = container.record;
+  const endpoints = store.endpointsOf(container.id);
+  if (endpoints.length === 0 && config.ExposedPorts === undefined) return shown;
   const published = new Set<string>();
-  for (const { ports } of store.endpointsOf(container.id)) {
+  for (const { ports } of endpoints) {
     for (const { protocol, hostAddress, hostPort, containerPort, count } of ports) {
       for (let i = 0; i < count; i++) {
         published.add(`${containerPort + i}/${protocol}`);
@@ -142,7 +145,6 @@ function shownPorts(store: NetworkStore, container: Container): ShownPort[] {
       }
     }
   }
-  const { hostConfig, config } = container.record;
   if (!hasOwnNetwork(hostConfig.NetworkMode)) return shown;
   for (const spec of Object.keys(config.ExposedPorts ?? {})) {
     const { port, protocol } = parseContainerPort(spec);

@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { FakeServices } from "./fake-services.ts";
-import { inspectContainer, summarizeContainer, type InspectContext } from "./inspect.ts";
+import { inspectContainer, type InspectContext } from "./inspect.ts";
 import type { MountPoint } from "./container.ts";
+import { Summaries } from "./summary.ts";
 
 let fake: FakeServices;
 let context: InspectContext;
@@ -76,20 +77,16 @@ test("one that joins another's network has its files and no network of its own",
   });
 });
 
-test("in a list an image that was removed or renamed is its ID", async () => {
-  const { container } = fake.container();
-  expect(await summarizeContainer(context, container, false)).toMatchObject({
-    Image: container.record.imageId,
-  });
-});
-
 test("sizes are only measured when they are asked for: what it wrote, and all layers", async () => {
   const { container } = fake.container();
   const [chain = ""] = container.record.chain;
   fake.storage.unpacked.set(chain, { paths: [], size: 1000 });
   fake.storage.containerSize = async () => 50;
   expect(await inspectContainer(context, container, true)).toMatchObject({ SizeRw: 50, SizeRootFs: 1050 });
-  expect(await summarizeContainer(context, container, true)).toMatchObject({ SizeRw: 50, SizeRootFs: 1050 });
+  expect(await new Summaries(fake.services).withSizes(container)).toMatchObject({
+    SizeRw: 50,
+    SizeRootFs: 1050,
+  });
 });
 
 test("mounts by their kind; those of --tmpfs are not shown", async () => {
@@ -121,26 +118,5 @@ test("execs under way are listed, and no log has no path", async () => {
   expect(await inspectContainer(busy, container, false)).toMatchObject({
     ExecIDs: ["e1", "e2"],
     LogPath: "",
-  });
-});
-
-test("in a list: words with spaces are quoted, the time is in seconds", async () => {
-  const { container } = fake.container(
-    { status: "exited", exitCode: 1 },
-    { record: { args: ["-c", "echo a b"] } },
-  );
-  const { imageId: id, chain } = container.record;
-  const images = {
-    ...fake.services.images,
-    resolve: () => ({ id, chain, os: "linux", architecture: "amd64", defaults: {} }),
-  };
-  const known = { ...context, services: { ...fake.services, images } };
-  expect(await summarizeContainer(known, container, false)).toMatchObject({
-    Names: ["/web"],
-    Image: "busybox",
-    Command: "sh -c 'echo a b'",
-    Created: Date.UTC(2026, 0, 2, 3, 4, 5) / 1000,
-    State: "exited",
-    HostConfig: { NetworkMode: "none" },
   });
 });

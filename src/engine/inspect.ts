@@ -5,14 +5,12 @@
 import { rangeMappings } from "../security/mod.ts";
 import type { Container } from "./container-store.ts";
 import { NEVER, type MountPoint } from "./container.ts";
-import { legacyJson, networksJson, portListJson, portMapJson } from "./endpoint-json.ts";
+import { legacyJson, networksJson, portMapJson } from "./endpoint-json.ts";
 import type { Json } from "./engine.ts";
 import { idRangeOf } from "./joins.ts";
-import { allNames, linksJson } from "./links.ts";
+import { linksJson } from "./links.ts";
 import { portBindings } from "./republishing.ts";
 import type { Services } from "./services.ts";
-import { statusText } from "./status-text.ts";
-import { parseTime } from "./time.ts";
 
 function mountJson(mount: MountPoint): Json {
   return {
@@ -31,7 +29,7 @@ function mountJson(mount: MountPoint): Json {
  * Its mount points. A tmpfs of `--tmpfs` is none for Docker; where an anonymous volume lies is told by inspect alone, as in
  * dockerd.
  */
-function mountsJson({ mounts }: Container["record"], listed: boolean): Json[] {
+export function mountsJson({ mounts }: Container["record"], listed: boolean): Json[] {
   return mounts
     .filter(({ fromFlag }) => fromFlag !== true)
     .map((mount) => (listed && mount.anonymous ? { ...mountJson(mount), Source: "" } : mountJson(mount)));
@@ -109,7 +107,7 @@ export async function inspectContainer(
             }
           : null,
     },
-    ...(size ? await sizes(services, container) : {}),
+    ...(size ? await containerSizes(services, container) : {}),
     Mounts: mountsJson(record, false),
     Config: config,
     NetworkSettings: {
@@ -162,60 +160,12 @@ function filesOwner({ hostConfig }: Container["record"]): string | undefined {
     : undefined;
 }
 
-async function sizes({ storage }: Services, { id, record }: Container): Promise<Json> {
+/** What it wrote and its whole root, in bytes. */
+export async function containerSizes({ storage }: Services, { id, record }: Container): Promise<Json> {
   const [own, ...layers] = await Promise.all([
     storage.containerSize(id),
     ...record.chain.map((chainId) => storage.layerSize(chainId)),
   ]);
   const written = own ?? 0;
   return { SizeRw: written, SizeRootFs: layers.reduce((sum, layer) => sum + layer, written) };
-}
-
-/** One line of `GET /containers/json`. */
-export async function summarizeContainer(
-  context: InspectContext,
-  container: Container,
-  size: boolean,
-): Promise<Json> {
-  const { services } = context;
-  const { record, state, id } = container;
-  const { config, hostConfig: host } = record;
-  return {
-    Id: id,
-    Names: allNames(services.store, container),
-    Image: shownImage(services, record),
-    ImageID: record.imageId,
-    Command: [record.path, ...record.args].map(shellWord).join(" "),
-    Created: Number(parseTime(record.created) / 1_000_000_000n),
-    Ports: portListJson(services.networks.store, container),
-    Labels: config.Labels,
-    State: state.status,
-    Status: statusText(state),
-    HostConfig: {
-      NetworkMode: host.NetworkMode,
-      ...(host.Annotations === undefined ? {} : { Annotations: host.Annotations }),
-    },
-    NetworkSettings: { Networks: networksJson(services.networks.store, container, false) },
-    Mounts: mountsJson(record, true),
-    ...(size ? withoutZeros(await sizes(services, container)) : {}),
-  };
-}
-
-/** The image as the client called it, or its ID if it isn't called that any more. */
-function shownImage({ images }: Services, { config: { Image: name }, imageId }: Container["record"]): string {
-  try {
-    return images.resolve(name).id === imageId ? name : imageId;
-  } catch {
-    return imageId;
-  }
-}
-
-/** A size of 0 is left out of the list. */
-function withoutZeros(sizes: Json): Json {
-  return Object.fromEntries(Object.entries(sizes).filter(([, bytes]) => bytes !== 0));
-}
-
-/** Docker quotes words of the command that contain spaces. */
-function shellWord(word: string): string {
-  return word.includes(" ") ? `'${word}'` : word;
 }

@@ -72,7 +72,9 @@ const nameOf = (store: ContainerStore, { id, name }: ContainerLink): string => s
 
 /** A container's names: its own, and what others call it, as `/web/alias`. */
 export function allNames(store: ContainerStore, { id, name }: Container): string[] {
-  const aliases = parentsOf(store, id).map(({ parent, link }) => `/${parent.name}/${link.alias}`);
+  const parents = parentsOf(store, id);
+  if (parents.length === 0) return [`/${name}`];
+  const aliases = parents.map(({ parent, link }) => `/${parent.name}/${link.alias}`);
   return [...aliases, `/${name}`].toSorted();
 }
 
@@ -81,9 +83,10 @@ function parentsOf(
   store: ContainerStore,
   id: string,
 ): { readonly parent: Container; readonly link: ContainerLink }[] {
-  return [...store.linked()].flatMap((parent) =>
-    (parent.state.links ?? []).filter((link) => link.id === id).map((link) => ({ parent, link })),
-  );
+  const found: { readonly parent: Container; readonly link: ContainerLink }[] = [];
+  for (const parent of store.linked())
+    for (const link of parent.state.links ?? []) if (link.id === id) found.push({ parent, link });
+  return found;
 }
 
 /** Throws Docker's error unless all that a container is linked to runs, and can be reached from where it will be. */

@@ -25,9 +25,20 @@ export function humanDuration(nanoseconds: bigint): string {
   return `${Math.floor(seconds / 3600 / 24 / 365)} years`;
 }
 
+/** Times of states as they were read last: lists ask for them again and again. */
+const read = new WeakMap<ContainerState, { readonly text: string; readonly time: bigint }>();
+
+function timeOf(state: ContainerState, text: string): bigint {
+  const last = read.get(state);
+  if (last?.text === text) return last.time;
+  const time = parseTime(text);
+  read.set(state, { text, time });
+  return time;
+}
+
 /** The state in words, at the moment `at` (nanoseconds since the epoch). */
 export function statusText(state: ContainerState, at: bigint = now()): string {
-  const since = (time: string): string => humanDuration(at - parseTime(time));
+  const since = (time: string): string => humanDuration(at - timeOf(state, time));
   switch (state.status) {
     case "running":
       return `Up ${since(state.startedAt)}${state.health === undefined ? "" : ` (${healthText(state.health)})`}`;

@@ -8,11 +8,11 @@ import { hostname } from "node:os";
 import { cgroupFeatures, type CgroupHost } from "../cgroup/mod.ts";
 import { failure } from "../errors/mod.ts";
 import type { DiskUsageType, Images, Json, RegistryAuth, System } from "./engine.ts";
-import { summarizeContainer, type InspectContext } from "./inspect.ts";
 import { engineId } from "./engine-id.ts";
 import { logDrivers } from "./logging/drivers.ts";
 import { userDrivers } from "../network/mod.ts";
 import type { Services } from "./services.ts";
+import { Summaries } from "./summary.ts";
 import {
   networkFacts,
   backingFileSystem,
@@ -224,10 +224,10 @@ export class SystemService implements System {
       return size;
     };
     const containers = async (): Promise<Json[]> => {
-      const inspection: InspectContext = { services, runningExecs: () => [] };
+      const summaries = new Summaries(services);
       const found: Json[] = [];
       for (const container of store.all()) {
-        const summary = await summarizeContainer(inspection, container, true);
+        const summary = await summaries.withSizes(container);
         // Measuring takes a while: who has been removed meanwhile isn't told.
         if (store.all().includes(container)) found.push(summary);
       }
