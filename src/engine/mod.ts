@@ -54,7 +54,7 @@ import { sweep } from "./sweep.ts";
 import { endStandstill } from "./standstill.ts";
 import { SystemService } from "./system.ts";
 import { removeRunTraces } from "./run-traces.ts";
-import { serverVersion } from "./version.ts";
+import { buildIdentity } from "./version.ts";
 import { resumeUpdate } from "./updating.ts";
 import { undoFilling } from "./volume-copy-up.ts";
 import { VolumeService } from "./volumes.ts";
@@ -167,7 +167,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
   const resolver = new ResolverClient({
     directory: join(execRoot, "dns"),
     command: resolverCommand(),
-    version: serverVersion,
+    version: buildIdentity(),
   });
   const host = new HostNetworks({
     executors,

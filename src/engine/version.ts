@@ -2,6 +2,7 @@
  * Versions that the engine goes by.
  * @module
  */
+import { statSync } from "node:fs";
 import manifest from "../../package.json" with { type: "json" };
 
 /** The dockerd whose behaviour is followed. */
@@ -18,3 +19,12 @@ export const minApiVersion: string = "1.24";
 
 /** This program's own version. */
 export const caissonVersion: string = manifest.version;
+
+/**
+ * Which build this is, of several that may have one version: what the file is that runs, even when another has its name by
+ * now.
+ */
+export function buildIdentity(): string {
+  const { ino, size, mtimeMs } = statSync("/proc/self/exe");
+  return `${caissonVersion}-${ino}-${size}-${mtimeMs}`;
+}

@@ -1,12 +1,13 @@
 /**
  * The executable is replaced below a running engine and started anew: what the old one has made goes on, and the new one
- * manages it.
+ * manages it; so it is when the old one comes back for a while. CAISSON_OLD_BUILD names real older builds beside which this
+ * is done, too.
  * @module
  */
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { expect, test } from "bun:test";
 import { spawn } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { eventually, execute, inspect, must, pidOf, run, start } from "../support/containers.ts";
 import { caisson, TestEngine } from "../support/engine.ts";
 import { resolversOf } from "../support/host-network.ts";
@@ -21,21 +22,17 @@ const changes = [
   ["not for use by hand", "not for use by HAND"],
 ] as const;
 
-let engine: TestEngine;
-beforeAll(async () => {
-  engine = await TestEngine.startPrepared((fresh) => {
-    const folder = join(fresh.directory, "bin");
-    mkdirSync(folder);
-    fresh.executable = join(folder, "caisson");
-    writeFileSync(fresh.executable, olderExecutable());
-    chmodSync(fresh.executable, 0o755);
-  });
-  await importBusybox(engine);
-  must(engine, ["network", "create", "theirs"]);
-});
-afterAll(async () => engine[Symbol.asyncDispose]());
+const { CAISSON_OLD_BUILD: oldBuilds = "" } = process.env;
+/** Executables: today's with other texts, and those of older builds that CAISSON_OLD_BUILD names (`PATH:PATH…`). */
+const older: readonly (readonly [what: string, read: () => Buffer])[] = [
+  ["today's with other texts", changedExecutable],
+  ...oldBuilds
+    .split(":")
+    .filter(Boolean)
+    .map((path) => [path, () => readFileSync(path)] as const),
+];
 
-function olderExecutable(): Buffer {
+function changedExecutable(): Buffer {
   const bytes = readFileSync(caisson);
   for (const [now, then] of changes) {
     let found = 0;
@@ -48,20 +45,32 @@ function olderExecutable(): Buffer {
   return bytes;
 }
 
-/** Puts the new executable in the place of the old one, as a package does. */
-function replaceExecutable(): void {
-  copyFileSync(caisson, `${engine.executable}.new`);
+/** Puts an executable in the place of the one that is there, as a package does. */
+function replaceExecutable(engine: TestEngine, bytes: Buffer): void {
+  writeFileSync(`${engine.executable}.new`, bytes);
   chmodSync(`${engine.executable}.new`, 0o755);
   renameSync(`${engine.executable}.new`, engine.executable);
 }
 
-const versionOf = async (): Promise<string> =>
-  (await engine.request("GET", "/version")).json<{ Version: string }>().Version;
+/** An engine that is run from `bytes`. */
+async function startFrom(bytes: Buffer): Promise<TestEngine> {
+  const engine = await TestEngine.startPrepared((fresh) => {
+    fresh.executable = join(fresh.directory, "bin", "caisson");
+    mkdirSync(dirname(fresh.executable));
+    replaceExecutable(fresh, bytes);
+  });
+  await importBusybox(engine);
+  must(engine, ["network", "create", "theirs"]);
+  return engine;
+}
 
-const native = (): string => readFileSync(join(engine.execRoot, "caisson-native"), "latin1");
+/** A digest of the native program that the engine has laid down: today's is the one that was built with it. */
+const native = ({ execRoot }: TestEngine): string => digestOf(join(execRoot, "caisson-native"));
+const digestOf = (path: string): string => Bun.SHA256.hash(readFileSync(path), "hex");
+const todays = digestOf(join(import.meta.dir, "../../native/build/caisson-native"));
 
 /** The first line that somebody who attaches reads. */
-async function attachedLine(container: string): Promise<string> {
+async function attachedLine(engine: TestEngine, container: string): Promise<string> {
   const client = spawn(caisson, ["attach", "--no-stdin", "--sig-proxy=false", container], {
     env: { ...process.env, DOCKER_HOST: engine.host },
     stdio: ["ignore", "pipe", "inherit"],
@@ -76,13 +85,35 @@ async function attachedLine(container: string): Promise<string> {
   return promise.finally(() => client.kill("SIGKILL"));
 }
 
+/** The older engine takes over again, or says that it can't; under today's, which comes next, everything is as it was. */
+async function thereAndBack(
+  engine: TestEngine,
+  then: Buffer,
+  expectGoingOn: () => Promise<void>,
+): Promise<void> {
+  await engine.kill();
+  replaceExecutable(engine, then);
+  const refused = await engine.resume().then(
+    () => undefined,
+    (error: unknown) => String(error),
+  );
+  if (refused === undefined) await expectGoingOn();
+  else expect(refused).toContain("it was written by a newer caisson");
+  await engine.kill();
+  replaceExecutable(engine, readFileSync(caisson));
+  await engine.resume();
+  expect(native(engine)).toBe(todays);
+  await expectGoingOn();
+}
+
 const count = "i=0; while :; do i=$((i+1)); echo $i; sleep 0.05; done";
 
-test(
-  "an older engine's containers go on under a new one",
-  async () => {
-    expect(await versionOf()).toBe("28.5.1-caisson");
-    const oldNative = native();
+test.each(older)(
+  "containers of an older engine go on under today's: %s",
+  async (_, read) => {
+    const then = read();
+    await using engine = await startFrom(then);
+    const oldNative = native(engine);
     const web = start(
       engine,
       ["--network=theirs", "--name=web", "-p", "80", "--health-cmd=test -e /bin", "--health-interval=200ms"],
@@ -108,40 +139,42 @@ test(
     /** Its shim, its relay, its proxies. */
     const companions = (): number[] => [...processesNaming(web), ...processesNaming(`-host-port\0${port}\0`)];
     const [resolver] = resolversOf(engine);
-    replaceExecutable();
+    replaceExecutable(engine, readFileSync(caisson));
     // The old one goes on as it was, with what it loads only now.
     expect(run(engine, ["--network=theirs"], ["nslookup", "web."]).code).toBe(0);
     expect(execute(engine, web, "echo here")).toBe("here");
-    expect(await versionOf()).toBe("28.5.1-caisson");
+    expect(native(engine)).toBe(oldNative);
     const before = companions();
     expect(before.length).toBeGreaterThan(2);
+    /** Nothing was started anew, and nobody was cut off for good. */
+    const expectGoingOn = async (): Promise<void> => {
+      expect(await Promise.all(running.map((id) => pidOf(engine, id)))).toEqual(pids);
+      expect(companions()).toEqual(before);
+      const { length } = following.lines;
+      const { answers } = asking;
+      const more = (): boolean => asking.answers > answers + 5 && following.lines.length > length;
+      await eventually("more answers", more, 30);
+    };
     await engine.kill();
     await engine.resume();
 
-    expect(await versionOf()).toBe("28.5.2-caisson");
-    expect(native()).not.toBe(oldNative);
-    expect(await Promise.all(running.map((id) => pidOf(engine, id)))).toEqual(pids);
-    expect(companions()).toEqual(before);
-    const { length } = following.lines;
-    const { answers } = asking;
-    await eventually(
-      "more answers",
-      () => asking.answers > answers + 5 && following.lines.length > length,
-      30,
-    );
+    expect(native(engine)).toBe(todays);
+    await expectGoingOn();
     await eventually("a resolver of the new one", () => {
       const now = resolversOf(engine);
       return now.length === 1 && now[0] !== resolver;
     });
     // All that can be done with a container.
     expect(execute(engine, web, "echo here")).toBe("here");
-    expect(Number(await attachedLine(writer))).toBeGreaterThan(0);
+    expect(Number(await attachedLine(engine, writer))).toBeGreaterThan(0);
     const restarts = (await inspect(engine, again)).RestartCount;
     await eventually("another restart", async () => (await inspect(engine, again)).RestartCount > restarts);
     execute(engine, writer, "touch /end");
     const endOf = async (): Promise<unknown> =>
       (await engine.request("GET", `/exec/${exec}/json`)).json<{ ExitCode: number | null }>().ExitCode;
     await eventually("the exec's end", async () => (await endOf()) !== null);
+    expect(await endOf()).toBe(5);
+    await thereAndBack(engine, then, expectGoingOn);
     expect(await endOf()).toBe(5);
     for (const action of ["pause", "unpause"])
       expect((await engine.request("POST", `/containers/${writer}/${action}`)).status).toBe(204);

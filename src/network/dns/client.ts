@@ -29,7 +29,7 @@ export interface ResolverPlace {
   readonly directory: string;
   /** What starts a resolver, but for the directory: `["/usr/bin/caisson", "resolver"]`. */
   readonly command: readonly [string, ...string[]];
-  /** The executable's: a resolver that an engine of another one left is replaced. */
+  /** Names the executable's build: a resolver that an engine of another one left is replaced. */
   readonly version: string;
   /** The host's resolv.conf, unless /etc's. */
   readonly resolvConf?: string;

@@ -18,7 +18,7 @@ const idle = 10_000;
 
 /**
  * Answers until nobody needs it. In `directory` are its sockets, its lock and its memory.
- * @param version of the executable that this is: when an engine of another one connects, this resolver makes room
+ * @param version names the build that this is: when an engine of another one connects, this resolver makes room
  * @param resolvConf the host's, whose servers are asked for what isn't known here
  * @returns the exit code: 0, also when another resolver is there already
  */
