@@ -14,7 +14,7 @@ import { isInitial } from "./initial-files.ts";
 import { makeMergedRoot } from "./merged-root.ts";
 import { isDirectory, isRegular, typeMask, type Stat } from "./stat.ts";
 import { TreeReader, type Listed } from "./tree-reader.ts";
-import type { RootPlan } from "./types.ts";
+import type { OverlayPlan } from "./types.ts";
 
 /** One path that was changed; numbers as in Docker's API. */
 export interface FileChange {
@@ -44,10 +44,7 @@ export function isWhiteout({ mode, major, minor }: Stat): boolean {
 }
 
 /** The changes of the container below `plan`, depth first, in the order of their names. Neither session is of use after. */
-export async function overlayChanges(
-  plan: Extract<RootPlan, { kind: "overlay" }>,
-  options: ChangesOptions,
-): Promise<FileChange[]> {
+export async function overlayChanges(plan: OverlayPlan, options: ChangesOptions): Promise<FileChange[]> {
   const top = new ProgramBuilder();
   open(top, "open what the container wrote", CWD, plan.upper, directoryForReading, top.slot("root"));
   await options.upper.run(top.build());

@@ -6,22 +6,22 @@
  */
 import { isDirectory, isRegular, type Stat } from "./stat.ts";
 
-const directories: ReadonlySet<string> = new Set([
-  "dev",
-  "dev/pts",
-  "dev/shm",
-  "dev/mqueue",
-  "etc",
-  "proc",
-  "sys",
-]);
-const files: ReadonlySet<string> = new Set([
+/** Directories, those above others first. */
+export const initialDirectories: readonly string[] = ["dev", "dev/pts", "dev/shm", "etc", "proc", "sys"];
+/** Empty files; by `.dockerenv` programs find out that they are in a container. */
+export const initialFiles: readonly string[] = [
   ".dockerenv",
   "dev/console",
   "etc/hostname",
   "etc/hosts",
   "etc/resolv.conf",
-]);
+];
+
+/** Links, with what they say. */
+export const initialLinks: ReadonlyMap<string, string> = new Map([["etc/mtab", "/proc/mounts"]]);
+
+const directories = new Set([...initialDirectories, "dev/mqueue"]);
+const files = new Set(initialFiles);
 
 /** Whether what was found at the path is there in every container, and is as it was made. */
 export function isInitial(path: readonly string[], stat: Stat): boolean {

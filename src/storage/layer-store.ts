@@ -61,6 +61,11 @@ export class LayerStore {
     this.#session = session;
   }
 
+  /** The name of the layer's folder. */
+  name(chainId: string): string {
+    return hexOf(chainId);
+  }
+
   /** The directory with what the layer holds. */
   diff(chainId: string): string {
     return join(this.#directory, hexOf(chainId), "diff");

@@ -3,6 +3,7 @@
  *
  *     layers/<hex of the chain ID>/{diff,layer.json}
  *     containers/<ID>/{diff,work}
+ *     init/    what every container has though its image lacks it (init-layers.ts)
  *     empty/   what an image without layers has
  *     assembly how the kernel takes the layers: found out at each start, for one on a full disk
  *     trash/   what is being deleted
@@ -15,11 +16,12 @@ import { chmod, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { failure } from "../errors/mod.ts";
 import { AT, CWD, flags, int, KernelError, octal, ProgramBuilder, type Program } from "../kernel/mod.ts";
+import { InitLayers } from "./init-layers.ts";
 import { LayerStore, type LayerRecord } from "./layer-store.ts";
 import { probeOverlay, type ProbedOverlay } from "./probe.ts";
 import { FileReader } from "./read-file.ts";
 import { Trash } from "./trash.ts";
-import type { DriverOptions, LayerSource, Owner, RootPlan, SnapshotDriver } from "./types.ts";
+import type { DriverOptions, LayerSource, OverlayPlan, Owner, RootPlan, SnapshotDriver } from "./types.ts";
 
 /** fsconfig(2) takes values shorter than this. */
 const longestValue = 255;
@@ -31,6 +33,7 @@ export class Overlay2 implements SnapshotDriver {
   readonly #containers: string;
   readonly #empty: string;
   readonly #layers: LayerStore;
+  readonly #init: InitLayers;
   readonly #trash: Trash;
   readonly #files: FileReader;
   readonly #assembly: { readonly staged?: true };
@@ -43,6 +46,7 @@ export class Overlay2 implements SnapshotDriver {
     this.#empty = join(root, "empty");
     this.#trash = new Trash(join(root, "trash"), executor);
     this.#layers = new LayerStore(join(root, "layers"), this.#trash, session);
+    this.#init = new InitLayers(join(root, "init"), this.#trash, session);
     this.#files = new FileReader(executor);
   }
 
@@ -51,7 +55,7 @@ export class Overlay2 implements SnapshotDriver {
    * can't hold them.
    */
   static async open(options: DriverOptions): Promise<Overlay2> {
-    const folders = ["", "layers", "containers", "empty", "trash"];
+    const folders = ["", "layers", "containers", "init", "empty", "trash"];
     for (const name of folders) {
       const path = join(options.root, name);
       await mkdir(path, { recursive: true, mode: 0o710 });
@@ -74,6 +78,7 @@ export class Overlay2 implements SnapshotDriver {
   /** Removes what was being unpacked or deleted when the engine died. Nothing may be unpacked meanwhile. */
   async sweep(): Promise<void> {
     await this.#layers.sweep();
+    await this.#init.sweep();
     await this.#trash.sweep();
   }
 
@@ -92,6 +97,7 @@ export class Overlay2 implements SnapshotDriver {
 
   async removeLayer(chainId: string): Promise<void> {
     await this.#layers.remove(chainId);
+    await this.#init.remove(this.#layers.name(chainId));
   }
 
   async layers(): Promise<string[]> {
@@ -102,12 +108,15 @@ export class Overlay2 implements SnapshotDriver {
     return (await this.#layer(chainId)).size;
   }
 
-  async prepare(container: string, chain: readonly string[], owner: Owner): Promise<RootPlan> {
-    const plan = this.plan(container, chain);
+  async prepare(container: string, chain: readonly string[], owner: Owner): Promise<OverlayPlan> {
+    const image = this.#planned(container, this.layerPaths(chain));
     const top = chain.at(-1);
     const known = top === undefined ? undefined : (this.#layers.known(top) ?? (await this.#layer(top)));
+    if (top !== undefined) await this.#init.ensure(this.#layers.name(top), image);
+    const plan = this.plan(container, chain);
     const directory = this.#container(container);
-    const program = preparing(directory, owner, known?.root.mode ?? 0o755);
+    const marked = plan.lower.length > image.lower.length;
+    const program = preparing(directory, owner, known?.root.mode ?? 0o755, marked);
     try {
       await this.#options.executor().run(program, { doing: `prepare container ${container}` });
     } catch (error) {
@@ -126,9 +135,15 @@ export class Overlay2 implements SnapshotDriver {
     return true;
   }
 
-  plan(container: string, chain: readonly string[]): RootPlan {
+  plan(container: string, chain: readonly string[]): OverlayPlan {
+    const top = chain.at(-1);
+    const init = top === undefined ? undefined : this.#init.find(this.#layers.name(top));
+    const layers = this.layerPaths(chain);
+    return this.#planned(container, init === undefined ? layers : [init, ...layers]);
+  }
+
+  #planned(container: string, lower: readonly string[]): OverlayPlan {
     const directory = this.#container(container);
-    const lower = this.layerPaths(chain);
     const upper = `${directory}/diff`;
     const work = `${directory}/work`;
     const longest = [upper, ...lower].find((path) => path.length > longestValue);
@@ -194,21 +209,23 @@ async function probed({ executor, root }: DriverOptions): Promise<ProbedOverlay>
   return overlay;
 }
 
-/** The program that makes a container's folder. `mode` is of the root that the container sees. */
-function preparing(directory: string, { uid, gid }: Owner, mode: number): Program {
+/**
+ * The program that makes a container's folder. `mode` is of the root that the container sees, `marked` whether a layer
+ * below has Docker's mark.
+ */
+function preparing(directory: string, { uid, gid }: Owner, mode: number, marked: boolean): Program {
   const b = new ProgramBuilder();
   const diff = `${directory}/diff`;
   b.call("make the container's folder", "mkdirat", [CWD, directory, octal(0o710)]);
   b.call("make the directory that it writes to", "mkdirat", [CWD, diff, octal(0o700)]);
   b.call("make the overlay's working directory", "mkdirat", [CWD, `${directory}/work`, octal(0o700)]);
   const noFollow = flags(AT, "SYMLINK_NOFOLLOW");
-  // Programs look for Docker's mark to find out whether they are in a container.
+  const mapped = uid !== 0 || gid !== 0;
   const mark = `${diff}/.dockerenv`;
-  b.call("mark it as a container's", "mknodat", [CWD, mark, int(0o100755, "S_IFREG|0755"), 0]);
-  if (uid !== 0 || gid !== 0)
+  if (!marked) b.call("mark it as a container's", "mknodat", [CWD, mark, int(0o100755, "S_IFREG|0755"), 0]);
+  if (!marked && mapped)
     b.call("give the mark to the container's root", "fchownat", [CWD, mark, uid, gid, noFollow]);
-  if (uid !== 0 || gid !== 0)
-    b.call("give it to the container's root", "fchownat", [CWD, diff, uid, gid, noFollow]);
+  if (mapped) b.call("give it to the container's root", "fchownat", [CWD, diff, uid, gid, noFollow]);
   b.call("set its mode to that of the image's root", "fchmodat", [CWD, diff, octal(mode)]);
   return b.build();
 }

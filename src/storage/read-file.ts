@@ -23,7 +23,7 @@ import {
 } from "../kernel/mod.ts";
 import { makeMergedRoot } from "./merged-root.ts";
 import { addStat, isDirectory, isRegular, parseStat, typeMask } from "./stat.ts";
-import type { RootPlan } from "./types.ts";
+import type { OverlayPlan, RootPlan } from "./types.ts";
 
 /** Bytes that are read at once; most files that are asked for have fewer. */
 const firstRead = 64 << 10;
@@ -33,8 +33,6 @@ const mostBytes = (16 << 20) - 4096;
 const mostRemembered = 256;
 /** Milliseconds that one read may take. */
 const deadline = 10_000;
-
-type Overlay = Extract<RootPlan, { kind: "overlay" }>;
 
 /** What a read came to. */
 type Found =
@@ -89,7 +87,7 @@ export class FileReader {
   }
 
   /** What the image has there, as remembered. */
-  async #ofImage(plan: Overlay, components: readonly string[], path: string): Promise<Found> {
+  async #ofImage(plan: OverlayPlan, components: readonly string[], path: string): Promise<Found> {
     const key = `${plan.lower[0]}\0${components.join("/")}`;
     const found = this.#remembered.get(key) ?? (await this.#read(plan, path, "image", firstRead));
     this.#remembered.delete(key);
@@ -100,7 +98,7 @@ export class FileReader {
   }
 
   /** Whether the container wrote a regular file at the path, or nothing that matters to it, or else. */
-  async #written({ upper }: Overlay, components: readonly string[]): Promise<"no" | "file" | "else"> {
+  async #written({ upper }: OverlayPlan, components: readonly string[]): Promise<"no" | "file" | "else"> {
     // Most containers have written nothing there; what isn't there can't lead elsewhere.
     if (lstatSync(`${upper}/${components[0]}`, { throwIfNoEntry: false }) === undefined) return "no";
     const b = new ProgramBuilder();

@@ -13,16 +13,17 @@ export interface Owner {
 }
 
 /** How a root file system is put together when a container starts; src/runtime makes it so. */
-export type RootPlan =
-  | {
-      readonly kind: "overlay";
-      readonly lower: readonly string[];
-      readonly upper: string;
-      readonly work: string;
-      /** Whether the kernel takes only layers that are mounted: before Linux 6.15. */
-      readonly staged?: boolean;
-    }
-  | { readonly kind: "directory"; readonly path: string };
+export type RootPlan = OverlayPlan | { readonly kind: "directory"; readonly path: string };
+
+/** A root of layers, the topmost first. */
+export interface OverlayPlan {
+  readonly kind: "overlay";
+  readonly lower: readonly string[];
+  readonly upper: string;
+  readonly work: string;
+  /** Whether the kernel takes only layers that are mounted: before Linux 6.15. */
+  readonly staged?: boolean;
+}
 
 /** A layer to unpack: its changes in the order of its archive, with the bodies of files. */
 export interface LayerSource {
