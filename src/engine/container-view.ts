@@ -1,6 +1,7 @@
 /**
  * Sessions in containers' roots: an executor of its own for each, which is killed when it hangs or isn't needed any more.
- * The root of a container that doesn't run is put together for one session at a time, and a start waits for its end.
+ * The root of a container that doesn't run is written by one session at a time, and a start waits for its end; nobody waits
+ * for who only reads.
  * @module
  */
 import { failure } from "../errors/mod.ts";
@@ -46,22 +47,24 @@ export async function openView(
   { mounts, writing = false }: ViewOptions,
 ): Promise<ContainerView> {
   for (let tries = 1; ; tries++) {
-    const alone = mounts && (writing || !container.running);
-    const leave = alone ? await turn(container) : (): void => undefined;
+    const leave = writing ? await turn(container) : (): void => undefined;
     try {
       const view = container.running
         ? await runningView(services, container, { mounts, tries, leave })
-        : alone || !mounts
-          ? await stoppedView(services, container, mounts, leave)
-          : undefined;
+        : await stoppedView(services, container, { mounts, writing, leave });
       if (view !== undefined) return view;
       leave();
     } catch (error) {
       leave();
-      throw error;
+      // Its first start hasn't been, which makes the places of its mounts.
+      if (writing || tries === mostTries || !isReadOnly(error)) throw error;
+      (await openView(services, container, { mounts, writing: true }))[Symbol.dispose]();
     }
   }
 }
+
+/** Whether something had to be made in a root that is only read. */
+const isReadOnly = (error: unknown): boolean => error instanceof KernelError && error.errnoName === "EROFS";
 
 /** Undefined if it has exited in this moment. */
 async function runningView(
@@ -82,21 +85,24 @@ async function runningView(
   }
 }
 
+let users = 0;
+
 /** Undefined if it runs now. */
 async function stoppedView(
   services: Services,
   container: Container,
-  mounts: boolean,
-  leave: () => void,
+  { mounts, writing, leave }: Required<ViewOptions> & { readonly leave: () => void },
 ): Promise<ContainerView | undefined> {
   const { store, sharedVolumes, volumes } = services;
   return await container.lock.run(async () => {
     if (store.byId(container.id) !== container) throw failure("no-such-container", { name: container.id });
     if (container.running) return undefined;
-    if (!mounts)
-      return await enter(services, container, await stopped(services, container.record, undefined), leave);
+    if (!mounts) {
+      const view = await stopped(services, container.record, { mounts: undefined, shared: true });
+      return await enter(services, container, view, leave);
+    }
     // Plugins know it as another user of the volumes than the container, which may start before this one ends.
-    const user = `${container.id}-files`;
+    const user = `${container.id}-files-${users++}`;
     const end = (): void => {
       leave();
       void volumes.uses.end(user);
@@ -104,7 +110,11 @@ async function stoppedView(
     try {
       using shared = await sharedVolumes.open(container);
       const now = await mountsAtStart(services, { ...container.record, id: user }, shared.paths);
-      const view = await stopped(services, { ...container.record, mounts: now }, now);
+      const view = await stopped(
+        services,
+        { ...container.record, mounts: now },
+        { mounts: now, shared: !writing },
+      );
       return await enter(services, container, view, end);
     } catch (error) {
       end();
@@ -131,7 +141,7 @@ async function turn(container: Container): Promise<() => void> {
 async function stopped(
   services: Services,
   record: ContainerRecord,
-  mounts: readonly MountPoint[] | undefined,
+  { mounts, shared }: { readonly mounts: readonly MountPoint[] | undefined; readonly shared: boolean },
 ): Promise<View> {
   const { paths, storage, store } = services;
   const range = idRangeOf(services, record);
@@ -149,7 +159,7 @@ async function stopped(
     kind: "stopped",
     // As it is started: a mark of the one mount would forbid the other.
     root: record.hostConfig.AutoRemove && plan.kind === "overlay" ? { ...plan, volatile: true } : plan,
-    shared: mounts === undefined,
+    shared,
     ...(mapped ? { mappings: specMappings(range) } : {}),
     mounts: all.filter((mount) => isThere(mount, directories)).map(unkept),
     isDirectory: (source) => directories.get(source) === true,

@@ -7,6 +7,7 @@ import { Readable } from "node:stream";
 import { CaissonError, failure, isFailure, messageOf } from "../errors/mod.ts";
 import { baseName, decompress, keepEnding, readTar, splitPath, writeTar } from "../image/mod.ts";
 import { containerFiles, type TreeEntriesOptions } from "../storage/mod.ts";
+import { sentInTime } from "./awaited-sender.ts";
 import { containerChanges } from "./container-changes.ts";
 import { publishContainer } from "./container-events.ts";
 import { openView, type ContainerView } from "./container-view.ts";
@@ -78,7 +79,8 @@ export class FileService implements Files {
     checkWritable(container, real, view.running);
     const owner = options.copyUIDGID ? await this.#owner(container) : undefined;
     await found(name, path, enterTop(view, real));
-    const { stream } = await decompress(archive, { what: "archive" });
+    const sent = view.running ? archive : sentInTime(container, archive);
+    const { stream } = await decompress(sent, { what: "archive" });
     const work = extractInto(view, readTar(stream), {
       path: real,
       noOverwriteDirNonDir: options.noOverwriteDirNonDir,

@@ -7,6 +7,7 @@ import { existsSync } from "node:fs";
 import { MemoryKills } from "../cgroup/mod.ts";
 import { inContext, messageOf } from "../errors/mod.ts";
 import { attachToShim, KernelError, type ProgramBuilder, type StartedShim } from "../kernel/mod.ts";
+import { startBegins } from "./awaited-sender.ts";
 import { whileCgroupIsHeld } from "./cgroup-holding.ts";
 import { configJson } from "./config-json.ts";
 import { addNetworkFiles, writeHosts } from "./container-files.ts";
@@ -84,6 +85,7 @@ export class Supervisor {
     const { store } = this.#services;
     const { record, state } = container;
     const pending = [...container.pending];
+    using _begins = startBegins(container);
     const tries = new PortTries(container);
     let launched: Launched | undefined;
     while (launched === undefined) {

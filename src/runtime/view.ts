@@ -37,7 +37,7 @@ import type { IdMapping, SpecMount } from "./spec.ts";
 
 /** What is looked into. */
 export type View =
-  /** A container that doesn't run: its root is put together as for a start, and nobody can start it meanwhile. */
+  /** A container that doesn't run: its root is put together as for a start, which waits, unless it is shared. */
   | {
       readonly kind: "stopped";
       readonly root: RootFileSystem;
@@ -49,7 +49,10 @@ export type View =
       readonly isDirectory: (source: string) => boolean;
       /** Whether its root may not be written to, when its mounts have their places. */
       readonly readOnly: boolean;
-      /** The root is read-only from the beginning and without mounts; others may use it at the same time. */
+      /**
+       * The root is read-only from the beginning, so that places of mounts that it doesn't have are EROFS; others may use it
+       * at the same time.
+       */
       readonly shared?: boolean;
     }
   /** A running one. */
