@@ -114,3 +114,16 @@ test("what was lost before an engine found a container is its own; one that neve
     expect(memory.killed(at("one", 2), killed)).toBe(true);
   });
 });
+
+test("one that somebody ends has been looked at before", () => {
+  withSlice((at, count, slice) => {
+    const memory = new MemoryKills();
+    count("", 0);
+    for (const name of ["one", "two"]) memory.begin(at(name, 2));
+    for (const name of ["", "one"]) count(name, 1);
+    for (const name of ["one", "two", "nobody"]) memory.look(at(name, 2));
+    rmSync(join(slice, "one"), { recursive: true });
+    expect(memory.killed(at("one", 2), { code: 137, asked: true })).toBe(true);
+    expect(memory.killed(at("two", 2), killed)).toBe(false);
+  });
+});

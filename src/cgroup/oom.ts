@@ -56,6 +56,15 @@ export class MemoryKills {
     running.before = unexplained(slice, parent);
   }
 
+  /** To be called before somebody ends a container: afterwards its cgroup may be gone before it can be read. */
+  look(cgroup: Cgroup): void {
+    const path = memoryDirectory(cgroup)?.path;
+    if (path === undefined) return;
+    const slice = this.#slices.get(dirname(path));
+    const running = slice?.running.get(path);
+    if (slice !== undefined && running !== undefined) credit(slice, path, running);
+  }
+
   /** One that didn't start, or that is no more. */
   forget(cgroup: Cgroup): void {
     const path = memoryDirectory(cgroup)?.path;

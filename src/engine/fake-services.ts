@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cgroupDriver, detectCgroups } from "../cgroup/mod.ts";
+import { cgroupDriver, detectCgroups, MemoryKills } from "../cgroup/mod.ts";
 import { failure } from "../errors/mod.ts";
 import { printProgram, type Executor, type Executors, type Outcome, type Program } from "../kernel/mod.ts";
 import type { ResolverClient } from "../network/mod.ts";
@@ -175,6 +175,7 @@ export class FakeServices implements Disposable {
       executors: { warm: () => ({ run: this.#run }) } as unknown as Executors,
       storage,
       cgroups: cgroupDriver("cgroupfs", detectCgroups({ read: (path) => files[path], list: () => [] })),
+      memoryKills: new MemoryKills(),
       events,
       volumes: new VolumeService({
         database,

@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { cgroupDriver, cgroupFeatures, detectCgroups } from "../cgroup/mod.ts";
+import { cgroupDriver, cgroupFeatures, detectCgroups, MemoryKills } from "../cgroup/mod.ts";
 import { failure, inContext, messageOf } from "../errors/mod.ts";
 import { Executors, installNativeBinary, otherExecutorsGone } from "../kernel/mod.ts";
 import { ResolverClient } from "../network/mod.ts";
@@ -202,6 +202,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     executors,
     storage,
     cgroups,
+    memoryKills: new MemoryKills(),
     events,
     volumes,
     sharedVolumes: new SharedVolumes(executors, store),

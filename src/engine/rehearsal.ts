@@ -3,7 +3,7 @@
  * a database in memory. What every start runs through is run here before the first one, until the JIT has compiled it.
  * @module
  */
-import { cgroupDriver, type CgroupHost } from "../cgroup/mod.ts";
+import { cgroupDriver, MemoryKills, type CgroupHost } from "../cgroup/mod.ts";
 import { Executors } from "../kernel/mod.ts";
 import { Trash } from "../storage/mod.ts";
 import { ContainerStore } from "./container-store.ts";
@@ -57,6 +57,7 @@ export function openRehearsal(real: Services, cgroupHost: CgroupHost, nativeBina
     storage: real.storage.with({ executor, session: executor }),
     // Systemd would be asked to make scopes.
     cgroups: cgroupDriver("cgroupfs", cgroupHost),
+    memoryKills: new MemoryKills(),
     events,
     volumes: new VolumeService({
       database,

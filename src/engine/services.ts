@@ -2,7 +2,7 @@
  * What the parts of the engine work with: made once by openEngine, handed to each.
  * @module
  */
-import type { CgroupDriver } from "../cgroup/mod.ts";
+import type { CgroupDriver, MemoryKills } from "../cgroup/mod.ts";
 import type { Executors } from "../kernel/mod.ts";
 import type { SnapshotDriver, Trash } from "../storage/mod.ts";
 import type { ContainerStore } from "./container-store.ts";
@@ -40,6 +40,7 @@ export interface Services {
   readonly executors: Executors;
   readonly storage: SnapshotDriver;
   readonly cgroups: CgroupDriver;
+  readonly memoryKills: MemoryKills;
   readonly events: EventLog;
   readonly volumes: VolumeService;
   readonly sharedVolumes: SharedVolumes;

@@ -39,7 +39,9 @@ function isEnding({ record }: Container, number: number): boolean {
 }
 
 /** Its restart policy holds still from here on, also if this engine is killed before its process ends. */
-function rememberStop({ store }: Services, container: Container): void {
+function rememberStop(services: Services, container: Container): void {
+  const { store, memoryKills } = services;
+  memoryKills.look(cgroupOf(services, container.record));
   container.state.manuallyStopped = true;
   if (container.record.hostConfig.RestartPolicy.Name === "no") return;
   store.save(container);

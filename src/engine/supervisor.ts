@@ -4,7 +4,6 @@
  * @module
  */
 import { existsSync } from "node:fs";
-import { MemoryKills } from "../cgroup/mod.ts";
 import { inContext, messageOf } from "../errors/mod.ts";
 import { attachToShim, KernelError, type ProgramBuilder, type StartedShim } from "../kernel/mod.ts";
 import { startBegins } from "./awaited-sender.ts";
@@ -53,7 +52,6 @@ export class Supervisor {
   readonly #services: Services;
   readonly #afterExit: AfterExit;
   readonly #health: HealthMonitors;
-  readonly #kills = new MemoryKills();
   readonly #restarts: Restarts;
   readonly #following: Following;
 
@@ -140,7 +138,7 @@ export class Supervisor {
     const logging = await logs.connect(container);
     using shared = await this.#services.sharedVolumes.open(container);
     const { places, plan } = await openSandbox(this.#services, container, passing);
-    this.#kills.begin(cgroup);
+    this.#services.memoryKills.begin(cgroup);
     try {
       const root = storage.plan(id, record.chain);
       const mounted = { ...record, mounts: await mountsAtStart(this.#services, record, shared.paths) };
@@ -190,7 +188,7 @@ export class Supervisor {
       this.#services.networks.host.forget(places);
       return { places, started };
     } catch (error) {
-      this.#kills.forget(cgroup);
+      this.#services.memoryKills.forget(cgroup);
       logging.sink?.close();
       closeSandbox(this.#services, container, places);
       void volumes.uses.end(id);
@@ -240,7 +238,7 @@ export class Supervisor {
     const again = restartsAfterExit(container.record.hostConfig.RestartPolicy, state);
     state.status = again ? "restarting" : "exited";
     if (again) state.restartCount++;
-    state.oomKilled = this.#kills.killed(cgroupOf(this.#services, container.record), {
+    state.oomKilled = this.#services.memoryKills.killed(cgroupOf(this.#services, container.record), {
       code: exit.code,
       asked: state.manuallyStopped,
     });
@@ -306,7 +304,7 @@ export class Supervisor {
     const { state } = container;
     container.traces = existsSync(folder);
     const shim = await lookAtShim(folder, paths.socket(folder));
-    if (shim !== "gone") this.#kills.begin(cgroupOf(this.#services, container.record));
+    if (shim !== "gone") this.#services.memoryKills.begin(cgroupOf(this.#services, container.record));
     if (isStrange(shim)) {
       this.#following.keep(container, shim);
       return;

@@ -29,6 +29,18 @@ export const noAppArmor: string | undefined =
     ? undefined
     : "the kernel has no AppArmor; make vm-test does this";
 
+/** SCTP, which no machine loads before somebody asks; a container can't have it loaded. */
+export const noSctp: string | undefined = readFileSync("/proc/net/protocols", "utf8").includes("SCTP ")
+  ? undefined
+  : "the kernel has no SCTP; make vm-test does this";
+
+/** The machine of `make vm-test`, in which a test may install units of systemd. */
+export const noMachineOfOurs: string | undefined = readFileSync("/proc/cmdline", "utf8").includes(
+  "caisson.tests=",
+)
+  ? noSystemd
+  : "this changes the machine; make vm-test does this in one of its own";
+
 const [major = 0, minor = 0] = release().split(".").map(Number);
 
 /** Overlays of detached mounts. */

@@ -10,20 +10,10 @@ import { TestEngine } from "../support/engine.ts";
 import { noSystemd } from "../support/host-kernel.ts";
 import { importBusybox } from "../support/image.ts";
 import { testUnless } from "../support/requires.ts";
+import { properties, systemctl } from "./systemctl.ts";
 import { cgroupFiles, placeOf } from "./unified.ts";
 
 const check = testUnless(noSystemd);
-
-function systemctl(...args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync("systemctl", args, { encoding: "utf8" });
-  if (status !== 0) throw new Error(`systemctl ${args.join(" ")}: ${stderr}`);
-  return stdout.trim();
-}
-
-function properties(unit: string, names: readonly string[]): Readonly<Record<string, string>> {
-  const lines = systemctl("show", unit, "-p", names.join(",")).split("\n");
-  return Object.fromEntries(lines.map((line) => [line.replace(/=.*/, ""), line.replace(/^[^=]*=/, "")]));
-}
 
 const scopes = (): string[] =>
   systemctl("list-units", "--all", "--plain", "--no-legend", "docker-*.scope")

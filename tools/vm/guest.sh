@@ -5,7 +5,7 @@ tests=$(sed -n 's/.*caisson\.tests=\([^ ]*\).*/\1/p' /proc/cmdline | tr , ' ')
 cd /work || exit 1
 stty -F /dev/ttyS1 raw
 ip link set lo up
-modprobe bfq
+modprobe --all bfq sctp
 export HOME=/root PATH=/work/node_modules/.bin:/usr/sbin:/usr/bin:/sbin:/bin NO_COLOR=1 CAISSON_PEERS=/work/peers
 # Emulated, code that is compiled while it runs is slower than code that is interpreted.
 export CAISSON_TEST_PATIENCE=10 BUN_JSC_useJIT=0

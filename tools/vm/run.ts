@@ -42,6 +42,7 @@ const parts = [
   "native",
   "node_modules",
   "package.json",
+  "packaging",
   "src",
   "test",
   "tools",
