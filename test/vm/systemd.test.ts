@@ -92,6 +92,22 @@ check("systemctl daemon-reload takes no limit and no device rule away", async ()
   expect(run(engine, ["--memory=64m"], ["true"]).code).toBe(0);
 });
 
+check("nor does it bring an old limit back", async () => {
+  const id = start(engine, limits);
+  must(engine, ["update", "--memory=32m", "--memory-swap=32m", "--cpus=0.25", "--pids-limit=40", id]);
+  const before = await cgroupFiles(engine, id, files);
+  expect(before).toMatchObject({
+    "memory.max": String(32 << 20),
+    "cpu.max": "25000 100000",
+    "pids.max": "40",
+  });
+  systemctl("daemon-reload");
+  spawnSync("systemd-run", ["--scope", "--quiet", "true"]);
+  expect(await cgroupFiles(engine, id, files)).toEqual(before);
+  const properly = { MemoryMax: String(32 << 20), CPUQuotaPerSecUSec: "250ms", TasksMax: "40" };
+  expect(properties(`docker-${id}.scope`, Object.keys(properly))).toEqual(properly);
+});
+
 check("--cgroup-parent is a slice; what is none is refused before anything is made", async () => {
   const id = start(engine, ["--cgroup-parent=machine-test.slice"]);
   expect(await placeOf(engine, id)).toBe(`/machine.slice/machine-test.slice/docker-${id}.scope`);

@@ -30,16 +30,30 @@ describe.each([
   check("the kernel has the new limits", async () => {
     const id = start(engine, ["-m", "100m", "--cpu-shares=512"]);
     must(engine, ["update", "-m", "64m", "--memory-swap=80m", "--memory-reservation=20m", "--cpus=0.5", id]);
-    must(engine, ["update", "--pids-limit=33", "--cpuset-cpus=0", id]);
-    const files = ["memory.max", "memory.low", "memory.swap.max", "cpu.max", "pids.max", "cpuset.cpus"];
+    must(engine, ["update", "--pids-limit=33", "--cpuset-cpus=0", "--cpu-shares=1024", id]);
+    const files = [
+      "memory.max",
+      "memory.low",
+      "memory.swap.max",
+      "cpu.max",
+      "cpu.weight",
+      "pids.max",
+      "cpuset.cpus",
+    ];
     expect(await cgroupFiles(engine, id, files)).toEqual({
       "memory.max": String(64 * mega),
       "memory.low": String(20 * mega),
       "memory.swap.max": String(16 * mega),
       "cpu.max": "50000 100000",
+      "cpu.weight": "100",
       "pids.max": "33",
       "cpuset.cpus": "0",
     });
+    must(engine, ["update", "--blkio-weight=300", id]);
+    const weights = await cgroupFiles(engine, id, ["io.bfq.weight", "io.weight"]);
+    expect([weights["io.bfq.weight"], weights["io.weight"]].join(" ")).toMatch(
+      /default 300\b|default 2930\b/,
+    );
     must(engine, ["rm", "-f", id]);
   });
 

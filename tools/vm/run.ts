@@ -36,11 +36,13 @@ const plan: Readonly<Record<Kernel, readonly string[]>> = {
   newest: ["test/vm", "test/smoke.test.ts"],
 };
 
-/** Parts of the repository that tests in the machine need; of node_modules not what only lints. */
+/** Packages that the executable is made of, and those that tests need; not what lints, nor clients of Docker. */
+const packages = ["bun", ".bin/bun", "path-to-regexp", "typebox", "yaml", "fast-check", "pure-rand"];
+/** Parts of the repository that tests in the machine need. */
 const parts = [
   "dist/caisson",
   "native",
-  "node_modules",
+  ...packages.map((name) => `node_modules/${name}`),
   "package.json",
   "packaging",
   "src",
@@ -48,7 +50,6 @@ const parts = [
   "tools",
   "tsconfig.json",
 ];
-const unneeded = ["@oxlint", "@oxlint-tsgolint", "@types", "bun-types", "knip", "oxc-parser", "typescript"];
 
 function must(command: string, args: readonly string[]): string {
   const { status, stdout, error } = spawnSync(command, args, {
@@ -71,7 +72,6 @@ function makeDisk(run: string): string {
     mkdirSync(join(tree, "peers/usr/bin"), { recursive: true });
     copyFileSync(dockerPath, join(tree, "peers/usr/bin/docker"));
   }
-  for (const name of unneeded) rmSync(join(tree, "node_modules", name), { recursive: true, force: true });
   must("mke2fs", ["-q", "-t", "ext4", "-O", "^has_journal", "-d", tree, disk, "1G"]);
   rmSync(tree, { recursive: true });
   return disk;
@@ -86,7 +86,7 @@ interface Machine {
 function qemu({ image, run, disk }: Machine, kernel: Kernel, tests: readonly string[]): string[] {
   const commandLine = `console=ttyS0 panic=-1 rw systemd.show_status=false caisson.tests=${tests.join(",")}`;
   const drive = (file: string, more: string): string => `file=${file},format=raw,if=virtio,${more}`;
-  // Not KVM because it is there: inside of another virtual machine it may know less of the processor than it shows.
+  // Not KVM because it is there: inside of another virtual machine it may not get a kernel as far as its first line.
   const accelerator = process.env["CAISSON_VM_ACCELERATOR"] ?? "tcg,thread=multi";
   const fixed = "-nodefaults -no-user-config -display none -no-reboot -nic none -cpu max -smp 2 -m 2G";
   return [
@@ -164,9 +164,10 @@ async function main(): Promise<number> {
   for (const kernel of chosen) {
     const report = await boot(machine, kernel, positionals.length > 0 ? positionals : plan[kernel]);
     if (report.failed.length > 0) keepConsole(run, kernel);
-    reports.push(report);
+    reports.push({ ...report, failed: report.failed.map((name) => `with the kernel ${kernel}: ${name}`) });
   }
   const total = sum(reports);
+  for (const name of total.failed) console.log(`failed: ${name}`);
   console.log(closingLine(total));
   return total.failed.length > 0 || total.passed === 0 ? 1 : 0;
 }
