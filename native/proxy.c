@@ -80,7 +80,7 @@ static const char *read_options(int argc, char **argv)
 	uint32_t last = proxy.count - 1U, host = proxy.host_port, container = proxy.container_port;
 	*address_port(&proxy.host) = htons(proxy.host_port);
 	*address_port(&proxy.container) = htons(proxy.container_port);
-	if (last > 0 && (proxy.protocol != IPPROTO_TCP || host + last > UINT16_MAX || container + last > UINT16_MAX))
+	if (last > 0 && (proxy.protocol == IPPROTO_UDP || host + last > UINT16_MAX || container + last > UINT16_MAX))
 		return "-count";
 	for (size_t i = 0; i < 6; i++)
 		if (*(const uint16_t *)options[i].to == 0)

@@ -2,9 +2,10 @@ import { expect, test } from "bun:test";
 import { KernelError, ProgramBuilder } from "../kernel/mod.ts";
 import { messageOf } from "../errors/mod.ts";
 import type { Container } from "./container-store.ts";
-import type { Place } from "./endpoints.ts";
+import { SETTING_UP, type Place } from "./endpoints.ts";
 import { portConflict, PortTries } from "./port-conflicts.ts";
 
+const EPROTONOSUPPORT = 93;
 const EADDRINUSE = 98;
 const EADDRNOTAVAIL = 99;
 
@@ -26,9 +27,17 @@ test.each([
   [EADDRINUSE, "address already in use"],
   [EADDRNOTAVAIL, "cannot assign requested address"],
 ])("errno %p is told as dockerd tells it", (errno, reason) => {
-  const told = portConflict(bindFailure(label, errno), container("8181"), places);
+  const told = portConflict(bindFailure(label, errno), container("8181"), places, SETTING_UP);
   expect(messageOf(told)).toBe(
     `failed to set up container networking: driver failed programming external connectivity on endpoint web (e1): failed to bind host port for 0.0.0.0:8181:172.17.0.2:80/tcp: ${reason}`,
+  );
+});
+
+test("a protocol that the kernel lacks is told as dockerd tells it", () => {
+  const sctp = "bind host port [::]:9000:172.17.0.2:90/sctp: open a socket";
+  const told = portConflict(bindFailure(sctp, EPROTONOSUPPORT), container("9000"), places);
+  expect(messageOf(told)).toBe(
+    "driver failed programming external connectivity on endpoint web (e1): error starting userland proxy: failed to listen on [::]:9000: protocol not supported",
   );
 });
 

@@ -5,9 +5,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { failure, inContext } from "../errors/mod.ts";
 import { KernelError } from "../kernel/mod.ts";
-import { BIND_LABEL, type Protocol } from "../network/mod.ts";
+import { BIND_LABEL, bindingText, hostPorts, takenOfRanges, type Protocol } from "../network/mod.ts";
 import type { Container } from "./container-store.ts";
-import { requestedPorts, SETTING_UP, type Place } from "./endpoints.ts";
+import { requestedPorts, type Place } from "./endpoints.ts";
+import type { Services } from "./services.ts";
 
 /** So many ports are tried before the last failure is told. */
 const MOST_TRIES = 32;
@@ -19,7 +20,7 @@ interface Conflict {
   readonly binding: string;
   readonly protocol: Protocol;
   readonly port: number;
-  readonly taken: boolean;
+  readonly errno: string;
   readonly reason: string;
 }
 
@@ -27,6 +28,7 @@ const reasons: Readonly<Record<string, string>> = {
   EADDRINUSE: "address already in use",
   EADDRNOTAVAIL: "cannot assign requested address",
   EACCES: "permission denied",
+  EPROTONOSUPPORT: "protocol not supported",
 };
 
 /** What `error` or what it comes from says. */
@@ -43,7 +45,7 @@ function conflictOf(error: unknown): Conflict | undefined {
     binding,
     port: Number(match[1]),
     protocol: match[2] as Protocol,
-    taken: error.errnoName === "EADDRINUSE",
+    errno: error.errnoName,
     reason,
   };
 }
@@ -62,7 +64,7 @@ export class PortTries {
   /** Whether it is worth another try after `error`; what must not be tried again is remembered. */
   async again(error: unknown): Promise<boolean> {
     const conflict = conflictOf(error);
-    if (conflict === undefined || !conflict.taken || ++this.#tries > MOST_TRIES) return false;
+    if (conflict?.errno !== "EADDRINUSE" || ++this.#tries > MOST_TRIES) return false;
     const { protocol, port } = conflict;
     const asked = requestedPorts(this.#container).some(
       ({ hostFirst, hostLast, count }) =>
@@ -78,12 +80,56 @@ export class PortTries {
   }
 }
 
-/** The same error in Docker's words, if it is about a port of the host. */
-export function portConflict(error: unknown, container: Container, places: readonly Place[]): unknown {
+/** The same error in Docker's words, if it is about a port of the host. `doing`: what stands before them. */
+export function portConflict(
+  error: unknown,
+  container: Container,
+  places: readonly Place[],
+  doing?: string,
+): unknown {
   const conflict = conflictOf(error);
+  if (conflict === undefined) return error;
+  const { binding, reason, errno } = conflict;
+  const [address] = /^(?:\[[^\]]*\]|[^:]*):\d+/.exec(binding) ?? [""];
+  // Of a protocol that the kernel lacks Docker's proxy is the first to hear.
+  const text =
+    errno === "EPROTONOSUPPORT"
+      ? `error starting userland proxy: failed to listen on ${address}: ${reason}`
+      : `failed to bind host port for ${binding}: ${reason}`;
+  const told = notConnected(container, places, text, error);
+  return told === undefined || doing === undefined ? (told ?? error) : inContext(doing, told);
+}
+
+/**
+ * Fails when somebody outside of the engine listens in a range that is about to be published. `before`: what the container
+ * publishes so far, whose sockets are the engine's.
+ * @throws no-connectivity
+ */
+export async function requireFreeRanges(
+  { executors }: Services,
+  container: Container,
+  places: readonly Place[],
+  before: readonly Place[] = [],
+): Promise<void> {
+  const own = before.flatMap(({ endpoint }) => endpoint.ports).flatMap(hostPorts);
+  const published = places.flatMap(({ endpoint }) => endpoint.ports);
+  const taken = await takenOfRanges(executors.warm(), published, own);
+  if (taken === undefined) return;
+  throw notConnected(
+    container,
+    places,
+    `failed to bind host port for ${bindingText(taken)}: address already in use`,
+  );
+}
+
+/** What can't be published, in Docker's words; undefined: nothing is. */
+function notConnected(
+  container: Container,
+  places: readonly Place[],
+  reason: string,
+  cause?: unknown,
+): Error | undefined {
   const place = places.find(({ endpoint }) => endpoint.ports.length > 0);
-  if (conflict === undefined || place === undefined) return error;
-  const reason = `failed to bind host port for ${conflict.binding}: ${conflict.reason}`;
-  const parameters = { endpoint: container.name, id: place.endpoint.id, reason };
-  return inContext(SETTING_UP, failure("no-connectivity", parameters, error));
+  if (place === undefined) return undefined;
+  return failure("no-connectivity", { endpoint: container.name, id: place.endpoint.id, reason }, cause);
 }

@@ -8,6 +8,7 @@ import type { Container } from "./container-store.ts";
 import type { HostConfig } from "./container-types.ts";
 import { hasOwnNetwork } from "./endpoint-requests.ts";
 import { placesOf, publish, requestedPorts, type Place } from "./endpoints.ts";
+import { portConflict, requireFreeRanges } from "./port-conflicts.ts";
 import type { Services } from "./services.ts";
 
 /** Which ports a container publishes now: those that were asked for last. */
@@ -70,12 +71,13 @@ export async function movePorts(
     throw error;
   }
   try {
+    await requireFreeRanges(services, container, after, before);
     await networks.live.publish(container, before, after);
   } catch (error) {
     networks.ports.release(portsOf(after));
     networks.ports.restore(portsOf(before));
     await networks.live.publish(container, after, before);
-    throw error;
+    throw portConflict(error, container, after);
   }
   for (const { endpoint } of after) networks.store.replaceEndpoint(endpoint);
 }

@@ -21,6 +21,7 @@ import { giveLeasesBack, joinForeign, takeLeases } from "./foreign-places.ts";
 import { withLinks } from "./links.ts";
 import { isUserDefined } from "./network-context.ts";
 import { publishNetwork } from "./network-events.ts";
+import { requireFreeRanges } from "./port-conflicts.ts";
 import { movePorts } from "./republishing.ts";
 import type { Services } from "./services.ts";
 
@@ -51,6 +52,9 @@ export async function openSandbox(
     throw error;
   }
   try {
+    await requireFreeRanges(services, container, places).catch((error: unknown) => {
+      throw inContext(SETTING_UP, error);
+    });
     networks.store.addEndpoints(places.map(({ endpoint }) => endpoint));
     await joinForeign(services, container, places).catch((error: unknown) => {
       throw inContext(SETTING_UP, error);

@@ -194,7 +194,7 @@ export class Supervisor {
       void volumes.uses.end(id);
       if (error instanceof KernelError && error.operation?.call === "netlink")
         this.#services.networks.host.doubt();
-      throw portConflict(error, container, places);
+      throw portConflict(error, container, places, SETTING_UP);
     }
   }
 

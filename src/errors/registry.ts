@@ -48,6 +48,7 @@ export interface ErrorParams {
   // Networks
   "no-such-network": { name: string };
   "port-allocated": { address: string; port: string };
+  "ports-exhausted": Record<never, never>;
   "no-connectivity": { endpoint: string; id: string; reason: string };
   // The kernel
   kernel: { doing: string; call: string; errno: string; explanation: string; index: number };
@@ -169,11 +170,14 @@ export const registry: Registry = {
   "no-such-volume": { status: 404, exit: 125, text: (p) => `get ${p.name}: no such volume` },
 
   "no-such-network": { status: 404, exit: 125, text: (p) => `network ${p.name} not found` },
+  /** `address` is of whoever has it. */
   "port-allocated": {
     status: 500,
     exit: 125,
     text: (p) => `Bind for ${p.address}:${p.port} failed: port is already allocated`,
   },
+  /** Of those among which one may be picked. */
+  "ports-exhausted": { status: 500, exit: 125, text: () => "all ports are allocated" },
   /** `endpoint` is the container's name. */
   "no-connectivity": {
     status: 500,

@@ -42,11 +42,12 @@ export { parseContainerPort, portRequests, type PortRequest } from "./ports/requ
 export { PortReservations, type PortRange } from "./ports/reservations.ts";
 export { hostPorts, publishPorts } from "./ports/publish.ts";
 export { bridgesAreUnfiltered } from "./host/bridge-filter.ts";
+export { takenOfRanges } from "./host/listening.ts";
 export { openNamespace } from "./host/namespace.ts";
 export { hostPrefixes, linkAddresses, LinkIndex } from "./host/link-index.ts";
 export { startGuarded } from "./companions/guard.ts";
 export { companionSlots } from "./companions/companion.ts";
-export { BIND_LABEL, bindPort, startProxy } from "./companions/proxy.ts";
+export { BIND_LABEL, bindingText, bindPort, startProxy } from "./companions/proxy.ts";
 export { startLoopback, startRelay, type Relay } from "./companions/relay.ts";
 export { addResolverRules } from "./companions/resolver-rules.ts";
 export {

@@ -414,7 +414,7 @@ test("sockets that stand in a port's way are found", async () => {
     const { createSocket } = require("node:dgram");
     const tcp = (port, host) => new Promise((done) => createServer().listen(port, host, done));
     const udp = (port, host) => new Promise((done) => createSocket("udp4").bind(port, host, done));
-    Promise.all([tcp(8080, "127.0.0.1"), tcp(8081, "::1"), udp(5353, "0.0.0.0")]).then(() => console.log("bound"));`;
+    Promise.all([tcp(8080, "127.0.0.1"), tcp(8081, "::1"), tcp(8082, "::"), udp(5353, "0.0.0.0")]).then(() => console.log("bound"));`;
   const holder = spawn("nsenter", [`--target=${host.pid}`, "--net", process.execPath, "-e", script], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -422,9 +422,14 @@ test("sockets that stand in a port's way are found", async () => {
     await new Promise((resolve) => holder.stdout.once("data", resolve));
     const bound = async (protocol: "tcp" | "udp", family: 4 | 6): Promise<unknown> =>
       decodeBoundSockets(await ask(host, [dumpBoundSockets(protocol, family)], "diag"), 5353, 3000);
-    expect(await bound("tcp", 4)).toEqual([{ address: "127.0.0.1", port: 8080 }]);
-    expect(await bound("tcp", 6)).toEqual([{ address: "::1", port: 8081 }]);
-    expect(await bound("udp", 4)).toEqual([{ address: "0.0.0.0", port: 5353 }]);
+    expect(await bound("tcp", 4)).toEqual([{ address: "127.0.0.1", port: 8080, both: false }]);
+    expect(await bound("tcp", 6)).toEqual(
+      expect.arrayContaining([
+        { address: "::1", port: 8081, both: false },
+        { address: "::", port: 8082, both: true },
+      ]),
+    );
+    expect(await bound("udp", 4)).toEqual([{ address: "0.0.0.0", port: 5353, both: false }]);
     expect(await bound("udp", 6)).toEqual([]);
   } finally {
     holder.kill("SIGKILL");

@@ -37,10 +37,21 @@ test("sockets of the ports that are asked about", () => {
     reply(2, 81, [0, 0, 0, 0], 8),
   ]);
   expect(decodeBoundSockets(all)).toEqual([
-    { address: "0.0.0.0", port: 80 },
-    { address: "127.0.0.1", port: 8080 },
-    { address: "::1", port: 443 },
+    { address: "0.0.0.0", port: 80, both: false },
+    { address: "127.0.0.1", port: 8080, both: false },
+    { address: "::1", port: 443, both: false },
   ]);
   expect(decodeBoundSockets(all, 80, 364).map(({ port }) => port)).toEqual([80, 443]);
   expect(decodeBoundSockets(all, 81, 362)).toEqual([]);
+});
+
+test("an IPv6 socket that takes IPv4 as well says so", () => {
+  const attribute = (value: number): Uint8Array => Uint8Array.of(5, 0, 11, 0, value, 0, 0, 0);
+  const socket = (value: number): Uint8Array => {
+    const whole = Buffer.concat([reply(10, 80, Array<number>(16).fill(0)), attribute(value)]);
+    whole.writeUInt32LE(whole.length, 0);
+    return whole;
+  };
+  expect(decodeBoundSockets(socket(0))).toEqual([{ address: "::", port: 80, both: true }]);
+  expect(decodeBoundSockets(socket(1))).toEqual([{ address: "::", port: 80, both: false }]);
 });

@@ -4,7 +4,7 @@
  */
 import { AF, addressText } from "./addresses.ts";
 import { header, NLM_F, type Message } from "./message.ts";
-import { parseMessages } from "./parse.ts";
+import { AttributeReader, parseMessages } from "./parse.ts";
 
 const SOCK_DIAG_BY_FAMILY = 20;
 const REQUEST = 56;
@@ -13,11 +13,16 @@ const protocols = { tcp: 6, udp: 17, sctp: 132 } as const;
 /** TCP_CLOSE (a UDP socket that is bound and not connected) and TCP_LISTEN, as bits. */
 const states = { tcp: 1 << 10, udp: 1 << 7, sctp: 1 << 10 } as const;
 
+/** INET_DIAG_SKV6ONLY: one byte, whether an IPv6 socket is of IPv6 alone. */
+const SKV6ONLY = 11;
+
 /** A socket that takes what comes to a port. */
 export interface BoundSocket {
   /** `0.0.0.0` and `::`: every address. */
   readonly address: string;
   readonly port: number;
+  /** Whether it is an IPv6 socket that takes what comes by IPv4 as well. */
+  readonly both: boolean;
 }
 
 /** SOCK_DIAG_BY_FAMILY of all sockets of a protocol that listen (UDP: that are bound and not connected). */
@@ -42,6 +47,7 @@ export function decodeBoundSockets(bytes: Uint8Array, first = 0, count = 65536):
       const port = new DataView(payload.buffer, payload.byteOffset).getUint16(4);
       if (port < first || port >= first + count) return [];
       const length = payload[0] === AF.INET ? 4 : 16;
-      return [{ address: addressText(payload.subarray(8, 8 + length)), port }];
+      const both = length === 16 && new AttributeReader(payload, REPLY).u8(SKV6ONLY) === 0;
+      return [{ address: addressText(payload.subarray(8, 8 + length)), port, both }];
     });
 }

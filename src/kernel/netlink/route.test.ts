@@ -171,8 +171,8 @@ describe("bound sockets", () => {
     ]);
     expect(decodeBoundSockets(bytes)).toHaveLength(3);
     expect(decodeBoundSockets(bytes, 8080, 2)).toEqual([
-      { address: "::1", port: 8080 },
-      { address: "0.0.0.0", port: 8081 },
+      { address: "::1", port: 8080, both: false },
+      { address: "0.0.0.0", port: 8081, both: false },
     ]);
     expect(decodeBoundSockets(bytes, 81, 7999)).toEqual([]);
   });

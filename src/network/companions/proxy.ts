@@ -27,14 +27,14 @@ export function bindPort(b: ProgramBuilder, port: PublishedPort, into: Slot): vo
 /** What the operations that take a port are called: behind it stands the binding, as dockerd writes it. */
 export const BIND_LABEL = "bind host port ";
 
-function bindLabel({
-  protocol,
-  hostAddress,
-  hostPort,
-  containerAddress,
-  containerPort,
-}: PublishedPort): string {
-  return `${BIND_LABEL}${bracketed(hostAddress)}:${hostPort}:${bracketed(containerAddress)}:${containerPort}/${protocol}`;
+function bindLabel(port: PublishedPort): string {
+  return `${BIND_LABEL}${bindingText(port)}`;
+}
+
+/** A binding in dockerd's words: `0.0.0.0:8080:172.17.0.2:80/tcp`. */
+export function bindingText(port: PublishedPort): string {
+  const { protocol, hostAddress, hostPort, containerAddress, containerPort } = port;
+  return `${bracketed(hostAddress)}:${hostPort}:${bracketed(containerAddress)}:${containerPort}/${protocol}`;
 }
 
 /** How proxies are started. */

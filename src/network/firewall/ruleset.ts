@@ -135,8 +135,8 @@ function publishChains({ respectHostFirewall }: RulesetOptions): Chain[] {
     `dnat ${ip} to meta l4proto . th dport map @any-range${family}`,
   ];
   const proxied = [
-    "meta l4proto { tcp, udp } redirect to :ip6 daddr . meta l4proto . th dport map @proxied-at6",
-    "meta l4proto { tcp, udp } meta nfproto ipv6 redirect to :meta l4proto . th dport map @proxied-any6",
+    "meta l4proto { tcp, sctp } redirect to :ip6 daddr . meta l4proto . th dport map @proxied-at6",
+    "meta l4proto { tcp, sctp } meta nfproto ipv6 redirect to :meta l4proto . th dport map @proxied-any6",
   ];
   const local = "fib daddr type local goto publish";
   return [
@@ -159,8 +159,8 @@ function publishChains({ respectHostFirewall }: RulesetOptions): Chain[] {
 function steerChains({ respectHostFirewall }: RulesetOptions): Chain[] {
   if (respectHostFirewall !== true) return [];
   const steer = (family: "4" | "6", ip: string): string[] => [
-    `meta l4proto { tcp, udp } tproxy ${ip} to :${ip} daddr . meta l4proto . th dport map @proxied-at${family}`,
-    `meta l4proto { tcp, udp } tproxy ${ip} to :meta l4proto . th dport map @proxied-any${family}`,
+    `meta l4proto tcp tproxy ${ip} to :${ip} daddr . meta l4proto . th dport map @proxied-at${family}`,
+    `meta l4proto tcp tproxy ${ip} to :meta l4proto . th dport map @proxied-any${family}`,
   ];
   return [
     {

@@ -60,7 +60,7 @@ test("a port that is taken is refused in Docker's words, and nothing stays taken
     "82/tcp": [{ HostIp: "127.0.0.1", HostPort: "8080" }],
   });
   expect(() => publishPorts(second, ports, dual)).toThrow(
-    "Bind for 127.0.0.1:8080 failed: port is already allocated",
+    "Bind for 0.0.0.0:8080 failed: port is already allocated",
   );
   expect(ports.free({ protocol: "tcp", address: "0.0.0.0", first: 8090, last: 8090 })).toBe(true);
   expect(ports.free({ protocol: "udp", address: "0.0.0.0", first: 8080, last: 8080 })).toBe(true);
@@ -76,9 +76,9 @@ test("free ports are given out one after the other, the same in both families, u
     [32770, 32770],
     [32771, 32771],
   ]);
-  expect(() => publishPorts(any, ports, dual)).toThrow("port is already allocated");
+  expect(() => publishPorts(any, ports, dual)).toThrow("all ports are allocated");
   ports.release([{ protocol: "tcp", address: "0.0.0.0", first: 32769, last: 32769 }]);
-  expect(() => publishPorts(any, ports, dual)).toThrow("port is already allocated");
+  expect(() => publishPorts(any, ports, dual)).toThrow("all ports are allocated");
   ports.release([{ protocol: "tcp", address: "::", first: 32769, last: 32769 }]);
   expect(publishPorts(any, ports, dual)[0]?.hostPort).toBe(32769);
 });
@@ -88,7 +88,7 @@ test("Docker picks out of a range of host ports", () => {
   const pick = requests({ "80/tcp": [{ HostPort: "9000-9001" }] });
   expect(publishPorts(pick, ports, dual)[0]?.hostPort).toBe(9000);
   expect(publishPorts(pick, ports, dual)[0]?.hostPort).toBe(9001);
-  expect(() => publishPorts(pick, ports, dual)).toThrow("Bind for 0.0.0.0:9000-9001 failed");
+  expect(() => publishPorts(pick, ports, dual)).toThrow("all ports are allocated");
 });
 
 test("many ports in a row are one request, and cost as much as one", () => {
@@ -109,7 +109,37 @@ test("many ports in a row are one request, and cost as much as one", () => {
   const ports = new PortReservations(range);
   expect(publishPorts(joined, ports, dual)).toHaveLength(2);
   expect(() => publishPorts(requests({ "80/tcp": [{ HostPort: "25000" }] }), ports, dual)).toThrow("25000");
-  expect(() => publishPorts(joined, ports, dual)).toThrow("Bind for 0.0.0.0:20000-29999 failed");
+  expect(() => publishPorts(joined, ports, dual)).toThrow("Bind for 0.0.0.0:20000 failed");
+});
+
+const span = (protocol: string, HostIp = "", count = 20): Parameters<typeof requests>[0] =>
+  Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [
+      `${7000 + i}/${protocol}`,
+      [{ HostIp, HostPort: `${7000 + i}` }],
+    ]),
+  );
+
+test("a range of datagrams has no proxy: where that alone leads it is left out, or one port after the other", () => {
+  const publish = (bindings: Parameters<typeof requests>[0], context = dual): string[] =>
+    publishPorts(requests(bindings), new PortReservations({ first: 32768, last: 40000 }), context).map(
+      ({ hostAddress, count, proxyPort }) =>
+        `${hostAddress} ${count}${proxyPort === undefined ? "" : " proxied"}`,
+    );
+  const each = (address: string): string[] => Array<string>(20).fill(`${address} 1`);
+  expect(publish(span("udp"))).toEqual(["0.0.0.0 20"]);
+  expect(publish(span("udp", "fd00::1"))).toEqual(each("fd00::1"));
+  expect(publish(span("tcp"))).toEqual(["0.0.0.0 20", ":: 20 proxied"]);
+  expect(publish(span("sctp"))).toEqual(["0.0.0.0 20", ":: 20 proxied"]);
+  const both = { ...dual, ipv6: "fd00::2" };
+  expect(publish(span("udp"), both)).toEqual(["0.0.0.0 20", ":: 20"]);
+  expect(publish(span("udp", "fd00::1"), both)).toEqual(["fd00::1 20"]);
+  expect(publish(span("udp", "::1"), both)).toEqual(each("::1"));
+  expect(publish(span("udp", "::1"), { ...both, userlandProxy: false })).toEqual(["::1 20"]);
+  // Only TCP can be steered past the host's rules to one socket.
+  const steered = { ...dual, steered: true };
+  expect(publish(span("tcp"), steered)).toEqual(["0.0.0.0 20 proxied", ":: 20 proxied"]);
+  for (const protocol of ["udp", "sctp"]) expect(publish(span(protocol), steered)).toHaveLength(40);
 });
 
 test("a few ports in a row stay ports of their own, each with its proxy", () => {

@@ -31,7 +31,7 @@ export function hostPorts({ protocol, hostAddress, hostPort, count, proxyPort }:
 
 /**
  * Takes the host's ports for `requests` and says what is published. Nothing is taken if anything can't be.
- * @throws port-allocated
+ * @throws port-allocated, ports-exhausted
  */
 export function publishPorts(
   requests: readonly PortRequest[],
@@ -40,8 +40,11 @@ export function publishPorts(
 ): PublishedPort[] {
   const published: PublishedPort[] = [];
   try {
+    const single = requests.flatMap((request) =>
+      isJoined(request, context) ? request : onePortEach(request),
+    );
     // Fixed ones first: what is free for the others is known then.
-    const sorted = [...requests].sort((a, b) => Number(a.hostFirst === 0) - Number(b.hostFirst === 0));
+    const sorted = single.sort((a, b) => Number(a.hostFirst === 0) - Number(b.hostFirst === 0));
     for (const request of sorted) published.push(...publishOne(request, reservations, context));
     return published;
   } catch (error) {
@@ -50,15 +53,51 @@ export function publishPorts(
   }
 }
 
+/** The host's addresses that a request means. */
+function addressesOf(
+  { hostAddress }: PortRequest,
+  { defaultAddresses }: PublishingContext,
+): readonly string[] {
+  return hostAddress === "" ? defaultAddresses : [hostAddress];
+}
+
+/**
+ * Whether a range stays one. Where nothing but a proxy leads to the container, it has one for all of its ports only if the
+ * port that was asked for can be told from a connection: of datagrams it can't, and nothing but TCP can be steered.
+ */
+function isJoined(request: PortRequest, context: PublishingContext): boolean {
+  const { protocol, count } = request;
+  if (count === 1 || protocol === "tcp" || !context.userlandProxy) return true;
+  if (context.steered === true) return false;
+  return protocol !== "udp" || addressesOf(request, context).some((address) => !needsProxy(address, context));
+}
+
+/** Nothing leaves the host that comes from ::1, nor turns from IPv6 into IPv4. */
+function needsProxy(hostAddress: string, { ipv6 }: PublishingContext): boolean {
+  return isIPv6Text(hostAddress) && (ipv6 === undefined || hostAddress === "::1");
+}
+
+function onePortEach(request: PortRequest): PortRequest[] {
+  return Array.from({ length: request.count }, (_, i) => ({
+    ...request,
+    containerPort: request.containerPort + i,
+    hostFirst: request.hostFirst + i,
+    hostLast: request.hostLast + i,
+    count: 1,
+  }));
+}
+
 function publishOne(
   request: PortRequest,
   reservations: PortReservations,
   context: PublishingContext,
 ): PublishedPort[] {
   const { protocol, containerPort, count, hostFirst, hostLast } = request;
-  const asked = request.hostAddress === "" ? context.defaultAddresses : [request.hostAddress];
-  const ways = asked.flatMap((hostAddress) => {
+  const ways = addressesOf(request, context).flatMap((hostAddress) => {
     const containerAddress = leadsTo(hostAddress, context);
+    // What has no proxy is published where it needs none.
+    if (count > 1 && protocol === "udp" && context.userlandProxy && needsProxy(hostAddress, context))
+      return [];
     return containerAddress === undefined ? [] : [{ hostAddress, containerAddress }];
   });
   if (ways.length === 0) return [];
@@ -72,9 +111,9 @@ function publishOne(
     hostPort = reservations.takeAny(protocol, addresses, within, context.taken?.get(protocol));
   }
   return ways.map((way) => {
-    // Nothing leaves the host that comes from ::1, nor turns from IPv6 into IPv4.
+    // Of `::` too: ::1 is among what it means.
     const needed = isIPv6Text(way.hostAddress) || context.steered === true;
-    const proxied = context.userlandProxy && count > 1 && protocol === "tcp" && needed;
+    const proxied = context.userlandProxy && count > 1 && protocol !== "udp" && needed;
     const proxyPort = proxied ? reservations.takeAny(protocol, [way.hostAddress]) : undefined;
     const port = { protocol, hostPort, containerPort, count, ...way };
     return proxyPort === undefined ? port : { ...port, proxyPort };

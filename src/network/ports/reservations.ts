@@ -3,7 +3,7 @@
  * @module
  */
 import { failure } from "../../errors/mod.ts";
-import { bracketed, isIPv6Text, isUnspecified } from "../ipam/addresses.ts";
+import { isIPv6Text, isUnspecified } from "../ipam/addresses.ts";
 import type { Protocol } from "../types.ts";
 
 /** Ports `first` … `last` of an address of the host. */
@@ -20,7 +20,8 @@ export interface PortRange {
   readonly last: number;
 }
 
-function clashes(a: HostPorts, b: HostPorts): boolean {
+/** Whether both want a port of the same address. */
+export function clashes(a: HostPorts, b: HostPorts): boolean {
   if (a.protocol !== b.protocol || a.first > b.last || b.first > a.last) return false;
   if (isIPv6Text(a.address) !== isIPv6Text(b.address)) return false;
   return a.address === b.address || isUnspecified(a.address) || isUnspecified(b.address);
@@ -41,14 +42,20 @@ export class PortReservations {
 
   /** Whether all of `wanted` is free. */
   free(wanted: HostPorts): boolean {
+    return this.#firstTaken(wanted) === undefined;
+  }
+
+  /** The lowest port of `wanted` that is taken, and of which address it is. */
+  #firstTaken(wanted: HostPorts): { readonly address: string; readonly port: number } | undefined {
     const { first, last } = wanted;
     const listed =
       first === last
         ? (this.#single.get(first) ?? [])
         : [...this.#single].flatMap(([port, taken]) => (port >= first && port <= last ? taken : []));
-    return (
-      !listed.some((taken) => clashes(taken, wanted)) && !this.#ranges.some((taken) => clashes(taken, wanted))
-    );
+    const ports = [...listed, ...this.#ranges]
+      .filter((taken) => clashes(taken, wanted))
+      .map((taken) => ({ address: taken.address, port: Math.max(taken.first, first) }));
+    return ports.length === 0 ? undefined : ports.reduce((a, b) => (b.port < a.port ? b : a));
   }
 
   /**
@@ -57,10 +64,9 @@ export class PortReservations {
    */
   take(all: readonly HostPorts[]): void {
     for (const wanted of all) {
-      if (!this.free(wanted)) {
-        const port = wanted.first === wanted.last ? wanted.first : `${wanted.first}-${wanted.last}`;
-        throw failure("port-allocated", { address: bracketed(wanted.address), port: String(port) });
-      }
+      const taken = this.#firstTaken(wanted);
+      if (taken !== undefined)
+        throw failure("port-allocated", { address: taken.address, port: String(taken.port) });
     }
     for (const ports of all) this.#add(ports);
   }
@@ -68,6 +74,7 @@ export class PortReservations {
   /**
    * Takes a port that is free at all of these addresses, out of `within` or of those that the kernel gives out.
    * `passing`: these were tried and somebody else has them.
+   * @throws ports-exhausted
    */
   takeAny(
     protocol: Protocol,
@@ -87,10 +94,7 @@ export class PortReservations {
       if (within === undefined) this.#next = port === last ? first : port + 1;
       return port;
     }
-    throw failure("port-allocated", {
-      address: bracketed(addresses[0] ?? ""),
-      port: within === undefined ? "0" : `${first}-${last}`,
-    });
+    throw failure("ports-exhausted", {});
   }
 
   /** Takes what was taken before the engine was started again, without asking. */

@@ -3,11 +3,13 @@
  * @module
  */
 import { afterAll, afterEach, beforeAll, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { command, eventually, must, removeAll } from "../../support/containers.ts";
 import { TestEngine } from "../../support/engine.ts";
+import { perlPath } from "../../support/scripts.ts";
 import { proxiesOf } from "./left.ts";
 import { LAN, NetworkPlace } from "./place.ts";
 
@@ -138,7 +140,7 @@ test("a port that another container has", async () => {
   );
   must(engine, ["rm", "refused"]);
   expect(refusal("-p", "127.0.0.1:8083:81")).toBe(
-    `${beginning}Bind for 127.0.0.1:8083 failed: port is already allocated`,
+    `${beginning}Bind for 0.0.0.0:8083 failed: port is already allocated`,
   );
   must(engine, ["rm", "refused"]);
   // At another address it is another port; the other protocol's as well.
@@ -151,9 +153,81 @@ test("a port that somebody else listens on", async () => {
     /failed to bind host port for 0\.0\.0\.0:8095:172\.17\.0\.\d+:80\/tcp: address already in use$/,
   );
   must(engine, ["rm", "refused"]);
+  // No socket is bound for a range: the kernel is asked who listens.
+  expect(refusal("-p", "8090-8110:90-110")).toMatch(
+    /failed to bind host port for 0\.0\.0\.0:8095:172\.17\.0\.\d+:95\/tcp: address already in use$/,
+  );
+  must(engine, ["rm", "refused"]);
+  must(engine, ["run", "-d", "-p", "127.0.0.1:8090-8110:90-110", ...idle]);
   // And what was refused has left nothing behind.
-  must(engine, ["run", "-d", "--name", "free", "-p", "8096:80", ...idle]);
+  must(engine, ["run", "-d", "--name", "free", "-p", "8196:80", ...idle]);
   expect(proxiesOf(engine)).toHaveLength(2);
+});
+
+/** Whether the kernel has SCTP. */
+const hasSctp = spawnSync(perlPath, ["-e", "socket(my $s, 2, 1, 132) or exit 1"]).status === 0;
+
+test("SCTP is published where the kernel has it, and refused in Docker's words where it hasn't", async () => {
+  if (!hasSctp) {
+    const lacking = `${beginning}error starting userland proxy: failed to listen on 0.0.0.0:9000: protocol not supported`;
+    expect(refusal("-p", "9000:90/sctp")).toBe(lacking);
+    must(engine, ["rm", "refused"]);
+    expect(refusal("-p", "8980-9000:90-110/sctp")).toContain(": protocol not supported");
+    must(engine, ["rm", "refused"]);
+    return;
+  }
+  must(engine, ["run", "-d", "--name", "sctp", "-p", "9000:90/sctp", ...idle]);
+  expect(elements("any4")).toBe(`sctp . 9000 : ${addressOf("sctp")} . 90`);
+  expect(refusal("-p", "9000:91/sctp")).toContain("Bind for 0.0.0.0:9000 failed: port is already allocated");
+});
+
+test("a range of SCTP is an element, too, and its ports are taken", async () => {
+  await using other = await TestEngine.start("--userland-proxy=false");
+  await using elsewhere = await NetworkPlace.around(other);
+  must(other, ["run", "-d", "--name", "sctp", "-p", "9100-9120:9100-9120/sctp", ...idle]);
+  expect(elsewhere.host.sh("nft list map inet caisson any-range4")).toContain(
+    "sctp . 9100-9120 : 172.17.0.2",
+  );
+  expect(must(other, ["port", "sctp", "9105/sctp"])).toBe("0.0.0.0:9105");
+  expect(must(other, ["ps", "--format", "{{.Ports}}"])).toBe("0.0.0.0:9100-9120->9100-9120/sctp");
+  must(other, ["run", "-d", "-p", "9105:80/udp", ...idle]);
+  expect(command(other, ["run", "-d", "-p", "9105:80/sctp", ...idle]).stderr).toContain(
+    "Bind for 0.0.0.0:9105 failed: port is already allocated",
+  );
+});
+
+test("what comes by IPv6 to a range of datagrams: a container with an address of its own gets it", async () => {
+  must(engine, ["network", "create", "--ipv6", "dual"]);
+  must(engine, [
+    "run",
+    "-d",
+    "--name",
+    "dual",
+    "--network",
+    "dual",
+    "-p",
+    "6400-6420:6400-6420/udp",
+    ...idle,
+  ]);
+  must(engine, ["run", "-d", "--name", "four", "-p", "6500-6520:6500-6520/udp", ...idle]);
+  must(engine, ["run", "-d", "--name", "each", "-p", "[::1]:6600-6620:6600-6620/udp", ...idle]);
+  expect(must(engine, ["port", "dual", "6400/udp"]).split("\n").sort()).toEqual([
+    "0.0.0.0:6400",
+    "[::]:6400",
+  ]);
+  expect(must(engine, ["port", "four", "6500/udp"])).toBe("0.0.0.0:6500");
+  expect(proxiesOf(engine)).toHaveLength(21);
+  for (const [name, port] of [
+    ["dual", 6405],
+    ["four", 6505],
+    ["each", 6605],
+  ] as const)
+    await (await place.inside(name)).serve(port);
+  expect(await place.neighbour.udp(LAN.host6, 6405)).toBe(`${LAN.neighbour6} at 6405`);
+  expect(await place.neighbour.udp(LAN.host, 6505)).toBe(`${LAN.neighbour} at 6505`);
+  expect(await place.host.udp("::1", 6605)).toEndWith(" at 6605");
+  must(engine, ["rm", "-f", "dual"]);
+  must(engine, ["network", "rm", "dual"]);
 });
 
 test("a port is free as soon as its container has stopped, or is removed", () => {
