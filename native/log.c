@@ -27,7 +27,7 @@ static struct {
 	uint64_t limit, size; /* size: of the file */
 	uint32_t files;
 	int64_t patience;
-	bool keep;        /* files that the engine has not marked as sent stay */
+	bool keep;        /* a file begins only when the engine has marked the last one as sent */
 	char *attributes; /* in every record, behind its stream */
 	size_t room;      /* of out: BATCH_SIZE, a record, the attributes */
 	char *out;
@@ -82,12 +82,12 @@ static const char *numbered(char *name, uint32_t number, const char *suffix)
 	return name;
 }
 
-/* Whether the oldest file may go. One that must still be sent has no sticky bit; a compressed one has been. */
+/* Whether another file may begin. The one before must be sent first: then it has the sticky bit, or is compressed. */
 static bool may_rotate(void)
 {
 	char name[sizeof(path)];
 	struct stat status;
-	return !journal.keep || stat(numbered(name, journal.files - 1, ""), &status) < 0 || (status.st_mode & S_ISVTX);
+	return !journal.keep || stat(numbered(name, 1, ""), &status) < 0 || (status.st_mode & S_ISVTX);
 }
 
 /* The new file exists under another name before the old one moves away, so at every moment but the one between two

@@ -21,7 +21,7 @@ export interface ShimLog {
   readonly files: number;
   /** In every record: `,"attrs":{"tag":"web"}`; nothing by default. */
   readonly attributes?: string;
-  /** Files without the sticky bit are not removed: the container waits. Needs two files at least. */
+  /** No file begins before the last one has the sticky bit: the container waits. Needs two files at least. */
   readonly keepsUnmarked?: boolean;
   /** Records are dropped at once, not after a while, when the file takes nothing. */
   readonly impatient?: boolean;

@@ -3,7 +3,7 @@
  * @module
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { TestEngine } from "../support/engine.ts";
 
@@ -11,6 +11,9 @@ import type { TestEngine } from "../support/engine.ts";
 export class LogServer implements Disposable {
   readonly #child: ChildProcess;
   readonly #file: string;
+  readonly #got: unknown[] = [];
+  /** Bytes of the file. */
+  #seen = 0;
 
   private constructor(child: ChildProcess, file: string) {
     this.#child = child;
@@ -41,9 +44,16 @@ export class LogServer implements Disposable {
   /** What arrived, of whatever kind the server's messages are. */
   got<T>(): T[] {
     if (!existsSync(this.#file)) return [];
-    const lines = readFileSync(this.#file, "utf8").split("\n");
-    lines.pop();
-    return lines.map((line): T => JSON.parse(line));
+    // Tests look again and again, at what may be megabytes.
+    const fresh = Buffer.alloc(statSync(this.#file).size - this.#seen);
+    const file = openSync(this.#file, "r");
+    const length = readSync(file, fresh, 0, fresh.length, this.#seen);
+    closeSync(file);
+    const whole = fresh.subarray(0, length).lastIndexOf("\n") + 1;
+    this.#seen += whole;
+    const lines = fresh.toString("utf8", 0, whole).split("\n").slice(0, -1);
+    for (const line of lines) this.#got.push(JSON.parse(line));
+    return this.#got as T[];
   }
 
   /** It reads nothing any more, but its connections stay. */

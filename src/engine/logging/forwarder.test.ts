@@ -37,6 +37,8 @@ class Server {
   down = false;
   /** Before each batch is taken. */
   gate: Promise<void> = Promise.resolve();
+  /** Resolves when it is sent something. */
+  readonly asked: PromiseWithResolvers<void> = Promise.withResolvers();
   certain = true;
 
   get remote(): RemoteLog {
@@ -56,6 +58,7 @@ class Server {
     return {
       certain,
       send: async (messages) => {
+        this.asked.resolve();
         await this.gate;
         if (this.down) throw failure("unavailable", { message: "gone" });
         this.got.push(...messages.map(String));
@@ -178,7 +181,7 @@ test("with a buffer only the newest lines wait", async () => {
   server.gate = gate.promise;
   write("line 1");
   const forwarder = forward(server, { buffer: 400 });
-  await delay(30);
+  await server.asked.promise;
   write(...numbers(2, 50));
   renameSync(path, `${path}.1`);
   write(...numbers(51, 100));

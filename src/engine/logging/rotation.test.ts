@@ -17,7 +17,9 @@ test.each([
   ],
   ["local", {}, { limit: 20 * MIB, files: 5, compress: true }],
   ["local", { "max-file": "1", compress: "false" }, { limit: 20 * MIB, files: 1, compress: false }],
-  ["syslog", { "max-size": "1k" }, { limit: 20 * MIB, files: 5, compress: true }],
+  ["syslog", { "max-size": "1k" }, { limit: 4 * MIB, files: 25, compress: true }],
+  ["syslog", { "cache-max-size": "1m" }, { limit: 1_000_000, files: 5, compress: true }],
+  ["syslog", { "cache-max-file": "3" }, { limit: 20 * MIB, files: 3, compress: true }],
   ["syslog", { "cache-max-size": "1k", "cache-max-file": "1" }, { limit: 1000, files: 2, compress: false }],
 ] as [string, Record<string, string>, object][])("%s %j", (Type, Config, expected) => {
   expect(rotationOf({ Type, Config })).toEqual(expected as ReturnType<typeof rotationOf>);

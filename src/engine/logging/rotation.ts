@@ -20,6 +20,11 @@ export interface Rotation {
 
 const DEFAULT_LIMIT = 20 * 1024 * 1024;
 const DEFAULT_FILES = 5;
+/** As much, but a container that waits for its server waits when two files are full. */
+const DEFAULT_CACHE: Pick<Rotation, "limit" | "files"> = {
+  limit: DEFAULT_LIMIT / 5,
+  files: DEFAULT_FILES * 5,
+};
 /** The value of `max-size` by which a log has no end. */
 const UNLIMITED = "unlimited";
 
@@ -30,7 +35,9 @@ export function rotationOf({ Type: driver, Config: options }: LogConfig): Rotati
   const of = (name: string): string | undefined => options[`${prefix}${name}`];
   const rotation = localRotation(of("max-size"), of("max-file"), of("compress"), prefix);
   // One file is written while others are sent.
-  return driver === "local" ? rotation : { ...rotation, files: Math.max(2, rotation.files) };
+  if (driver === "local") return rotation;
+  const isSaid = of("max-size") !== undefined || of("max-file") !== undefined;
+  return isSaid ? { ...rotation, files: Math.max(2, rotation.files) } : { ...rotation, ...DEFAULT_CACHE };
 }
 
 /** Docker's own default has no end; a disk has one, so without a word of the user's there are five files of 20 MiB. */
