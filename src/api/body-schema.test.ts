@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { parseBody } from "./go-json.ts";
 import { readCreateBody, readExecStartBody, readVolumeBody } from "./schemas.ts";
 
 test("field names count in any case of letters, unknown ones are dropped", () => {
@@ -49,6 +50,14 @@ test("wrong types are told in the words of Go's decoder", () => {
     [
       () => readCreateBody({ Env: { a: 1 } }),
       "cannot unmarshal object into Go struct field .Env of type []string",
+    ],
+    [
+      () => readCreateBody(parseBody('{"HostConfig":{"PidsLimit":1e3}}')),
+      "cannot unmarshal number 1e3 into Go struct field .HostConfig.PidsLimit of type int64",
+    ],
+    [
+      () => readCreateBody(parseBody('{"HostConfig":{"PidsLimit":18446744073709551616}}')),
+      "cannot unmarshal number 18446744073709551616 into Go struct field .HostConfig.PidsLimit of type int64",
     ],
     [() => readCreateBody({ Cmd: 7 }), "cannot unmarshal number into Go value of type string"],
     [() => readCreateBody({ Env: [1] }), "cannot unmarshal number into .Env.0 of type string"],

@@ -7,6 +7,7 @@
 import { Compile } from "typebox/compile";
 import type { TSchema } from "typebox";
 import { failure } from "../errors/mod.ts";
+import { OddNumber } from "./go-json.ts";
 
 /** Reads and checks a decoded body, which it may change. Throws 400 in the words of Go's decoder. */
 export type BodyReader<T> = (body: unknown) => T;
@@ -54,7 +55,9 @@ function compileReader<T>(schema: TSchema, name: GoName): BodyReader<T> {
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return (
+    typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof OddNumber)
+  );
 }
 
 /** The change that makes a value canonical; undefined where nothing ever needs to change. */
@@ -154,6 +157,7 @@ export function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "array";
   if (typeof value === "boolean") return "bool";
+  if (value instanceof OddNumber) return "number";
   return typeof value;
 }
 
@@ -178,7 +182,9 @@ function mismatch(shape: Shape, value: unknown, path: string): string | undefine
     return right ? undefined : `cannot unmarshal ${kindOf(value)} into Go value of type string`;
   }
   if (!hasType(shape, value)) {
-    const shown = typeof value === "number" && shape.type === "integer" ? `number ${value}` : kindOf(value);
+    const number = value instanceof OddNumber ? value.source : value;
+    const kind = kindOf(value);
+    const shown = kind === "number" && shape.type === "integer" ? `number ${String(number)}` : kind;
     const type = goTypeOf(shape);
     // Of a list's item Go knows no struct.
     const place = /\.\d+$/.test(path) ? path : `Go struct field ${path}`;

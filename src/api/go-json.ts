@@ -9,10 +9,36 @@ import { failure } from "../errors/mod.ts";
 export function parseBody(text: string): unknown {
   if (isTooDeep(text)) throw failure("invalid-parameter", { message: "invalid JSON: exceeded max depth" });
   try {
-    return JSON.parse(text) as unknown;
+    return /\d[.eE]|\d{20}/.test(text)
+      ? (JSON.parse(text, (_: string, value: unknown, ...[at]: ParsedAt[]) => kept(value, at)) as unknown)
+      : (JSON.parse(text) as unknown);
   } catch (error) {
     throw failure("invalid-parameter", { message: complaint(text) }, error);
   }
+}
+
+/** What a reviver is told of a value that is none of others: its text. */
+interface ParsedAt {
+  readonly source?: string;
+}
+
+/** A number that no whole number of Go's is read from: `1.0`, `1e3`, or beyond 64 bits. Its text is what Go shows. */
+export class OddNumber {
+  readonly source: string;
+
+  constructor(source: string) {
+    this.source = source;
+  }
+}
+
+const beyond64Bits = 2n ** 64n;
+
+function kept(value: unknown, at: ParsedAt | undefined): unknown {
+  const source = at?.source;
+  if (typeof value !== "number" || source === undefined) return value;
+  if (/[.eE]/.test(source)) return new OddNumber(source);
+  const whole = BigInt(source);
+  return whole >= beyond64Bits || whole < -beyond64Bits ? new OddNumber(source) : value;
 }
 
 /** Lists and objects within each other that Go's decoder takes. */
@@ -63,10 +89,25 @@ class Scanner {
     if (character === '"') return this.#string();
     for (const literal of ["true", "false", "null"])
       if (character === literal.charAt(0)) return this.#literal(literal);
-    const number = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/.exec(this.#text.slice(this.#at));
-    if (number === null) return this.#unexpected("looking for beginning of value");
-    this.#at += number[0].length;
-    return undefined;
+    return this.#number();
+  }
+
+  #number(): string | undefined {
+    const negative = this.#text.charAt(this.#at) === "-";
+    if (negative) this.#at++;
+    if (!this.#passed(/(?:0|[1-9]\d*)/y))
+      return this.#unexpected(negative ? "in numeric literal" : "looking for beginning of value");
+    const cut =
+      (this.#passed(/\./y) && !this.#passed(/\d+/y)) || (this.#passed(/[eE][+-]?/y) && !this.#passed(/\d+/y));
+    return cut ? this.#unexpected("in numeric literal") : undefined;
+  }
+
+  /** Whether this comes next; then it is behind us. */
+  #passed(what: RegExp): boolean {
+    what.lastIndex = this.#at;
+    const found = what.exec(this.#text);
+    this.#at += found?.[0].length ?? 0;
+    return found !== null;
   }
 
   /** What is wrong with what follows the value. */
@@ -101,19 +142,24 @@ class Scanner {
     for (this.#at++; this.#at < this.#text.length; this.#at++) {
       const character = this.#text.charAt(this.#at);
       if (character === '"') return this.#done();
-      if (character < " ") return this.#unexpected("in string literal");
+      if (character < " ") return this.#unexpected("in string");
       if (character !== "\\") continue;
-      this.#at++;
-      if (this.#text.charAt(this.#at) === "u") {
-        for (let i = 0; i < 4; i++) {
-          this.#at++;
-          if (!/[\da-fA-F]/.test(this.#text.charAt(this.#at)))
-            return this.#unexpected("in \\u hexadecimal character escape");
-        }
-      } else if (!'"\\/bfnrt'.includes(this.#text.charAt(this.#at) || "?"))
-        return this.#unexpected("in string escape code");
+      const wrong = this.#escape();
+      if (wrong !== undefined) return wrong;
     }
     return "unexpected EOF";
+  }
+
+  /** Goes to the last character of what a backslash begins. */
+  #escape(): string | undefined {
+    const rest = this.#text.slice(this.#at, this.#at + 6);
+    const [whole] = /^\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/.exec(rest) ?? [];
+    if (whole !== undefined) {
+      this.#at += whole.length - 1;
+      return undefined;
+    }
+    if (/^\\(?:u[\da-fA-F]{0,3})?$/.test(rest)) return "unexpected EOF";
+    return `invalid escape sequence \`${rest.charAt(1) === "u" ? rest : rest.slice(0, 2)}\` in string`;
   }
 
   #literal(literal: string): string | undefined {
@@ -147,6 +193,9 @@ function quoted(character: string): string {
   if (character === "'") return "\\'";
   if (character === '"') return '"';
   const code = character.charCodeAt(0);
-  if (/[\t\n\r\f\b]/.test(character) || code >= 0x20) return JSON.stringify(character).slice(1, -1);
+  // What nobody would see is told by its number.
+  if (/[\p{C}\p{Z}]/u.test(character) && code > 0x7f) return `\\u${code.toString(16).padStart(4, "0")}`;
+  if (/[\t\n\r\f\b]/.test(character) || (code >= 0x20 && code !== 0x7f))
+    return JSON.stringify(character).slice(1, -1);
   return `\\x${code.toString(16).padStart(2, "0")}`;
 }

@@ -80,7 +80,9 @@ export class Query {
   dimension(name: string, called: string): number {
     const value = this.text(name);
     const wrong = (why: string): never => {
-      throw failure("invalid-parameter", { message: `invalid resize ${called} "${value}": ${why}` });
+      throw failure("invalid-parameter", {
+        message: `invalid resize ${called} ${JSON.stringify(value)}: ${why}`,
+      });
     };
     if (!/^-?\d+$/.test(value)) return wrong("invalid syntax");
     if (value.startsWith("-") || BigInt(value) > uint32Maximum) return wrong("value out of range");

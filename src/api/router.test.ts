@@ -39,7 +39,8 @@ test("other methods, other ends and escapes of nothing are no pages", () => {
 });
 
 test("a wrong escape is told; a whole URL is its path", () => {
-  expect(() => router.find("GET", "/containers/%zz/json")).toThrow('invalid URL escape "%zz"');
+  for (const path of ["/containers/%zz/json", "/info%zz"])
+    expect(() => router.find("GET", path)).toThrow('invalid URL escape "%zz"');
   expect(find("GET", "http://docker/v1.40/images/json?a=b")).toEqual(["/images/json", 40, "a=b", []]);
 });
 

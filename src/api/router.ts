@@ -69,7 +69,10 @@ export class Router {
     const prefix = /^\/v([0-9.]+)(?=\/)/.exec(whole);
     const path = cleaned(prefix === null ? whole : whole.slice(prefix[0].length));
     const found = this.#match(method, path);
-    if (found === undefined) throw failure("page-not-found", {});
+    if (found === undefined) {
+      unescaped(path);
+      throw failure("page-not-found", {});
+    }
     const version = prefix === null ? newest : parseVersion(prefix[1] ?? "");
     return { route: found.route, version, search, captures: found.captures };
   }

@@ -4,6 +4,7 @@
  */
 import { createServer, ServerResponse, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
+import { failure } from "../errors/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import { holdBack, unwatchUploads, watchUploads } from "./back-pressure.ts";
 import { Exchange, type ConnectionMode, type Dispatch } from "./exchange.ts";
@@ -18,6 +19,8 @@ import { newest } from "./versions.ts";
 
 /** Longest head of a request; X-Registry-Auth and URLs can be long. */
 const maxHeaderSize = 1 << 20;
+/** What Go's server takes as a host: what RFC 3986 has in one, and an address's brackets and colons. */
+const validHost = /^[\w.~%!$&'()*+,;=:[\]-]*$/;
 const keepAliveTimeout = 600_000;
 
 /** What stands behind a socket. */
@@ -81,6 +84,8 @@ export function createApiServer({ router, log, audit }: ServerParts): ApiServer 
     let exchange: Exchange | undefined;
     if (audit !== undefined) writeDown(audit, connection, dispatch, () => exchange?.name ?? "");
     try {
+      if (!validHost.test(request.headers.host ?? ""))
+        throw failure("invalid-parameter", { message: "400 Bad Request: malformed Host header" });
       if (method === "OPTIONS") return new Exchange(dispatch, newest, "", []).empty(200);
       const { route, version, search, captures } = router.find(method, url);
       exchange = new Exchange(dispatch, version, search, captures);

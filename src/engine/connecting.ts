@@ -148,7 +148,6 @@ export async function disconnectContainer(
   services: Services,
   container: Container,
   network: NetworkRecord,
-  force: boolean,
 ): Promise<void> {
   const { networks, store } = services;
   const { state, record } = container;
@@ -156,7 +155,6 @@ export async function disconnectContainer(
     refuse("container cannot be disconnected from host network or connected to host network");
   }
   if (!state.networks.some(({ name }) => name === network.name)) {
-    if (force) return;
     const which = container.running ? "network" : "the network";
     const message = `container ${container.id} is not connected to ${which} ${network.name}`;
     throw failure("conflict", { message });

@@ -175,7 +175,8 @@ export interface ExecBody {
 
 /** Processes started in running containers. */
 export interface Execs {
-  create(container: string, body: ExecBody): Promise<{ Id: string }>;
+  /** `check` looks at what nobody is told of who names a container that can't have one. */
+  create(container: string, body: ExecBody, check?: () => void): Promise<{ Id: string }>;
   /** Starts it; with `detach` there is no attachment. `admitted` is told when it may start, and whether it has a terminal. */
   start(
     id: string,
@@ -252,6 +253,8 @@ export interface VolumeBody {
   readonly Driver?: string;
   readonly DriverOpts?: Readonly<Record<string, string>> | null;
   readonly Labels?: Readonly<Record<string, string>> | null;
+  /** Of a swarm's volume. */
+  readonly ClusterVolumeSpec?: object | null;
 }
 
 export interface Volumes {

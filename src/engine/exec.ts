@@ -52,12 +52,13 @@ export class ExecService implements Execs {
     this.#probes = new ProbePrograms((container, body) => execProgram(services, container, body, undefined));
   }
 
-  async create(name: string, body: ExecBody): Promise<{ Id: string }> {
+  async create(name: string, body: ExecBody, check?: () => void): Promise<{ Id: string }> {
     const container = this.#services.store.find(name);
     if ((body.Cmd ?? []).length === 0) {
       throw failure("invalid-parameter", { message: "No exec command specified" });
     }
     requireRunning(container, name);
+    check?.();
     if (body.User !== undefined && body.User !== "") await this.#checkUser(container, body.User);
     return { Id: this.#make(container, body, false).id };
   }

@@ -136,6 +136,8 @@ export async function* importImage(
   const { changes, message } = request;
   const name = importedName(request);
   const platform = request.platform === undefined ? {} : { platform: parsePlatform(request.platform) };
+  if (platform.platform !== undefined && platform.platform.os !== "linux")
+    throw failure("invalid-parameter", { message: "operating system is not supported" });
   yield* reporting(async (emit, signal) => {
     await context.collector.holding(async () => {
       const comment = typeof source === "string" ? { message: `Imported from ${source}` } : {};

@@ -211,9 +211,7 @@ export class NetworkService implements Networks {
       if (body.Force !== true || !isFailure(error, "no-such-container")) throw error;
       throw failure("not-found", { message: `endpoint ${wanted} not found` }, error);
     }
-    await container.lock.run(() =>
-      disconnectContainer(this.#services, container, network, body.Force ?? false),
-    );
+    await container.lock.run(() => disconnectContainer(this.#services, container, network));
   }
 
   async prune(filters: Filters): Promise<{ NetworksDeleted: string[] | null }> {

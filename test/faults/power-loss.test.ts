@@ -10,6 +10,7 @@ import { chainIds } from "../../src/image/mod.ts";
 import { dockerArchive } from "../support/archive.ts";
 import { eventually, must } from "../support/containers.ts";
 import { TestEngine } from "../support/engine.ts";
+import { HostState } from "../support/host-state.ts";
 import { importBusybox } from "../support/image.ts";
 import { patience } from "../support/patience.ts";
 import { chooseSeed, random } from "../support/random.ts";
@@ -52,6 +53,7 @@ afterAll(async () => {
   load.pause(Promise.resolve());
   await work;
   await engine[Symbol.asyncDispose]();
+  HostState.removeParent();
 });
 
 /** Loads an image `late:TAG` with a layer of its own, which says the tag. */
@@ -80,7 +82,8 @@ async function startOn(prepare: (fresh: TestEngine) => void): Promise<TestEngine
     const hidden = fresh.runInside("mount", ["-t", "tmpfs", "tmpfs", join(engine.directory, "acknowledged")]);
     expect(hidden).toMatchObject({ code: 0, stderr: "" });
     prepare(fresh);
-  });
+    // The containers have the ids of those that the other engine runs, and may not share their cgroups.
+  }, `--cgroup-parent=${HostState.parent}`);
 }
 
 interface Listed {

@@ -146,9 +146,13 @@ export class HostState implements Disposable {
     return pid === this.#engine.pid || parentOf(pid) === this.#engine.pid;
   }
 
-  /** Removes the parent cgroup, once its engine is gone. */
-  [Symbol.dispose](): void {
+  /** Removes the parent cgroup, once every engine with it is gone. */
+  static removeParent(): void {
     for (const path of allCgroups().filter((each) => each.endsWith(HostState.parent))) rmdirSync(path);
+  }
+
+  [Symbol.dispose](): void {
+    HostState.removeParent();
   }
 }
 

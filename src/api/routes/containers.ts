@@ -20,7 +20,8 @@ export async function readCreate(x: Exchange): Promise<CreateRequest> {
   const body = readCreateBody(await readJson(x));
   if (!Object.keys(body).some((field) => configFields.has(field)))
     throw failure("invalid-parameter", { message: "config cannot be empty in order to create a container" });
-  const name = x.query.nonEmpty("name")?.replace(/^\//, "");
+  // What is no name is shown as it was given.
+  const name = x.query.nonEmpty("name")?.replace(/^\/(?=[a-zA-Z0-9])/, "");
   const platform = x.version >= 41 ? x.query.nonEmpty("platform") : undefined;
   return {
     body: createFromVersion(x.version, body),

@@ -14,9 +14,10 @@ async function create(x: Exchange): Promise<void> {
   const { ConsoleSize, ...body } = readExecBody(await readJson(x, true));
   if ((body.Cmd ?? []).length === 0)
     throw failure("invalid-parameter", { message: "No exec command specified" });
-  parseDetachKeys(body.DetachKeys, (keys) => `Invalid escape keys (${keys}) provided`);
+  const check = (): void =>
+    void parseDetachKeys(body.DetachKeys, (keys) => `Invalid escape keys (${keys}) provided`);
   const sized = ConsoleSize !== undefined && body.Tty === true && x.version >= 42;
-  x.json(201, await x.engine.execs.create(x.name, sized ? { ...body, ConsoleSize } : body));
+  x.json(201, await x.engine.execs.create(x.name, sized ? { ...body, ConsoleSize } : body, check));
 }
 
 async function start(x: Exchange): Promise<void> {

@@ -35,7 +35,10 @@ const parts: EngineParts = {
     resize: record("resize", undefined),
   },
   execs: {
-    create: record("exec", { Id: "e" }),
+    create: async (container, body, check) => {
+      check?.();
+      return record("exec", { Id: "e" })(container, body);
+    },
     inspect: record("execInspect", { ID: "e" }),
     resize: record("execResize", undefined),
   },
@@ -305,6 +308,15 @@ describe("what is refused, in Docker's words", () => {
     ["GET", "/containers/json?limit=abc", undefined, 400, 'strconv.Atoi: parsing "abc": invalid syntax'],
     ["GET", "/containers/json?filters={", undefined, 400, "invalid filter"],
     ["POST", "/containers/c/resize?h=a&w=1", undefined, 400, 'invalid resize height "a": invalid syntax'],
+    ["POST", '/containers/c/resize?h="&w=1', undefined, 400, 'invalid resize height "\\"": invalid syntax'],
+    ["POST", "/volumes/create", { Name: "v", ClusterVolumeSpec: {} }, 503, manager],
+    [
+      "GET",
+      "/events?until=-62135596801",
+      undefined,
+      400,
+      "`since` time () cannot be after `until` time (-62135596801)",
+    ],
     ["POST", "/exec/e/resize?h=1", undefined, 400, 'invalid resize width "": invalid syntax'],
     ["POST", "/containers/c/stop?t=abc", undefined, 400, 'strconv.Atoi: parsing "abc": invalid syntax'],
     ["POST", "/containers/c/rename", undefined, 400, "Neither old nor new names may be empty"],

@@ -35,10 +35,13 @@ async function info(x: Exchange): Promise<void> {
   x.json(200, forVersion("info", x.version, await x.engine.system.info()));
 }
 
+/** What Go takes for the beginning of time, in nanoseconds since the epoch: nothing is before it. */
+const goZeroTime = -62_135_596_800_000_000_000n;
+
 async function events(x: Exchange): Promise<void> {
   const since = x.query.time("since");
   const until = x.query.time("until");
-  if (since !== undefined && until !== undefined && since > until)
+  if (until !== undefined && (since ?? goZeroTime) > until)
     throw failure("invalid-parameter", {
       message: `\`since\` time (${x.query.text("since")}) cannot be after \`until\` time (${x.query.text("until")})`,
     });

@@ -20,7 +20,8 @@ function unavailable(message: string): Handler {
   };
 }
 
-const notManager: Handler = unavailable(
+/** What an engine without a swarm says to whoever asks for what a manager does. */
+export const notManager: Handler = unavailable(
   'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
 );
 

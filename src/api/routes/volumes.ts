@@ -7,6 +7,7 @@ import type { Filters } from "../../engine/mod.ts";
 import type { Exchange } from "../exchange.ts";
 import { readJson } from "../request.ts";
 import type { Route } from "../router.ts";
+import { notManager } from "./unsupported.ts";
 
 async function list(x: Exchange): Promise<void> {
   x.json(200, await x.engine.volumes.list(listFilters(x)));
@@ -23,7 +24,10 @@ function listFilters(x: Exchange): Filters {
 
 async function create(x: Exchange): Promise<void> {
   const { readVolumeBody } = await import("../schemas.ts");
-  x.json(201, await x.engine.volumes.create(readVolumeBody(await readJson(x, true))));
+  const body = readVolumeBody(await readJson(x, true));
+  // Before 1.42 nobody knew of a swarm's volumes.
+  if (x.version >= 42 && (body.ClusterVolumeSpec ?? null) !== null) return notManager(x);
+  x.json(201, await x.engine.volumes.create(body));
 }
 
 async function inspect(x: Exchange): Promise<void> {

@@ -47,7 +47,7 @@ export function scoped(engine: Engine, label: string): Engine {
       },
     },
     execs: {
-      create: async (container, body) => execs.create(await scope.container(container), body),
+      create: async (container, body, check) => execs.create(await scope.container(container), body, check),
       start: async (id, options) => execs.start(await scope.exec(id), options),
       inspect: async (id) => execs.inspect(await scope.exec(id)),
       resize: async (id, rows, columns) => execs.resize(await scope.exec(id), rows, columns),

@@ -54,9 +54,9 @@ export function limited(engine: Engine, limits: Limits): Engine {
       },
     },
     execs: {
-      create: async (container, body) => {
+      create: async (container, body, check) => {
         if (body.Privileged === true) guard.refuse({ kind: "privilege", what: "exec --privileged" });
-        return execs.create(await guard.plain(container), body);
+        return execs.create(await guard.plain(container), body, check);
       },
       start: async (id, options) => {
         const { ContainerID } = await execs.inspect(id);
