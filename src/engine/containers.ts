@@ -100,8 +100,7 @@ export class ContainerService implements Containers {
     const filter = containerFilter(filters, this.#filterLookup());
     const everything = options.all || limit > 0 || filter.stoppedToo;
     const { store } = this.#services;
-    const sorted = store.all().toSorted((a, b) => (a.record.created < b.record.created ? 1 : -1));
-    const matching = sorted.filter(
+    const matching = newestFirst(store.all()).filter(
       ({ record, state, name, running }) =>
         (everything || running || state.status === "restarting") && filter.matches(record, state, name),
     );
@@ -326,4 +325,12 @@ export class ContainerService implements Containers {
     await orderShim(container, this.#services.paths.shim(container.id), (shim) => shim.resize(rows, columns));
     publishContainer(this.#services, "resize", container, { height: String(rows), width: String(columns) });
   }
+}
+
+function newestFirst(containers: readonly Container[]): Container[] {
+  const reversed = containers.toReversed();
+  const created = (at: number): string => reversed[at]?.record.created ?? "";
+  // They are kept in the order in which they were made, but for those that were made at the same time.
+  if (reversed.every((_, at) => at === 0 || created(at - 1) >= created(at))) return reversed;
+  return reversed.sort((a, b) => (a.record.created < b.record.created ? 1 : -1));
 }

@@ -167,7 +167,9 @@ export function portMapJson(store: NetworkStore, container: Container): Json {
 
 /** `Ports` of the list. */
 export function portListJson(store: NetworkStore, container: Container): Json[] {
-  return shownPorts(store, container)
+  const ports = shownPorts(store, container);
+  if (ports.length === 0) return [];
+  return ports
     .sort(
       (a, b) =>
         a.containerPort - b.containerPort || compare(a.protocol, b.protocol) || compare(a.address, b.address),
