@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { failure } from "../src/errors/mod.ts";
 import { ApiConnection } from "./api.ts";
+import { byClients } from "./api-load-work.ts";
 import { firstLine } from "./harness.ts";
 import { imageTar } from "./image.ts";
 import { output, type Scratch } from "./scratch.ts";
@@ -135,10 +136,11 @@ export function docker(socket: string, args: readonly string[]): Promise<string>
 async function removeContainers(socket: string): Promise<void> {
   try {
     using api = new ApiConnection(socket);
-    const list = (await api.call("GET", "/v1.40/containers/json?all=1")) as readonly {
-      readonly Id: string;
-    }[];
-    for (const { Id } of list) await api.call("DELETE", `/v1.40/containers/${Id}?force=1&v=1`);
+    const list = (await api.call("GET", "/v1.40/containers/json?all=1")) as { readonly Id: string }[];
+    await byClients(socket, list.length, async (client) => {
+      const { Id } = list.pop() ?? { Id: "" };
+      await client.call("DELETE", `/v1.40/containers/${Id}?force=1&v=1`);
+    });
   } catch {
     // An engine that is gone has nothing to remove; processes are ended afterwards.
   }
