@@ -107,7 +107,7 @@ export class ShimStarter {
     this.#closed = true;
     clearTimeout(this.#lull);
     this.#take()?.close();
-    rmSync(this.#path, { force: true });
+    if (this.#standingBy !== undefined) rmSync(this.#path, { force: true });
   }
 
   async #start(shim: ShimOptions, options: ShimStart): Promise<StartedShim> {

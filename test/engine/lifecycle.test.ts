@@ -4,6 +4,7 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
+import { request } from "node:http";
 import {
   command,
   eventually,
@@ -33,6 +34,17 @@ async function statusOf(container: string): Promise<string> {
 
 const exists = async (container: string): Promise<boolean> =>
   (await engine.request("GET", `/containers/${container}/json`)).status === 200;
+
+/** Waits for a container's exit or removal. Resolves when the engine waits too, to what it answers at last. */
+async function beginWait(id: string, condition: string): Promise<{ readonly answer: Promise<unknown> }> {
+  const path = `/containers/${id}/wait?condition=${condition}`;
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ socketPath: engine.socket, path, method: "POST", agent: false }, (response) =>
+      resolve({ answer: response.toArray().then((chunks) => JSON.parse(Buffer.concat(chunks).toString())) }),
+    );
+    outgoing.on("error", reject).end();
+  });
+}
 
 describe("exit codes", () => {
   test.each([
@@ -89,10 +101,16 @@ describe("exit codes", () => {
 
 describe("removal", () => {
   test("--rm removes when the process has ended, also without a client", async () => {
-    const id = start(engine, ["--rm"], ["sh", "-c", "sleep 0.3; exit 3"]);
+    const id = start(
+      engine,
+      ["--rm"],
+      ["sh", "-c", "trap 'exit 3' TERM; echo ready; while :; do sleep 0.1; done"],
+    );
+    await eventually("its trap", () => must(engine, ["logs", id]).includes("ready"));
     expect(await exists(id)).toBe(true);
-    const removed = await engine.request("POST", `/containers/${id}/wait?condition=removed`);
-    expect(removed.json<object>()).toMatchObject({ StatusCode: 3 });
+    const removed = await beginWait(id, "removed");
+    process.kill(await pidOf(engine, id), "SIGTERM");
+    expect(await removed.answer).toMatchObject({ StatusCode: 3 });
     expect(await exists(id)).toBe(false);
   });
 
@@ -291,9 +309,9 @@ describe("starting again", () => {
 describe("waiting", () => {
   test("for the next exit begins before the start", async () => {
     const id = must(engine, ["create", "--net=none", "busybox", "sh", "-c", "exit 5"]);
-    const waiting = engine.request("POST", `/containers/${id}/wait?condition=next-exit`);
+    const waiting = await beginWait(id, "next-exit");
     await engine.request("POST", `/containers/${id}/start`);
-    expect((await waiting).json<object>()).toEqual({ StatusCode: 5 });
+    expect(await waiting.answer).toEqual({ StatusCode: 5 });
   });
 
   test("for not-running answers at once for who is stopped", async () => {
@@ -305,10 +323,9 @@ describe("waiting", () => {
   test("for removal tells the exit code", async () => {
     const id = start(engine, [], ["sh", "-c", "exit 6"]);
     must(engine, ["wait", id]);
-    const waiting = engine.request("POST", `/containers/${id}/wait?condition=removed`);
-    await Bun.sleep(50);
+    const waiting = await beginWait(id, "removed");
     must(engine, ["rm", id]);
-    expect((await waiting).json<object>()).toEqual({ StatusCode: 6 });
+    expect(await waiting.answer).toEqual({ StatusCode: 6 });
   });
 
   test("with an unknown condition is refused", async () => {
