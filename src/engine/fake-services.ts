@@ -25,6 +25,8 @@ import { newState, type ContainerState } from "./container.ts";
 import { daemonDefaults, networkDefaults, type DaemonOptions } from "./daemon-options.ts";
 import { engineId } from "./engine-id.ts";
 import { ForeignNetworks } from "./foreign-networks.ts";
+import { Plugins } from "../plugins/mod.ts";
+import { pluginFiles } from "./plugin-files.ts";
 import type { HostNetworks } from "./host-networks.ts";
 import { directly } from "./host-devices.ts";
 import type { HostPath, HostPaths } from "./host-paths.ts";
@@ -72,6 +74,11 @@ export const fakeHostPaths: HostPaths = {
       found.push([path, about]);
     }
     return new Map(found);
+  },
+  names: async (folders) => {
+    const isThere = (folder: string): boolean =>
+      statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true;
+    return new Map(folders.filter(isThere).map((folder) => [folder, readdirSync(folder)]));
   },
   devices: async (paths) =>
     new Map(
@@ -156,7 +163,10 @@ export class FakeServices implements Disposable {
       host as unknown as HostNetworks,
       {} as unknown as LiveNetworks,
       { apply: () => undefined, flushed: none } as unknown as ResolverClient,
-      new ForeignNetworks({ debug: log, info: log, warn: log, error: log }),
+      new ForeignNetworks(
+        { debug: log, info: log, warn: log, error: log },
+        new Plugins(pluginFiles(fakeHostPaths)),
+      ),
       engineId(database),
     );
     const services: Partial<Services> = {

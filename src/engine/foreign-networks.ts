@@ -29,7 +29,7 @@ import {
   type NetworkRecord,
   type PortRequest,
 } from "../network/mod.ts";
-import { Plugins } from "../plugins/mod.ts";
+import type { Plugins } from "../plugins/mod.ts";
 import type { Place } from "./endpoints.ts";
 import type { EngineLog } from "./services.ts";
 
@@ -74,7 +74,7 @@ export class ForeignNetworks {
   /** Namespaces in which CNI's plugins work, open, by endpoint. */
   readonly #namespaces = new Map<string, number>();
 
-  constructor(log: EngineLog, plugins: Plugins = new Plugins()) {
+  constructor(log: EngineLog, plugins: Plugins) {
     this.#log = log;
     this.#plugins = plugins;
   }

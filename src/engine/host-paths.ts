@@ -24,7 +24,7 @@ import {
   type Outcome,
   type Program,
 } from "../kernel/mod.ts";
-import { treeFiles, type Stat } from "../storage/mod.ts";
+import { namesIn, treeFiles, type Stat } from "../storage/mod.ts";
 import type { FoundDevice, HostDevice } from "./host-devices.ts";
 import { PatientSession } from "./patient-session.ts";
 
@@ -38,6 +38,8 @@ export interface HostPath {
   readonly proc: boolean;
   /** Where it is with no link in it. */
   readonly path: string;
+  /** Undefined for what is neither. */
+  readonly kind?: "socket" | "file";
   /** If it is a device. */
   readonly file?: HostDevice;
 }
@@ -58,6 +60,8 @@ export interface HostPaths {
   devices(paths: readonly string[]): Promise<ReadonlyMap<string, FoundDevice>>;
   /** The content of a file, up to a megabyte. Throws the kernel's error if it can't be read. */
   read(path: string): Promise<Uint8Array>;
+  /** What is in folders; one that isn't there or can't be read is not in the answer. It isn't waited for as long as others. */
+  names(folders: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
   /** Whether nothing is in the folder at `path`. Throws the kernel's error if it can't be read. */
   isEmpty(path: string): Promise<boolean>;
 }
@@ -71,6 +75,8 @@ const longest = 4096;
 const emptySize = 48;
 const entriesSize = 512;
 const fileLimit = 1 << 20;
+/** Milliseconds for what somebody wants to know who asked for something else. */
+const hurry = 5000;
 const wanted = int(0x3, "STATX_TYPE|STATX_MODE");
 
 /** Those of this machine, by executors. */
@@ -135,6 +141,17 @@ export class ExecutedHostPaths implements HostPaths {
     return outcome.bytesOf(content).subarray(0, outcome.valueOf(read) ?? 0);
   }
 
+  async names(folders: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+    const found = new Map<string, readonly string[]>();
+    if (folders.length === 0) return found;
+    using session = this.#session(hurry);
+    for (const folder of folders) {
+      const names = await namesIn(session, folder);
+      if (names !== undefined) found.set(folder, names);
+    }
+    return found;
+  }
+
   async isEmpty(path: string): Promise<boolean> {
     using session = this.#session();
     const b = new ProgramBuilder();
@@ -145,8 +162,8 @@ export class ExecutedHostPaths implements HostPaths {
     return (outcome.valueOf(read) ?? 0) <= emptySize;
   }
 
-  #session(): PatientSession {
-    return new PatientSession(this.#executors.session(), "look at paths of the host");
+  #session(most?: number): PatientSession {
+    return new PatientSession(this.#executors.session(), "look at paths of the host", most);
   }
 }
 
@@ -174,6 +191,8 @@ function looking(path: string): Looking {
       const length = outcome.valueOf(read) ?? -1;
       const view = viewOf(outcome.bytesOf(stat));
       const isKnown = outcome.valueOf(looked) === 0;
+      const type = isKnown ? view.getUint16(0x1c, true) & typeMask : 0;
+      const kind = type === S.values.IFSOCK ? "socket" : type === S.values.IFREG ? "file" : undefined;
       const file = !isKnown
         ? undefined
         : deviceFile({
@@ -183,7 +202,8 @@ function looking(path: string): Looking {
           });
       return {
         ...(file === undefined ? {} : { file }),
-        directory: !isKnown || (view.getUint16(0x1c, true) & typeMask) === S.values.IFDIR,
+        ...(kind === undefined ? {} : { kind }),
+        directory: !isKnown || type === S.values.IFDIR,
         device: isKnown ? `${view.getUint32(0x88, true)}:${view.getUint32(0x8c, true)}` : undefined,
         proc:
           outcome.valueOf(asked) === 0 &&

@@ -27,6 +27,8 @@ import { IdMapSupport } from "./idmap-support.ts";
 import { ImageService } from "./images.ts";
 import { engineId } from "./engine-id.ts";
 import { ForeignNetworks } from "./foreign-networks.ts";
+import { Plugins } from "../plugins/mod.ts";
+import { pluginFiles } from "./plugin-files.ts";
 import { keepNamespaces } from "./foreign-places.ts";
 import { HealthMonitors } from "./health-monitor.ts";
 import { HostNetworks } from "./host-networks.ts";
@@ -183,7 +185,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
     host,
     new LiveNetworks(host, executors, options.network.userlandProxy),
     resolver,
-    new ForeignNetworks(log),
+    new ForeignNetworks(log, new Plugins(pluginFiles(hostPaths))),
     engineId(database),
   );
   const services: Services = {

@@ -12,16 +12,18 @@ const patience = 30_000;
 export class PatientSession implements ViewSession, Disposable {
   readonly #session: Executor;
   readonly #doing: string;
+  readonly #patience: number;
 
-  /** `doing` is what it is for, for errors. */
-  constructor(session: Executor, doing: string) {
+  /** `doing` is what it is for, for errors; `most` milliseconds are what one step may take. */
+  constructor(session: Executor, doing: string, most: number = patience) {
     this.#session = session;
     this.#doing = doing;
+    this.#patience = most;
   }
 
   async run(...[program, options]: Parameters<Executor["run"]>): ReturnType<Executor["run"]> {
     const doing = options?.doing || this.#doing;
-    return await this.#session.run(program, { ...options, doing, deadline: patience });
+    return await this.#session.run(program, { ...options, doing, deadline: this.#patience });
   }
 
   [Symbol.dispose](): void {

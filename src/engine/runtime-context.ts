@@ -88,7 +88,7 @@ async function withDevices(
     import("./cdi/inject.ts"),
     import("./cdi/specs.ts"),
   ]);
-  const registry = readCdiFolders(options.cdiSpecDirs);
+  const registry = await readCdiFolders(options.cdiSpecDirs, hostPaths);
   const files = await lookAtDevices(hostPaths, injectedPaths(devices, registry));
   const idmap = spec.linux.uidMappings !== undefined;
   return injectDevices(spec, devices, registry, idmap, (path) => hostDevice(path, files));

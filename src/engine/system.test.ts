@@ -79,6 +79,7 @@ async function withSystem(
       hostPaths: fakeHostPaths,
     }),
     networks: { store: new NetworkStore(database) },
+    hostPaths: fakeHostPaths,
   } as unknown as SystemOptions["services"];
   const images = { list: async () => [{ Id: "sha256:aa" }] };
   const options = { services, images, cgroupHost };

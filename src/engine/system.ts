@@ -2,11 +2,10 @@
  * The engine about itself: `info`, `version`, `system df`, `login`.
  * @module
  */
-import { existsSync } from "node:fs";
 import { readdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { cgroupFeatures, type CgroupHost } from "../cgroup/mod.ts";
-import { failure } from "../errors/mod.ts";
+import { failure, messageOf } from "../errors/mod.ts";
 import type { DiskUsageType, Images, Json, RegistryAuth, System } from "./engine.ts";
 import { engineId } from "./engine-id.ts";
 import { logDrivers } from "./logging/drivers.ts";
@@ -39,10 +38,16 @@ const dockerIndex = "https://index.docker.io/v1/";
 const noCommit = { ID: "N/A" };
 
 /** Devices that vendors describe; the field is left out where there are none. */
-async function discoveredDevices(folders: readonly string[]): Promise<Json> {
-  if (!folders.some((folder) => existsSync(folder))) return {};
+async function discoveredDevices({ hostPaths, options, log }: Services): Promise<Json> {
   const { readCdiFolders } = await import("./cdi/specs.ts");
-  const found = [...readCdiFolders(folders).devices.keys()].toSorted();
+  let found: string[];
+  try {
+    const { devices } = await readCdiFolders(options.cdiSpecDirs, hostPaths);
+    found = [...devices.keys()].toSorted();
+  } catch (error) {
+    log.warn(`look for CDI devices: ${messageOf(error)}`);
+    return {};
+  }
   return found.length === 0 ? {} : { DiscoveredDevices: found.map((ID) => ({ Source: "cdi", ID })) };
 }
 
@@ -150,7 +155,7 @@ export class SystemService implements System {
       ],
       ...networkFacts(options.network),
       CDISpecDirs: options.cdiSpecDirs,
-      ...(await discoveredDevices(options.cdiSpecDirs)),
+      ...(await discoveredDevices(services)),
       Warnings: warnings.length === 0 ? null : warnings,
     };
   }

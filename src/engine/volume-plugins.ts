@@ -3,7 +3,7 @@
  * @module
  */
 import { failure, messageOf } from "../errors/mod.ts";
-import { Plugins, type Plugin } from "../plugins/mod.ts";
+import { Plugins, type Plugin, type PluginFiles } from "../plugins/mod.ts";
 
 /** Milliseconds for answers that somebody waits for who may not want this plugin at all. */
 const QUICK = { deadline: 5000, pause: 250 };
@@ -47,9 +47,9 @@ export class VolumePlugins {
   readonly #quick: Plugins;
   readonly #scopes = new Map<string, string>();
 
-  constructor(patient: Plugins = new Plugins(), quick: Plugins = new Plugins(undefined, QUICK)) {
-    this.#patient = patient;
-    this.#quick = quick;
+  constructor(files: PluginFiles) {
+    this.#patient = new Plugins(files);
+    this.#quick = new Plugins(files, undefined, QUICK);
   }
 
   /** The plugin `driver`. @throws not-found in Docker's words */
@@ -108,7 +108,9 @@ export class VolumePlugins {
 
   /** Volumes of `drivers` and of all plugins that are found. A plugin that doesn't answer is left out, with its reason. */
   async list(drivers: readonly string[]): Promise<PluginList[]> {
-    const names = new Set([...drivers, ...this.#quick.names()]);
+    // Nobody asked for plugins in folders that don't answer.
+    const found = await this.#quick.names().catch(() => []);
+    const names = new Set([...drivers, ...found]);
     return (await Promise.all([...names].map((driver) => this.#listOf(driver, drivers)))).flat();
   }
 

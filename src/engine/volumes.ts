@@ -24,6 +24,7 @@ import type { EngineLog } from "./services.ts";
 import { now, formatTime } from "./time.ts";
 import { localJson, LOCAL, pluginJson, type VolumeRow } from "./volume-json.ts";
 import { VolumePlugins } from "./volume-plugins.ts";
+import { pluginFiles } from "./plugin-files.ts";
 import { VolumeUses } from "./volume-uses.ts";
 
 /** What a volume is made with, if there is none of its name. */
@@ -60,7 +61,7 @@ export interface VolumeOptions {
   readonly log: Pick<EngineLog, "error">;
   /** Bytes of the files in a folder. */
   readonly measure: (folder: string) => Promise<number>;
-  readonly hostPaths: Pick<HostPaths, "isEmpty">;
+  readonly hostPaths: Pick<HostPaths, "isEmpty" | "look" | "names" | "read">;
   readonly plugins?: VolumePlugins;
 }
 
@@ -93,7 +94,7 @@ export class VolumeService implements Volumes {
     this.#users = users;
     this.#measure = measure;
     this.#log = log;
-    this.plugins = plugins ?? new VolumePlugins();
+    this.plugins = plugins ?? new VolumePlugins(pluginFiles(hostPaths));
     this.uses = new VolumeUses(database, this.plugins, log);
     for (const { name, data } of database.volumes()) {
       const row = JSON.parse(data) as VolumeRow;

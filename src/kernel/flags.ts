@@ -173,11 +173,24 @@ export const FSCONFIG: Family<{ SET_FLAG: 0; SET_STRING: 1; SET_FD: 5; CMD_CREAT
 };
 
 /** Types of files in a mode (inode(7)). */
-export const S: Family<{ IFREG: 0o100000; IFCHR: 0o20000; IFBLK: 0o60000; IFIFO: 0o10000; IFDIR: 0o40000 }> =
-  {
-    prefix: "S_",
-    values: { IFREG: 0o100000, IFCHR: 0o20000, IFBLK: 0o60000, IFIFO: 0o10000, IFDIR: 0o40000 },
-  };
+export const S: Family<{
+  IFREG: 0o100000;
+  IFSOCK: 0o140000;
+  IFCHR: 0o20000;
+  IFBLK: 0o60000;
+  IFIFO: 0o10000;
+  IFDIR: 0o40000;
+}> = {
+  prefix: "S_",
+  values: {
+    IFREG: 0o100000,
+    IFSOCK: 0o140000,
+    IFCHR: 0o20000,
+    IFBLK: 0o60000,
+    IFIFO: 0o10000,
+    IFDIR: 0o40000,
+  },
+};
 
 /** Operations of prctl(2). */
 export const PR: Family<{

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Plugin, Plugins } from "./client.ts";
-import { findPlugin } from "./discovery.ts";
-import { FakePlugin, type FakeAnswers } from "./testing.ts";
+import { findPlugin, pluginNames } from "./discovery.ts";
+import { FakePlugin, ownFiles, type FakeAnswers } from "./testing.ts";
 
 const quick = { deadline: 300, pause: 10 };
 
@@ -25,7 +25,7 @@ async function withPlugin(
   await inFolder(async (folder) => {
     const socket = join(folder, "p.sock");
     using fake = await FakePlugin.listen(socket, answers);
-    await body(new Plugin("p", { socket }, quick), fake);
+    await body(new Plugin("p", { socket }, ownFiles, quick), fake);
   });
 }
 
@@ -50,20 +50,29 @@ test("plugins are found as Docker finds them, sockets first", async () =>
       '{"Name":"both","Addr":"https://h:443","TLSConfig":{"InsecureSkipVerify":true,"CAFile":"/ca","CertFile":"","KeyFile":"/key"}}',
     );
     file("etc/wrong.spec", "nonsense");
-    const find = (name: string): unknown => findPlugin(name, folders);
-    expect(find("deep")).toEqual({ socket: join(folder, "run/deep/deep.sock") });
-    expect(find("false")).toBeUndefined();
-    expect(find("spec")).toEqual({ socket: "/x/y.sock" });
-    expect(find("far")).toEqual({ host: "127.0.0.1", port: 80 });
-    expect(find("six")).toEqual({ host: "::1", port: 8080 });
-    expect(find("both")).toEqual({
+    expect(await pluginNames(ownFiles, folders)).toEqual([
+      "both",
+      "deep",
+      "false",
+      "far",
+      "six",
+      "spec",
+      "wrong",
+    ]);
+    const find = (name: string): Promise<unknown> => findPlugin(name, ownFiles, folders);
+    expect(await find("deep")).toEqual({ socket: join(folder, "run/deep/deep.sock") });
+    expect(await find("false")).toBeUndefined();
+    expect(await find("spec")).toEqual({ socket: "/x/y.sock" });
+    expect(await find("far")).toEqual({ host: "127.0.0.1", port: 80 });
+    expect(await find("six")).toEqual({ host: "::1", port: 8080 });
+    expect(await find("both")).toEqual({
       host: "h",
       port: 443,
       tls: { anyCertificate: true, authorities: "/ca", key: "/key" },
     });
-    expect(find("nope")).toBeUndefined();
-    expect(find("../etc/spec")).toBeUndefined();
-    expect(() => find("wrong")).toThrow(`read plugin ${folder}/etc/wrong.spec: nonsense is no address`);
+    expect(await find("nope")).toBeUndefined();
+    expect(await find("../etc/spec")).toBeUndefined();
+    expect(find("wrong")).rejects.toThrow(`read plugin ${folder}/etc/wrong.spec: nonsense is no address`);
   }));
 
 test("a call answers, fails in the plugin's words, or is not known", async () =>
@@ -94,20 +103,20 @@ test("a call answers, fails in the plugin's words, or is not known", async () =>
 test("a plugin that isn't there yet is tried again, until time is up", async () =>
   inFolder(async (folder) => {
     const socket = join(folder, "late.sock");
-    const late = new Plugin("late", { socket }, { deadline: 10_000, pause: 5 });
+    const late = new Plugin("late", { socket }, ownFiles, { deadline: 10_000, pause: 5 });
     const answer = late.call("A.B", {});
     await delay(30);
     using fake = await FakePlugin.listen(socket);
     expect(await answer).toEqual({});
     expect(fake.methods).toEqual(["A.B"]);
-    const never = new Plugin("never", { socket: join(folder, "never.sock") }, quick);
+    const never = new Plugin("never", { socket: join(folder, "never.sock") }, ownFiles, quick);
     expect(never.call("A.B", {})).rejects.toThrow('plugin "never" did not answer A.B');
     await never.call("A.B", {}).catch(() => undefined);
   }));
 
 test("plugins are activated once, and must implement what is wanted", async () =>
   inFolder(async (folder) => {
-    const plugins = new Plugins({ sockets: [folder], specifications: [] }, quick);
+    const plugins = new Plugins(ownFiles, { sockets: [folder], specifications: [] }, quick);
     using fake = await FakePlugin.listen(join(folder, "ip.sock"), {
       "Plugin.Activate": { Implements: ["IpamDriver"] },
     });

@@ -3,9 +3,8 @@
  * plugin that hangs delays only whoever asked.
  * @module
  */
-import { readFileSync } from "node:fs";
 import { request as httpRequest, type RequestOptions } from "node:http";
-import { request as httpsRequest } from "node:https";
+import { request as httpsRequest, type RequestOptions as HttpsRequestOptions } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
 import { failure, messageOf } from "../errors/mod.ts";
 import {
@@ -13,6 +12,7 @@ import {
   findPlugin,
   pluginNames,
   type PluginAddress,
+  type PluginFiles,
   type PluginFolders,
 } from "./discovery.ts";
 
@@ -45,11 +45,18 @@ interface Answered {
 export class Plugin {
   readonly name: string;
   readonly #address: PluginAddress;
+  readonly #files: PluginFiles;
   readonly #patience: PluginPatience;
 
-  constructor(name: string, address: PluginAddress, patience: PluginPatience = dockerPatience) {
+  constructor(
+    name: string,
+    address: PluginAddress,
+    files: PluginFiles,
+    patience: PluginPatience = dockerPatience,
+  ) {
     this.name = name;
     this.#address = address;
+    this.#files = files;
     this.#patience = patience;
   }
 
@@ -89,7 +96,8 @@ export class Plugin {
     const end = performance.now() + deadline;
     for (let wait = pause; ; wait *= 2) {
       try {
-        return await this.#send(method, body, end - performance.now());
+        const way = await wayTo(this.#address, this.#files);
+        return await this.#send(way, method, body, end - performance.now());
       } catch (error) {
         const code = (error as NodeJS.ErrnoException).code ?? "";
         const absent = ["ECONNREFUSED", "ENOENT", "FailedToOpenSocket", "ConnectionRefused"].includes(code);
@@ -102,7 +110,7 @@ export class Plugin {
     }
   }
 
-  #send(method: string, body: string, patience: number): Promise<Answered> {
+  #send(way: RequestOptions, method: string, body: string, patience: number): Promise<Answered> {
     const { promise, resolve, reject } = Promise.withResolvers<Answered>();
     const address = this.#address;
     const options: RequestOptions = {
@@ -114,9 +122,7 @@ export class Plugin {
         "Content-Length": Buffer.byteLength(body),
         Host: "plugin",
       },
-      ...("socket" in address
-        ? { socketPath: address.socket }
-        : { host: address.host, port: address.port, ...tlsOptions(address) }),
+      ...way,
     };
     const send = "tls" in address && address.tls !== undefined ? httpsRequest : httpRequest;
     const outgoing = send(options, (incoming) => {
@@ -145,14 +151,23 @@ export class Plugin {
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : "");
 
-function tlsOptions(address: PluginAddress): object {
-  if ("socket" in address || address.tls === undefined) return {};
-  const { anyCertificate, authorities, certificate, key } = address.tls;
+/** How to connect. Nothing is tried at a socket whose file system doesn't answer. */
+async function wayTo(address: PluginAddress, files: PluginFiles): Promise<HttpsRequestOptions> {
+  if ("socket" in address) {
+    await files.look([address.socket]);
+    return { socketPath: address.socket };
+  }
+  const { host, port, tls } = address;
+  if (tls === undefined) return { host, port };
+  const read = async (path: string): Promise<Buffer> => Buffer.from(await files.read(path));
+  const { anyCertificate, authorities, certificate, key } = tls;
   return {
+    host,
+    port,
     rejectUnauthorized: !anyCertificate,
-    ...(authorities === undefined ? {} : { ca: readFileSync(authorities) }),
-    ...(certificate === undefined ? {} : { cert: readFileSync(certificate) }),
-    ...(key === undefined ? {} : { key: readFileSync(key) }),
+    ...(authorities === undefined ? {} : { ca: await read(authorities) }),
+    ...(certificate === undefined ? {} : { cert: await read(certificate) }),
+    ...(key === undefined ? {} : { key: await read(key) }),
   };
 }
 
@@ -171,18 +186,24 @@ function parseAnswer(text: string): Readonly<Record<string, unknown>> | undefine
 
 /** Plugins by name: found and asked what they implement when somebody needs one first. */
 export class Plugins {
+  readonly #files: PluginFiles;
   readonly #folders: PluginFolders;
   readonly #patience: PluginPatience;
   readonly #active = new Map<string, Promise<{ plugin: Plugin; kinds: readonly string[] }>>();
 
-  constructor(folders: PluginFolders = dockerFolders, patience: PluginPatience = dockerPatience) {
+  constructor(
+    files: PluginFiles,
+    folders: PluginFolders = dockerFolders,
+    patience: PluginPatience = dockerPatience,
+  ) {
+    this.#files = files;
     this.#folders = folders;
     this.#patience = patience;
   }
 
   /** Names of plugins that can be found, whatever they implement. */
-  names(): string[] {
-    return pluginNames(this.#folders);
+  names(): Promise<string[]> {
+    return pluginNames(this.#files, this.#folders);
   }
 
   /**
@@ -190,14 +211,14 @@ export class Plugins {
    * @throws not-found in Docker's words; internal if it can't be reached or implements something else
    */
   async get(name: string, kind: PluginKind): Promise<Plugin> {
-    const address = findPlugin(name, this.#folders);
+    const address = await findPlugin(name, this.#files, this.#folders);
     if (address === undefined) {
       throw failure("not-found", { message: `plugin ${JSON.stringify(name)} not found` });
     }
     const key = `${name} ${JSON.stringify(address)}`;
     let active = this.#active.get(key);
     if (active === undefined) {
-      active = activate(new Plugin(name, address, this.#patience));
+      active = activate(new Plugin(name, address, this.#files, this.#patience));
       this.#active.set(key, active);
       active.catch(() => this.#active.delete(key));
     }

@@ -3,7 +3,6 @@
  * (https://docs.docker.com/engine/extend/plugin_api/, "Plugin discovery").
  * @module
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { failure, messageOf } from "../errors/mod.ts";
 
@@ -34,68 +33,71 @@ export const dockerFolders: PluginFolders = {
 /** A name of one component that leads nowhere else. */
 const proper = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 
+/** How paths of the host are looked at; each throws if a file system doesn't answer. */
+export interface PluginFiles {
+  /** What is at each path, links followed; one at which there is nothing is not in the answer. */
+  look(paths: readonly string[]): Promise<ReadonlyMap<string, "socket" | "file" | "other">>;
+  /** What is in each folder; one that isn't there is not in the answer. */
+  names(folders: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** The content of a file. Throws if it can't be read. */
+  read(path: string): Promise<Uint8Array>;
+}
+
 /**
  * The address of the plugin of this name; undefined: there is none.
  * @throws invalid-parameter for a specification that can't be read
  */
-export function findPlugin(name: string, folders: PluginFolders = dockerFolders): PluginAddress | undefined {
+export async function findPlugin(
+  name: string,
+  files: PluginFiles,
+  folders: PluginFolders = dockerFolders,
+): Promise<PluginAddress | undefined> {
   if (!proper.test(name)) return undefined;
-  for (const path of candidates(folders.sockets, name, ".sock")) {
-    if (statSync(path, { throwIfNoEntry: false })?.isSocket() === true) return { socket: path };
+  const sockets = candidates(folders.sockets, name, ".sock");
+  const specifications = folders.specifications.flatMap((folder) =>
+    [".spec", ".json"].flatMap((ending) => candidates([folder], name, ending)),
+  );
+  const found = await files.look([...sockets, ...specifications]);
+  const socket = sockets.find((path) => found.get(path) === "socket");
+  if (socket !== undefined) return { socket };
+  const path = specifications.find((each) => found.get(each) === "file");
+  if (path === undefined) return undefined;
+  try {
+    const text = Buffer.from(await files.read(path)).toString("utf8");
+    return path.endsWith(".json") ? parseJson(text) : parseAddress(text.trim());
+  } catch (error) {
+    throw failure("invalid-parameter", { message: `read plugin ${path}: ${messageOf(error)}` }, error);
   }
-  for (const folder of folders.specifications) {
-    for (const path of candidates([folder], name, ".spec")) {
-      const text = readIfThere(path);
-      if (text !== undefined) return inFile(path, () => parseAddress(text.trim()));
-    }
-    for (const path of candidates([folder], name, ".json")) {
-      const text = readIfThere(path);
-      if (text !== undefined) return inFile(path, () => parseJson(text));
-    }
-  }
-  return undefined;
 }
 
 /** Names of everything that looks like a plugin in these folders, sorted. */
-export function pluginNames(folders: PluginFolders = dockerFolders): string[] {
-  const names = new Set<string>();
-  const look = (folder: string, ending: RegExp): void => {
-    for (const entry of filesOf(folder)) {
-      const name = entry.replace(ending, "");
-      if (name !== entry || filesOf(join(folder, entry)).some((file) => file.replace(ending, "") === entry))
-        if (proper.test(name)) names.add(name);
+export async function pluginNames(
+  files: PluginFiles,
+  folders: PluginFolders = dockerFolders,
+): Promise<string[]> {
+  const endings = new Map<string, RegExp>([
+    ...folders.sockets.map((folder) => [folder, /\.sock$/] as const),
+    ...folders.specifications.map((folder) => [folder, /\.(spec|json)$/] as const),
+  ]);
+  const found = new Set<string>();
+  const below: { readonly folder: string; readonly entry: string; readonly ending: RegExp }[] = [];
+  for (const [folder, entries] of await files.names([...endings.keys()])) {
+    const ending = endings.get(folder) ?? /$/;
+    for (const entry of entries) {
+      if (ending.test(entry)) found.add(entry.replace(ending, ""));
+      else below.push({ folder: join(folder, entry), entry, ending });
     }
-  };
-  for (const folder of folders.sockets) look(folder, /\.sock$/);
-  for (const folder of folders.specifications) look(folder, /\.(spec|json)$/);
-  return [...names].toSorted();
-}
-
-function filesOf(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
   }
+  const deeper = await files.names(below.map(({ folder }) => folder));
+  for (const { folder, entry, ending } of below)
+    if (deeper.get(folder)?.some((file) => ending.test(file) && file.replace(ending, "") === entry) === true)
+      found.add(entry);
+  return [...found].filter((name) => proper.test(name)).toSorted();
 }
 
 /** `FOLDER/NAME.sock` and `FOLDER/NAME/NAME.sock`. */
 function candidates(folders: readonly string[], name: string, ending: string): string[] {
   return folders.flatMap((folder) => [join(folder, name + ending), join(folder, name, name + ending)]);
-}
-
-function readIfThere(path: string): string | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.isFile() === true
-    ? readFileSync(path, "utf8")
-    : undefined;
-}
-
-function inFile(path: string, read: () => PluginAddress): PluginAddress {
-  try {
-    return read();
-  } catch (error) {
-    throw failure("invalid-parameter", { message: `read plugin ${path}: ${messageOf(error)}` }, error);
-  }
 }
 
 function parseAddress(text: string): PluginAddress {

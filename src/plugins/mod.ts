@@ -3,3 +3,4 @@
  * @module
  */
 export { Plugin, Plugins } from "./client.ts";
+export type { PluginFiles } from "./discovery.ts";

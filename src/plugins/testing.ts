@@ -2,9 +2,31 @@
  * A plugin for tests: on a unix socket, with answers by method.
  * @module
  */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { dirname } from "node:path";
+import type { PluginFiles } from "./discovery.ts";
+
+/** Files as this process sees them. */
+export const ownFiles: PluginFiles = {
+  look: async (paths) =>
+    new Map(
+      paths.flatMap((path) => {
+        const stat = statSync(path, { throwIfNoEntry: false });
+        const kind = stat?.isSocket() === true ? "socket" : stat?.isFile() === true ? "file" : "other";
+        return stat === undefined ? [] : [[path, kind] as const];
+      }),
+    ),
+  names: async (folders) =>
+    new Map(
+      folders.flatMap((folder) =>
+        statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true
+          ? [[folder, readdirSync(folder)] as const]
+          : [],
+      ),
+    ),
+  read: async (path) => readFileSync(path),
+};
 
 /** What a method answers: a JSON object; a text, as it is; a number, a status; `"hang"`: nothing, ever. */
 export type FakeAnswer = object | string | number;

@@ -45,6 +45,12 @@ export async function* treeFiles(
   yield* list(session, directory);
 }
 
+/** {@link import("./tree-files.ts").namesIn}, loaded when it is needed. */
+export async function namesIn(session: Pick<Executor, "run">, folder: string): Promise<string[] | undefined> {
+  const { namesIn: list } = await import("./tree-files.ts");
+  return await list(session, folder);
+}
+
 /** {@link import("./usage.ts").diskUsage}, loaded when it is needed. */
 export async function diskUsage(session: () => Executor, directory: string): Promise<number> {
   const { diskUsage: measure } = await import("./usage.ts");

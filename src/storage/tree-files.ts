@@ -4,7 +4,7 @@
  * @module
  */
 import type { Path } from "../image/mod.ts";
-import { CWD, open, ProgramBuilder, type Executor } from "../kernel/mod.ts";
+import { close, CWD, flags, O, open, ProgramBuilder, type Executor } from "../kernel/mod.ts";
 import { directoryForReading } from "./directories.ts";
 import { isDirectory, type Stat } from "./stat.ts";
 import { TreeReader } from "./tree-reader.ts";
@@ -34,4 +34,19 @@ export async function* treeFiles(
       }
     }
   }
+}
+
+/** Names in a folder of the host, links to it followed; undefined if it can't be opened. The session's slot 0 is free then. */
+export async function namesIn(session: Pick<Executor, "run">, folder: string): Promise<string[] | undefined> {
+  const how = flags(O, "RDONLY", "DIRECTORY", "NONBLOCK", "CLOEXEC");
+  const doing = `look into ${folder}`;
+  const b = new ProgramBuilder();
+  const opened = open(b, `open ${folder}`, CWD, folder, how, b.slot("root"), { tolerate: "any" });
+  const outcome = await session.run(b.build(), { doing });
+  if ((outcome.valueOf(opened) ?? -1) < 0) return undefined;
+  const names = await new TreeReader(session).names([]);
+  const done = new ProgramBuilder();
+  close(done, done.slot("root"));
+  await session.run(done.build(), { doing });
+  return names;
 }

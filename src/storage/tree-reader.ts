@@ -41,12 +41,13 @@ export class TreeReader {
 
   /** What is in the directory; nothing if it has gone. */
   async *list(path: Path): AsyncGenerator<Listed[], void, void> {
-    const names = await this.#names(path);
+    const names = await this.names(path);
     for (let at = 0; at < names.length; at += mostStats)
       yield await this.#stats(names.slice(at, at + mostStats), path);
   }
 
-  async #names(path: Path): Promise<string[]> {
+  /** Names in the directory; none if it has gone. */
+  async names(path: Path): Promise<string[]> {
     const names: string[] = [];
     let most = firstRead;
     for (let first = true; ; first = false, most = furtherRead) {

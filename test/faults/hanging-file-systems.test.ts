@@ -4,7 +4,8 @@
  * @module
  */
 import { expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ApiAnswer } from "../support/api.ts";
 import { patience } from "../support/patience.ts";
@@ -138,6 +139,64 @@ sideBySide(
     ];
     await world.othersGoOn();
     for (const answer of await Promise.all(stuck)) expectLate(answer, hang);
+  },
+  150_000 * patience,
+);
+
+sideBySide(
+  "one in which plugins are looked for",
+  async () => {
+    await using world = await HangingWorld.start();
+    const { api, engine } = world;
+    const folder = "/run/docker/plugins";
+    const made = engine.runInside("sh", ["-c", `mount -t tmpfs tmpfs /run && mkdir -p ${folder}`]);
+    expect([made.code, made.stderr]).toEqual([0, ""]);
+    await world.mountHanging(folder);
+    const stuck = [
+      world.attempt("POST", "/volumes/create", { Name: "theirs", Driver: "slow" }),
+      world.attempt("POST", "/networks/create", { Name: "theirs", Driver: "slow" }),
+    ];
+    const listed = world.attempt("GET", "/volumes");
+    await world.othersGoOn();
+    for (const answer of await Promise.all(stuck)) {
+      if (typeof answer === "string") throw new Error(answer);
+      expect(answer.status).toBeGreaterThanOrEqual(400);
+      expect(answer.text).toContain(`look at ${folder}/slow.sock: the executor`);
+    }
+    // Nobody has asked for plugins' volumes.
+    expect(await listed).toMatchObject({ status: 200 });
+    await world.unmount();
+    expect((await api.call("POST", "/volumes/create", { Name: "theirs", Driver: "slow" })).text).toContain(
+      'plugin \\"slow\\" not found',
+    );
+  },
+  150_000 * patience,
+);
+
+sideBySide(
+  "one in which devices of vendors are looked for",
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), "caisson-cdi-"));
+    try {
+      await using world = await HangingWorld.start(`--cdi-spec-dir=${folder}`);
+      writeFileSync(
+        join(folder, "v.json"),
+        '{"cdiVersion":"0.6.0","kind":"v.com/c","devices":[{"name":"d","containerEdits":{"env":["A=b"]}}]}',
+      );
+      const device = { Driver: "cdi", DeviceIDs: ["v.com/c=d"] };
+      const id = await world.create(lasting({ DeviceRequests: [device] }));
+      expect((await world.must("GET", "/info")).text).toContain("v.com/c=d");
+      await world.mountHanging(folder);
+      const stuck = world.attempt("POST", `/containers/${id}/start`);
+      const info = world.attempt("GET", "/info");
+      await world.othersGoOn();
+      expectLate(await stuck, folder);
+      expect(await info).toMatchObject({ status: 200 });
+      await world.unmount();
+      await world.must("POST", `/containers/${id}/start`);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   },
   150_000 * patience,
 );

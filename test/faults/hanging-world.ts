@@ -39,8 +39,8 @@ export class HangingWorld implements AsyncDisposable {
     mkdirSync(this.hang);
   }
 
-  static async start(): Promise<HangingWorld> {
-    const engine = await TestEngine.startWithMounts();
+  static async start(...flags: readonly string[]): Promise<HangingWorld> {
+    const engine = await TestEngine.startWithMounts(...flags);
     await importBusybox(engine);
     return new HangingWorld(engine);
   }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fakeHostPaths } from "../fake-services.ts";
 import { parseSpec, readCdiFolders } from "./specs.ts";
 
 const yaml = `
@@ -54,18 +55,20 @@ afterEach(() => rmSync(root, { recursive: true }));
 const device = (value: string): string =>
   `{cdiVersion: 0.6.0, kind: v.com/c, devices: [{name: d, containerEdits: {env: [FROM=${value}]}}]}`;
 
-test("later folders win, two in one folder are none, what is broken is told", () => {
+test("later folders win, two in one folder are none, what is broken is told", async () => {
   const folders = [join(root, "a"), join(root, "none"), join(root, "b")];
   writeFileSync(join(root, "a/1.yaml"), device("a"));
   writeFileSync(join(root, "a/broken.json"), "{");
   writeFileSync(join(root, "a/not-looked-at"), "{");
-  const first = readCdiFolders(folders);
+  const first = await readCdiFolders(folders, fakeHostPaths);
   expect(first.devices.get("v.com/c=d")?.edits).toEqual({ env: ["FROM=a"] });
   expect(first.problems).toEqual([expect.stringContaining(`failed to load CDI Spec ${root}/a/broken.json`)]);
   writeFileSync(join(root, "b/1.json"), device("b"));
-  expect(readCdiFolders(folders).devices.get("v.com/c=d")?.edits).toEqual({ env: ["FROM=b"] });
+  expect((await readCdiFolders(folders, fakeHostPaths)).devices.get("v.com/c=d")?.edits).toEqual({
+    env: ["FROM=b"],
+  });
   writeFileSync(join(root, "b/2.json"), device("c"));
-  const twice = readCdiFolders(folders);
+  const twice = await readCdiFolders(folders, fakeHostPaths);
   expect(twice.devices.size).toBe(0);
   expect(twice.problems[1]).toContain('conflicting device "v.com/c=d"');
 });

@@ -3,10 +3,10 @@
  * (https://github.com/cncf-tags/container-device-interface/blob/main/SPEC.md, version 1.1.0).
  * @module
  */
-import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { failure, messageOf } from "../../errors/mod.ts";
+import { failure, isFailure, messageOf } from "../../errors/mod.ts";
+import type { HostPaths } from "../host-paths.ts";
 
 /** A file that a container sees as a device. */
 export interface CdiDeviceNode {
@@ -123,30 +123,24 @@ export interface CdiRegistry {
   readonly problems: readonly string[];
 }
 
-function filesOf(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-      .filter((name) => /\.(json|yaml)$/.test(name))
-      .toSorted()
-      .map((name) => join(folder, name));
-  } catch {
-    return [];
-  }
-}
-
 /**
  * Reads all files. A device of a later folder takes the place of one of an earlier; of two in one folder there is
- * neither, since nobody can say which was meant.
+ * neither, since nobody can say which was meant. Throws `executor-lost` when a file system doesn't answer.
  */
-export function readCdiFolders(folders: readonly string[]): CdiRegistry {
+export async function readCdiFolders(
+  folders: readonly string[],
+  hostPaths: Pick<HostPaths, "names" | "read">,
+): Promise<CdiRegistry> {
   const devices = new Map<string, CdiDevice>();
   const problems: string[] = [];
+  const found = await hostPaths.names(folders);
   for (const folder of folders) {
+    const names = (found.get(folder) ?? []).filter((name) => /\.(json|yaml)$/.test(name));
     const here = new Map<string, CdiDevice>();
     const twice = new Set<string>();
-    for (const path of filesOf(folder)) {
+    for (const path of names.toSorted().map((name) => join(folder, name))) {
       try {
-        const spec = parseSpec(readFileSync(path, "utf8"), path);
+        const spec = parseSpec(Buffer.from(await hostPaths.read(path)).toString("utf8"), path);
         for (const { name, containerEdits } of spec.devices) {
           const qualified = `${spec.kind}=${name}`;
           const other = here.get(qualified);
@@ -157,6 +151,7 @@ export function readCdiFolders(folders: readonly string[]): CdiRegistry {
           here.set(qualified, { edits: containerEdits, spec });
         }
       } catch (error) {
+        if (isFailure(error, "executor-lost")) throw error;
         problems.push(`failed to load CDI Spec ${path}: ${messageOf(error)}`);
       }
     }

@@ -7,7 +7,7 @@ import { Plugin } from "../../plugins/mod.ts";
 import { foreignExit, pluginDriver } from "./driver.ts";
 import { requestFrom, requestPools, releasePools } from "./ipam.ts";
 import { createNetwork, joinPlugin, leavePlugin, pluginScope, type PluginEndpoint } from "./network-calls.ts";
-import { FakePlugin, type FakeAnswers } from "../../plugins/testing.ts";
+import { FakePlugin, ownFiles, type FakeAnswers } from "../../plugins/testing.ts";
 
 const pools = [{ subnet: "10.5.0.0/24", gateway: "10.5.0.1", auxiliary: { router: "10.5.0.9" } }];
 const weave = network("weave", { a: "b" }, { ipam: { driver: "default", options: null, pools } });
@@ -21,7 +21,7 @@ async function withPlugin(
   try {
     const socket = join(folder, "p.sock");
     using fake = await FakePlugin.listen(socket, answers);
-    await body(new Plugin("weave", { socket }, { deadline: 5000, pause: 10 }), fake);
+    await body(new Plugin("weave", { socket }, ownFiles, { deadline: 5000, pause: 10 }), fake);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
