@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseFilters, Query } from "./query.ts";
+import { goZeroTime, parseFilters, Query } from "./query.ts";
 
 test("flags: five words are false, in any case of letters; everything else is true", () => {
   const query = new Query("a=&b=0&c=No&d=FALSE&e=none&f=1&g=x&h");
@@ -40,14 +40,21 @@ test("sides of a terminal", () => {
 
 test("times keep their nanoseconds", () => {
   const query = new Query("a=1795495686.925822104&b=5&c=1.5&d=0&e=x");
-  expect(query.time("a")).toBe(1795495686925822104n);
-  expect([query.time("b"), query.time("c"), query.time("d"), query.time("z")]).toEqual([
-    5_000_000_000n,
-    1_500_000_000n,
-    undefined,
-    undefined,
-  ]);
-  expect(() => query.time("e")).toThrow('strconv.ParseInt: parsing "x": invalid syntax');
+  expect(query.time("a", /^0$/)).toBe(1795495686925822104n);
+  expect([
+    query.time("b", /^0$/),
+    query.time("c", /^0$/),
+    query.time("d", /^0$/),
+    query.time("z", /^0$/),
+  ]).toEqual([5_000_000_000n, 1_500_000_000n, undefined, undefined]);
+  expect(() => query.time("e", /^0$/)).toThrow('strconv.ParseInt: parsing "x": invalid syntax');
+});
+
+test("a time that Go's clock can't hold is one of long ago", () => {
+  const query = new Query("a=9223372036854775807&b=9223372036854775808&c=0&d=-1.5");
+  expect(query.time("a", /^0$/)).toBeLessThan(goZeroTime);
+  expect(() => query.time("b", /^0$/)).toThrow("value out of range");
+  expect([query.time("c", /^-1/), query.time("d", /^-1/)]).toEqual([0n, undefined]);
 });
 
 test("a form goes before the query; repeated parameters are all there", () => {

@@ -8,6 +8,8 @@ import { failure } from "../errors/mod.ts";
 const falsehoods = new Set(["", "0", "no", "false", "none"]);
 const int64Maximum = 2n ** 63n - 1n;
 const uint32Maximum = 2n ** 32n - 1n;
+/** What Go takes for the beginning of time, in seconds since the epoch: nothing is before it. */
+export const goZeroTime = -62_135_596_800n;
 
 /** A request's parameters: a form's fields go before the query's, as Go's `Request.Form` has them. */
 export class Query {
@@ -69,11 +71,11 @@ export class Query {
     });
   }
 
-  /** A decimal number, undefined if it was not given or empty. Throws 400 with Go's text, where dockerd has 500. */
-  integer(name: string): number | undefined {
+  /** A decimal number, undefined if it was not given or empty. Throws 400 with Go's text behind `doing`, where dockerd has 500. */
+  integer(name: string, doing = ""): number | undefined {
     const value = this.nonEmpty(name);
     if (value === undefined) return undefined;
-    return Number(parseInteger(value, "strconv.Atoi"));
+    return Number(parseInteger(value, `${doing}strconv.Atoi`));
   }
 
   /** A side of a terminal, which must be given. */
@@ -89,17 +91,21 @@ export class Query {
     return Number(value);
   }
 
-  /** A time as seconds since the epoch with up to nine decimals, in nanoseconds; undefined for none and for 0. */
-  time(name: string): bigint | undefined {
+  /**
+   * A time as seconds since the epoch with up to nine decimals, in nanoseconds. What Go's clock can't hold is, as there, a
+   * time long ago.
+   * @param none what stands for no time
+   */
+  time(name: string, none: RegExp): bigint | undefined {
     const value = this.nonEmpty(name);
-    if (value === undefined) return undefined;
+    if (value === undefined || none.test(value)) return undefined;
     const dot = value.indexOf(".");
-    const whole = parseInteger(dot < 0 ? value : value.slice(0, dot), "strconv.ParseInt") * 1_000_000_000n;
+    const seconds = parseInteger(dot < 0 ? value : value.slice(0, dot), "strconv.ParseInt");
+    const whole = (BigInt.asIntN(64, seconds - goZeroTime) + goZeroTime) * 1_000_000_000n;
     const fraction = dot < 0 ? "0" : value.slice(dot + 1);
     parseInteger(fraction, "strconv.ParseInt");
     const part = BigInt(fraction.padEnd(9, "0").slice(0, 9));
-    const time = whole + part;
-    return time === 0n ? undefined : time;
+    return whole + part;
   }
 
   /** The `filters`, in both of Docker's spellings. */

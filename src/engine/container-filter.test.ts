@@ -22,6 +22,7 @@ const lookup: FilterLookup = {
     if (name === "new") return record({ id: "02", created: "2024-01-01T00:00:05.51Z" });
     throw failure("no-such-container", { name });
   },
+  byPrefix: (prefix) => (record().id.startsWith(prefix) ? record().id : undefined),
   imageFamily: (name) => (name === "busybox" ? ["sha256:aa", "sha256:bb"] : []),
   networks: () => [{ name: "none", id: "9280453" }],
   ports: () => [{ private: "80/tcp", public: "8080/tcp" }, { private: "53/udp" }],
@@ -58,6 +59,9 @@ test("state and exit code", () => {
   expect(shows({ status: ["exited"] })).toBe(false);
   expect(shows({ exited: ["3"] }, exited)).toBe(true);
   expect(shows({ exited: ["0"] }, exited)).toBe(false);
+  expect(() => shows({ exited: ["9223372036854775808"] })).toThrow(
+    `invalid filter 'exited=9223372036854775808': strconv.Atoi: parsing "9223372036854775808": value out of range`,
+  );
   expect(shows({ exited: ["0"] })).toBe(false);
   expect(shows({ exited: ["0"] }, { status: "created" })).toBe(false);
   expect(shows({ health: ["none"] })).toBe(true);

@@ -2,7 +2,7 @@
  * Which containers a list shows.
  * @module
  */
-import { failure } from "../errors/mod.ts";
+import { failure, messageOf } from "../errors/mod.ts";
 import {
   NEVER,
   type ContainerRecord,
@@ -12,12 +12,15 @@ import {
 } from "./container.ts";
 import type { Filters } from "./engine.ts";
 import { badFilter, booleanFilter, checkFilters, exactMatch, labelsMatch, patternFilter } from "./filters.ts";
+import { parseInteger, parseUnsigned } from "./logging/values.ts";
 import { parseTime } from "./time.ts";
 
 /** What a filter needs to know beyond the container that it looks at. */
 export interface FilterLookup {
   /** Finds a container by name or id; throws `no-such-container`. */
   container(name: string): ContainerRecord;
+  /** The ID of the one container whose ID begins so; undefined: there is none, or more than one. */
+  byPrefix(prefix: string): string | undefined;
   /** IDs of the image of this name and of those made from it; empty if there is none. */
   imageFamily(name: string): readonly string[];
   /** Names and IDs of the networks that the container is in. */
@@ -94,8 +97,12 @@ function identityTests(filters: Filters, lookup: FilterLookup): Test[] {
   const tests: Test[] = [];
   const named = patternFilter(filters, "name");
   if (named !== undefined) tests.push((_, __, name) => named(`/${name}`) || named(name));
-  const ids = filters.get("id") ?? [];
-  if (ids.length > 0) tests.push(({ id }) => ids.some((prefix) => id.startsWith(prefix)));
+  const prefixes = filters.get("id") ?? [];
+  if (prefixes.length > 0) {
+    // What several begin with means none of them.
+    const ids = new Set(prefixes.flatMap((prefix) => lookup.byPrefix(prefix) ?? []));
+    tests.push(({ id }) => ids.has(id));
+  }
   const [before] = (filters.get("before") ?? []).slice(-1);
   if (before !== undefined) {
     const limit = parseTime(lookup.container(before).created);
@@ -113,8 +120,11 @@ function identityTests(filters: Filters, lookup: FilterLookup): Test[] {
 function stateTests(filters: Filters): Test[] {
   const tests: Test[] = [];
   const codes = (filters.get("exited") ?? []).map((value) => {
-    if (/^[+-]?\d+$/.test(value)) return Number(value);
-    throw badFilter("exited", value, `strconv.Atoi: parsing ${JSON.stringify(value)}: invalid syntax`);
+    try {
+      return parseInteger(value);
+    } catch (error) {
+      throw badFilter("exited", value, messageOf(error));
+    }
   });
   if (codes.length > 0)
     tests.push((_, { status, exitCode, startedAt }) => {
@@ -171,18 +181,19 @@ function portsOf(filters: Filters, name: string): Set<string> {
       throw failure("invalid-parameter", { message });
     };
     if (value.includes(":")) wrong(`filter for '${name}' should not contain ':': ${value}`);
-    const [range = ""] = value.split("/");
-    const number = range.split("-").find((part) => !/^\d+$/.test(part));
-    if (number !== undefined) {
-      const why = `strconv.ParseUint: parsing ${JSON.stringify(number)}: invalid syntax`;
-      wrong(`error while looking up for ${name} ${value}: ${why}`);
-    }
-    const match = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/(\w*))?$/.exec(value);
-    const first = Number(match?.[1] ?? Number.NaN);
-    const last = Number(match?.[2] ?? first);
-    if (!(first <= last && last <= 65_535))
-      wrong(`error while looking up for ${name} ${value}: invalid port range: ${value}`);
-    const protocol = match?.[3]?.toLowerCase() || "tcp";
+    const [range = "", named = ""] = value.split("/");
+    const number = (text: string): number => {
+      try {
+        return parseUnsigned(text, 16);
+      } catch (error) {
+        return wrong(`error while looking up for ${name} ${value}: ${messageOf(error)}`);
+      }
+    };
+    if (range === "") wrong(`error while looking up for ${name} ${value}: Empty string specified for ports.`);
+    const [first = 0, last = first] = range.split("-").slice(0, 2).map(number);
+    if (last < first)
+      wrong(`error while looking up for ${name} ${value}: Invalid range specified for the Port: ${range}`);
+    const protocol = named.toLowerCase() || "tcp";
     for (let port = first; port <= last; port++) ports.add(`${port}/${protocol}`);
   }
   return ports;

@@ -130,6 +130,12 @@ export class ContainerStore {
     throw failure("no-such-container", { name });
   }
 
+  /** The one whose id begins so; undefined: there is none, or more than one. */
+  byPrefix(prefix: string): Container | undefined {
+    const [found, other] = prefix === "" ? [] : this.all().filter(({ id }) => id.startsWith(prefix));
+    return other === undefined ? found : undefined;
+  }
+
   /** What a link calls a container: `web/db`. */
   #byAlias(name: string): Container | undefined {
     const slash = name.indexOf("/");

@@ -120,6 +120,7 @@ export class ContainerService implements Containers {
     };
     return {
       container: (name) => store.find(name).record,
+      byPrefix: (prefix) => store.byPrefix(prefix)?.id,
       imageFamily: (name) => images.family(name),
       networks: (record) => namesOf(record).map((name) => ({ name, id: networks.id(name) })),
       ports: ({ id }) => {

@@ -67,7 +67,8 @@ export class EventLog implements Events {
     const subscription = new Subscription(matches, () => this.#subscriptions.delete(subscription));
     if (since !== undefined || until !== undefined) {
       for (const event of this.#chronological()) {
-        const late = until !== undefined && event.timeNano > until;
+        // As in dockerd: what ends at the epoch or before has no end.
+        const late = until !== undefined && until > 0n && event.timeNano > until;
         if (event.timeNano >= (since ?? 0n) && !late) subscription.offer(event);
       }
     }

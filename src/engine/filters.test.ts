@@ -74,8 +74,6 @@ test("until is a time or a duration", () => {
   expect(until("1h30m")).toBe(now - 5_400_000_000_000n);
   expect(until("0.5s")).toBe(now - 500_000_000n);
   expect(until("1600000000.25")).toBe(1_600_000_000_250_000_000n);
-  expect(until("2020-01-01")).toBe(1_577_836_800_000_000_000n);
-  expect(until("2020-01-01T10")).toBe(1_577_872_800_000_000_000n);
   expect(until("2020-01-01T00:00:00+01:00")).toBe(1_577_833_200_000_000_000n);
   expect(untilFilter(new Map(), now)).toBeUndefined();
   expect(() => until("yesterday")).toThrow("yesterday");

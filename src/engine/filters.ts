@@ -5,12 +5,14 @@
  */
 import { failure } from "../errors/mod.ts";
 import type { Filters } from "./engine.ts";
+import { parseMoment } from "./moment.ts";
 
 type Labels = Readonly<Record<string, string>> | null | undefined;
 
 /** Throws `invalid-filter` for a name that isn't among `accepted`. */
 export function checkFilters(filters: Filters, accepted: ReadonlySet<string>): void {
-  for (const name of filters.keys()) if (!accepted.has(name)) throw failure("invalid-filter", { name });
+  for (const name of filters.keys())
+    if (!accepted.has(name)) throw failure("invalid-filter", name === "" ? {} : { name });
 }
 
 /** A failure for a filter's value: `invalid filter 'exited=x': …`. */
@@ -93,16 +95,6 @@ export function booleanFilter(filters: Filters, name: string): boolean | undefin
   throw failure("invalid-filter", { name: values.length === 0 ? name : `${name}=[${values.join(" ")}]` });
 }
 
-const units: Readonly<Record<string, number>> = {
-  ns: 1,
-  us: 1e3,
-  µs: 1e3,
-  ms: 1e6,
-  s: 1e9,
-  m: 6e10,
-  h: 3.6e12,
-};
-
 /**
  * The moment of prune's `until` in nanoseconds since the epoch: seconds since the epoch, an RFC 3339 time or a part of
  * one, or a Go duration before `now` (`10m`, `1h30m`). Undefined if it isn't given. Throws `invalid-parameter`.
@@ -113,29 +105,5 @@ export function untilFilter(filters: Filters, now: bigint): bigint | undefined {
   const [text] = values;
   if (text === undefined || values.length !== 1)
     throw failure("invalid-parameter", { message: "more than one until filter specified" });
-  const time = parseMoment(text, now);
-  if (time === undefined)
-    throw failure("invalid-parameter", {
-      message: `failed to parse value as time or duration: ${JSON.stringify(text)}`,
-    });
-  return time;
-}
-
-function parseMoment(text: string, now: bigint): bigint | undefined {
-  const stamp = /^(\d+)(?:\.(\d{1,9}))?$/.exec(text);
-  if (stamp !== null)
-    return BigInt(stamp[1] ?? "0") * 1_000_000_000n + BigInt((stamp[2] ?? "").padEnd(9, "0"));
-  if (/^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/.test(text)) {
-    let sum = 0;
-    for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g))
-      sum += Number(number) * (units[unit ?? "s"] ?? 0);
-    return now - BigInt(Math.round(sum));
-  }
-  if (!/^\d{4}-\d\d-\d\d(?:T\d\d(?::\d\d(?::\d\d(?:\.\d+)?)?)?)?(?:Z|[+-]\d\d:\d\d)?$/.test(text))
-    return undefined;
-  const full = text
-    .replace(/^([\d-]{10}T\d\d)(?=$|Z|[+-])/, "$1:00")
-    .replace(/^([\d-]{10})(Z|[+-].*)$/, "$1T00:00$2");
-  const milliseconds = Date.parse(full);
-  return Number.isNaN(milliseconds) ? undefined : BigInt(milliseconds) * 1_000_000n;
+  return parseMoment(text, now);
 }

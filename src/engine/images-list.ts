@@ -4,7 +4,8 @@
  */
 import { familiarName, familiarReference, type Reference } from "../image/mod.ts";
 import type { Filters, Json } from "./engine.ts";
-import { booleanFilter, checkFilters, pruneLabelsMatch, untilFilter } from "./filters.ts";
+import { booleanFilter, checkFilters, pruneLabelsMatch } from "./filters.ts";
+import { parseMoment } from "./moment.ts";
 import type { ImageContext } from "./images-context.ts";
 import { shellPattern } from "./images-match.ts";
 import type { ImageRecord } from "./images-table.ts";
@@ -106,8 +107,9 @@ async function summarize(
 function timeFilter({ store }: ImageContext, filters: Filters): (created: bigint) => boolean {
   const times = (name: string): bigint[] =>
     (filters.get(name) ?? []).map((word) => createdAt(store.find(word)));
-  const until = untilFilter(filters, now());
-  const before = [...times("before"), ...(until === undefined ? [] : [until])];
+  const time = now();
+  const until = (filters.get("until") ?? []).map((text) => parseMoment(text, time));
+  const before = [...times("before"), ...until];
   const since = times("since");
   const dated = before.length + since.length > 0;
   // One that doesn't say when it was made is neither before nor after another.

@@ -61,8 +61,8 @@ async function logs(x: Exchange): Promise<void> {
   const stderr = query.flag("stderr");
   if (!stdout && !stderr)
     throw failure("invalid-parameter", { message: "Bad parameters: you must choose at least one stream" });
-  const since = query.time("since");
-  const until = query.time("until");
+  const since = query.time("since", /^0$/);
+  const until = query.time("until", /^0$/);
   const tail = query.text("tail");
   const follow = query.flag("follow");
   const { tty, stream } = await x.engine.containers.logs(x.name, {
@@ -74,7 +74,7 @@ async function logs(x: Exchange): Promise<void> {
     ...(since === undefined ? {} : { since }),
     ...(until === undefined ? {} : { until }),
     // Anything but a number means all, as in dockerd.
-    ...(/^\d+$/.test(tail) ? { tail: Number(tail) } : {}),
+    ...(/^\+?\d+$/.test(tail) ? { tail: Number(tail) } : {}),
   });
   await x.stream(!tty && x.version >= 42 ? multiplexedStream : rawStream, stream, follow);
 }

@@ -151,14 +151,9 @@ async function saveMany(x: Exchange): Promise<void> {
 
 async function search(x: Exchange): Promise<void> {
   const auth = registryAuth(x.request);
-  const limit = x.query.text("limit");
-  if (!/^[+-]?\d*$/.test(limit))
-    throw failure("invalid-parameter", {
-      message: `invalid limit specified: strconv.Atoi: parsing ${JSON.stringify(limit)}: invalid syntax`,
-    });
   const found = await x.engine.images.search({
     term: x.query.text("term"),
-    limit: Number(limit),
+    limit: x.query.integer("limit", "invalid limit specified: ") ?? 0,
     filters: x.query.filters(),
     ...(auth === undefined ? {} : { auth }),
     signal: x.signal,

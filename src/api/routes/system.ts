@@ -8,6 +8,7 @@ import { engineHeaders, type Exchange } from "../exchange.ts";
 import { readJson } from "../request.ts";
 import type { Route } from "../router.ts";
 import { apiVersion, minimumApiVersion } from "../versions.ts";
+import { goZeroTime } from "../query.ts";
 import { forVersion } from "../versions-table.ts";
 
 /** `Builder-Version` is absent: there is no builder. */
@@ -35,13 +36,13 @@ async function info(x: Exchange): Promise<void> {
   x.json(200, forVersion("info", x.version, await x.engine.system.info()));
 }
 
-/** What Go takes for the beginning of time, in nanoseconds since the epoch: nothing is before it. */
-const goZeroTime = -62_135_596_800_000_000_000n;
+/** What dockerd takes for no time. */
+const noTime = /^-0*1(?:\.|$)/;
 
 async function events(x: Exchange): Promise<void> {
-  const since = x.query.time("since");
-  const until = x.query.time("until");
-  if (until !== undefined && (since ?? goZeroTime) > until)
+  const since = x.query.time("since", noTime);
+  const until = x.query.time("until", noTime);
+  if (until !== undefined && (since ?? goZeroTime * 1_000_000_000n) > until)
     throw failure("invalid-parameter", {
       message: `\`since\` time (${x.query.text("since")}) cannot be after \`until\` time (${x.query.text("until")})`,
     });

@@ -35,15 +35,22 @@ export function parseBool(text: string): boolean {
 
 /** @throws invalid-parameter in strconv's words */
 export function parseInteger(text: string): number {
-  if (!/^[+-]?\d+$/.test(text))
-    throw wrongOption(`strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
-  return Number(text);
+  const wrong = (why: string): never => {
+    throw wrongOption(`strconv.Atoi: parsing ${JSON.stringify(text)}: ${why}`);
+  };
+  if (!/^[+-]?\d+$/.test(text)) return wrong("invalid syntax");
+  const value = BigInt(text.replace("+", ""));
+  if (BigInt.asIntN(64, value) !== value) return wrong("value out of range");
+  return Number(value);
 }
 
 /** @throws invalid-parameter in strconv's words */
-export function parseUnsigned(text: string): number {
-  if (!/^\d+$/.test(text))
-    throw wrongOption(`strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
+export function parseUnsigned(text: string, bits: number = 64): number {
+  const wrong = (why: string): never => {
+    throw wrongOption(`strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`);
+  };
+  if (!/^\d+$/.test(text)) return wrong("invalid syntax");
+  if (BigInt(text) >= 2n ** BigInt(bits)) return wrong("value out of range");
   return Number(text);
 }
 
