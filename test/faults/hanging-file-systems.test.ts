@@ -4,10 +4,12 @@
  * @module
  */
 import { expect, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ApiAnswer } from "../support/api.ts";
+import { eventually } from "../support/containers.ts";
+import { processesNaming } from "../support/host-state.ts";
 import { patience } from "../support/patience.ts";
 import { testUnless } from "../support/requires.ts";
 import { HangingWorld, lasting, soon } from "./hanging-world.ts";
@@ -17,6 +19,15 @@ function expectLate(answer: ApiAnswer | string, path: string): void {
   if (typeof answer === "string") throw new Error(answer);
   expect([answer.status, answer.text]).toEqual([500, expect.stringContaining("the deadline passed")]);
   expect(answer.text).toContain(path);
+}
+
+/** Whether a process waits in the kernel for what can't be interrupted. */
+function isStuck(pid: number): boolean {
+  try {
+    return /^State:\s+D/m.test(readFileSync(`/proc/${pid}/status`, "latin1"));
+  } catch {
+    return false;
+  }
 }
 
 const sideBySide = testUnless(existsSync("/dev/fuse") ? undefined : "no /dev/fuse", test.concurrent);
@@ -197,6 +208,43 @@ sideBySide(
     } finally {
       rmSync(folder, { recursive: true });
     }
+  },
+  150_000 * patience,
+);
+
+sideBySide(
+  "one that comes into a running container: copies of other files, and an engine that is killed meanwhile",
+  async () => {
+    await using world = await HangingWorld.start();
+    const { engine } = world;
+    const place = join(engine.directory, "shared");
+    const below = join(place, "hang");
+    mkdirSync(below, { recursive: true });
+    writeFileSync(join(place, "fine"), "fine");
+    await world.inside("mount", "--bind", place, place);
+    await world.inside("mount", "--make-shared", place);
+    const id = await world.create(lasting({ Binds: [`${place}:/b:rslave`] }));
+    await world.must("POST", `/containers/${id}/start`);
+    await world.mountHanging(below);
+    const archive = (path: string): string => `/containers/${id}/archive?path=${path}`;
+    const stuck = world.attempt("GET", archive("/b/hang/x"));
+    for (let n = 0; n < 5; n++) expect((await world.must("GET", archive("/b/fine"))).text).toContain("fine");
+    await world.must("GET", `/containers/${id}/json`);
+    const answer = await stuck;
+    if (typeof answer === "string") throw new Error(answer);
+    expect([answer.status, answer.text]).toEqual([500, expect.stringContaining("the deadline passed")]);
+    // Its session can't be killed. An engine that takes over doesn't wait for it without end.
+    void world.attempt("GET", archive("/b/hang/x"));
+    await eventually("one that is stuck", () =>
+      processesNaming(join(engine.execRoot, "caisson-native")).some(isStuck),
+    );
+    await engine.kill();
+    await engine.resume();
+    await world.must("GET", `/containers/${id}/json`);
+    // It can be removed all the same.
+    await world.must("DELETE", `/containers/${id}?force=1`);
+    await world.unmount();
+    await world.inside("umount", "-l", place);
   },
   150_000 * patience,
 );

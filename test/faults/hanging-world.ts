@@ -50,18 +50,18 @@ export class HangingWorld implements AsyncDisposable {
     const args = [script("files/hang.pl"), String(callNumber("mount")), folder];
     this.#mounted = folder;
     this.#hanging = this.engine.spawnInside(perlPath, args);
-    await eventually("a mount", async () => (await this.#inside("grep", "-q", folder, "/proc/mounts")) === 0);
+    await eventually("a mount", async () => (await this.inside("grep", "-q", folder, "/proc/mounts")) === 0);
   }
 
   /** It hangs no more. */
   async unmount(): Promise<void> {
     this.#hanging?.kill("SIGKILL");
-    if (this.#mounted !== undefined) await this.#inside("umount", "-l", this.#mounted);
+    if (this.#mounted !== undefined) await this.inside("umount", "-l", this.#mounted);
     this.#mounted = undefined;
   }
 
-  /** Runs a program to its end: its exit code. Nothing waits in this process, in which other tests have deadlines. */
-  #inside(command: string, ...args: readonly string[]): Promise<number | null> {
+  /** Runs a program beside the engine to its end: its exit code. Nothing waits in this process, in which other tests have deadlines. */
+  inside(command: string, ...args: readonly string[]): Promise<number | null> {
     const child = this.engine.spawnInside(command, args);
     return new Promise((resolve) => child.once("exit", resolve));
   }
