@@ -204,33 +204,36 @@ test(
       });
       // What follows is the copies' time.
       load.pause(back.promise);
-      const images = { busybox: "", [image]: String(loss) };
-      const fill = (from: string, change: (dataRoot: string) => void) => (fresh: TestEngine) => {
-        mustRun("cp", "-a", from, fresh.dataRoot);
-        change(fresh.dataRoot);
-      };
-      await look(
-        "as it was written",
-        fill(copy, () => undefined),
-        sure(0),
-        images,
-      );
-      await look("after a start of the machine", fill(copy, startMachineAgain), sure(0), images);
-      const damage = (dataRoot: string): void => {
-        console.log(`taken: ${JSON.stringify(forget(dataRoot, next))}`);
-        startMachineAgain(dataRoot);
-      };
-      await look("without what was never synced", fill(copy, damage), [], images);
-      if (noDisk === undefined) {
-        const ofDisk = (fresh: TestEngine): void => {
-          renameSync(disk, join(fresh.directory, "disk"));
-          mountDisk(fresh);
-          startMachineAgain(rootOf(fresh));
+      try {
+        const images = { busybox: "", [image]: String(loss) };
+        const fill = (from: string, change: (dataRoot: string) => void) => (fresh: TestEngine) => {
+          mustRun("cp", "-a", from, fresh.dataRoot);
+          change(fresh.dataRoot);
         };
-        await look("from the disk's blocks", ofDisk, sure(SYNCED), images);
+        await look(
+          "as it was written",
+          fill(copy, () => undefined),
+          sure(0),
+          images,
+        );
+        await look("after a start of the machine", fill(copy, startMachineAgain), sure(0), images);
+        const damage = (dataRoot: string): void => {
+          console.log(`taken: ${JSON.stringify(forget(dataRoot, next))}`);
+          startMachineAgain(dataRoot);
+        };
+        await look("without what was never synced", fill(copy, damage), [], images);
+        if (noDisk === undefined) {
+          const ofDisk = (fresh: TestEngine): void => {
+            renameSync(disk, join(fresh.directory, "disk"));
+            mountDisk(fresh);
+            startMachineAgain(rootOf(fresh));
+          };
+          await look("from the disk's blocks", ofDisk, sure(SYNCED), images);
+        }
+        rmSync(copy, { recursive: true });
+      } finally {
+        back.resolve();
       }
-      rmSync(copy, { recursive: true });
-      back.resolve();
     }
   },
   (120_000 + losses * 120_000) * patience,

@@ -16,6 +16,8 @@ export interface WireRequest {
   readonly cutAfter?: number;
   /** An answer that goes on is left this many ms after its head came. */
   readonly leaveAfter?: number;
+  /** Without an answer after so many ms there is none: it may be one that only comes with an end. */
+  readonly silentAfter?: number;
   /** What is sent once the head of the answer is there: a process's input. */
   readonly input?: string;
 }
@@ -36,7 +38,7 @@ const longest = 90_000 * patience;
 /** Sends a request over a connection of its own. Rejects if there is neither an answer nor an end. */
 export function send(socketPath: string, request: WireRequest): Promise<WireAnswer> {
   return new Promise((resolve, reject) => {
-    const { method, target, headers, body, cutAfter, leaveAfter, input } = request;
+    const { method, target, headers, body, cutAfter, leaveAfter, silentAfter, input } = request;
     const socket = connect({ path: socketPath, allowHalfOpen: true });
     const chunks: Buffer[] = [];
     let settled = false;
@@ -49,10 +51,11 @@ export function send(socketPath: string, request: WireRequest): Promise<WireAnsw
       resolve(parsed(method, Buffer.concat(chunks)));
     };
     const hang = setTimeout(() => {
+      if (silentAfter !== undefined) return finish();
       settled = true;
       socket.destroy();
       reject(new Error(`${method} ${target}: no answer`));
-    }, longest);
+    }, silentAfter ?? longest);
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
     socket.on("connect", () => {
       const sent = cutAfter === undefined ? body : body.subarray(0, cutAfter);

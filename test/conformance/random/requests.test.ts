@@ -13,6 +13,7 @@ import { hostile, shown, wireOf, type Hostile } from "../../random/hostile.ts";
 import { send, type WireAnswer } from "../../random/wire.ts";
 import { TestEngine } from "../../support/engine.ts";
 import { noPeer, Peer } from "../../support/peer.ts";
+import { patience } from "../../support/patience.ts";
 import { testUnless } from "../../support/requires.ts";
 import { normalised } from "../api/answer.ts";
 import { excuses, readKnownDifferences } from "../api/known-differences.ts";
@@ -28,8 +29,14 @@ interface Contestant {
   readonly daemon: { readonly socket: string; readonly directory: string };
 }
 
+/** Milliseconds after which an answer that may last has none: the oldest versions say nothing before the end. */
+const silence = 15_000 * patience;
+
 const ask = async ({ stage, daemon }: Contestant, it: Hostile): Promise<WireAnswer> =>
-  send(daemon.socket, wireOf(it, stage.names));
+  send(daemon.socket, {
+    ...wireOf(it, stage.names),
+    ...(it.endpoint.endless === true ? { silentAfter: silence } : {}),
+  });
 
 /** What is compared of an answer: its status, and the text of a refusal. */
 function told({ stage, daemon }: Contestant, answer: WireAnswer): { status: number; message: unknown } {

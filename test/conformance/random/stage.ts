@@ -3,6 +3,7 @@
  * @module
  */
 import type { Hostile, Names } from "../../random/hostile.ts";
+import { eventually } from "../../support/containers.ts";
 import { importBusybox } from "../../support/image.ts";
 import { ask, type Answer } from "../../support/engine.ts";
 
@@ -147,7 +148,12 @@ export class Stage {
     if (state === "created") return;
     await this.#must("POST", `/containers/${name}/start`);
     if (state === "exited") await this.#must("POST", `/containers/${name}/wait`);
-    if (state === "paused") await this.#must("POST", `/containers/${name}/pause`);
+    // dockerd's runtime may not get all processes at once on a busy machine.
+    if (state === "paused")
+      await eventually(`${name} is paused`, async () => {
+        const { status } = await this.request("POST", `/containers/${name}/pause`);
+        return status === 204 || undefined;
+      });
     if (state !== "running") return;
     const exec = await this.#must("POST", `/containers/${name}/exec`, { Cmd: ["true"] });
     this.#exec = exec.json<{ Id: string }>().Id;
