@@ -19,7 +19,7 @@ const generated = /^src\/kernel\/syscalls\/tables\//;
 /** Tests, and what only tests use. */
 const testing = /\.test\.ts$|\/(?:testing|suite|fake-[^/]+|crafted-[^/]+)\.ts$/;
 /** Bun's own: processes, and connections that keep half open, each in one place. */
-const bunPlaces = new Set(["src/kernel/spawn.ts", "src/client/wire.ts"]);
+const bunPlaces = new Set(["src/kernel/spawn.ts", "src/client/wire.ts", "src/api/idle-memory.ts"]);
 
 /** What the file at `path` (from the repository's root) with this content breaks. */
 export function breachesOf(path: string, content: string): readonly Breach[] {

@@ -6,6 +6,7 @@ import { guardEngine, type DaemonOptions, type Engine, type SocketOptions } from
 import { messageOf } from "../errors/mod.ts";
 import { openAudit } from "./audit.ts";
 import { openDoors, type Accept } from "./doors.ts";
+import { giveBackWhenIdle } from "./idle-memory.ts";
 import { checkHosts } from "./listen-host.ts";
 import type { Log, LogLevel } from "./log.ts";
 import { serveMetrics } from "./metrics.ts";
@@ -76,10 +77,12 @@ export async function runDaemon(
   // The first container shall not wait for the schemas to be compiled, nor for anything else that is new to the engine.
   const ending = new AbortController();
   closers.defer(() => ending.abort());
-  void import("./schemas.ts").then((schemas) => {
+  void import("./schemas.ts").then(async (schemas) => {
     schemas.compileSchemas();
     const { execRoot } = options;
-    return warmUp(engine, { busy: () => server.open > 0, ending: ending.signal, execRoot, log });
+    const surroundings = { busy: () => server.open > 0, ending: ending.signal, execRoot, log };
+    await warmUp(engine, surroundings);
+    await giveBackWhenIdle(engine, surroundings);
   });
   const reason = await Promise.race([
     stopped,

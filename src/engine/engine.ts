@@ -343,6 +343,11 @@ export interface Engine {
   notify(socket: string, state: ServiceState): Promise<void>;
   /** Opens a stage on which the first start is practised; who comes by a policy has none. */
   rehearsal?(): Rehearsal;
+  /**
+   * Has this process let go of the pages of its executable that it has touched, then `rehearse` touch those that it needs.
+   * @throws kernel where that isn't possible
+   */
+  pageOut?(rehearse: () => Promise<void>): Promise<void>;
   /** Whether nothing runs and nobody waits: an engine that was started on demand may leave. */
   idle(): boolean;
   /** Closes what is the engine's; containers and their shims go on. */

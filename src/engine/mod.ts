@@ -40,6 +40,7 @@ import { NetworkContext } from "./network-context.ts";
 import { NetworkStore } from "./network-store.ts";
 import { NetworkService } from "./networks.ts";
 import { ensurePredefined } from "./predefined-networks.ts";
+import { pageOutExecutable } from "./own-pages.ts";
 import { peerCredentials } from "./peer-credentials.ts";
 import { releaseEnded, tellNames } from "./sandbox.ts";
 import { protectFromOom } from "./oom-score.ts";
@@ -284,6 +285,7 @@ export async function openEngine(options: DaemonOptions, log: EngineLog): Promis
       return ignored;
     },
     rehearsal: () => openRehearsal(services, cgroupHost, nativeBinary),
+    pageOut: (rehearse) => pageOutExecutable(executors, rehearse),
     peerCredentials: (descriptor) => peerCredentials(executors, descriptor),
     notify: (socket, state) => notifyServiceManager(executors, socket, state),
     idle: () => !store.all().some(({ active }) => active),

@@ -13,6 +13,7 @@ export * from "./flags.ts";
 export { installNativeBinary } from "./native-binary.ts";
 export { printProgram } from "./print.ts";
 export { makeOverlay } from "./overlay.ts";
+export { pageOut, readAhead, type MemoryRange } from "./page-out.ts";
 export * from "./program.ts";
 export { attachToShim, ShimConnection, type ShimState } from "./shim-connection.ts";
 export type { ProcessExit, ShimStart, StartedShim } from "./shim-starter.ts";
