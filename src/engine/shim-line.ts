@@ -15,16 +15,28 @@ export async function orderShim(
   socket: string,
   order: (shim: ShimConnection) => void,
 ): Promise<void> {
-  // One that broke a moment ago takes nothing any more.
-  if (owner.shim === undefined || owner.shim.lost) {
-    const forget = (): void => {
-      owner.shim = undefined;
-    };
+  if (usable(owner) === undefined) {
+    let line: ShimConnection;
     try {
-      owner.shim = await ShimConnection.open(socket, () => undefined, forget);
+      line = await ShimConnection.open(
+        socket,
+        () => undefined,
+        () => {
+          if (owner.shim === line) owner.shim = undefined;
+        },
+      );
     } catch {
       return;
     }
+    // Whoever follows the shim may have a line again, which hears of the exit.
+    if (usable(owner) === undefined) owner.shim = line;
+    else line.close();
   }
-  order(owner.shim);
+  const shim = usable(owner);
+  if (shim !== undefined) order(shim);
+}
+
+/** The owner's line; one that broke a moment ago takes nothing any more. */
+function usable({ shim }: HasShim): ShimConnection | undefined {
+  return shim?.lost === true ? undefined : shim;
 }
