@@ -35,7 +35,7 @@ test("the texts of Go's decoder", () => {
 });
 
 test("what JSON.parse takes is taken as it is, what it refuses is always told", () => {
-  const plain = fc.json().filter((json) => !/\d[.eE]|\d{20}/.test(json));
+  const plain = fc.json().filter((json) => !/\d[.eE]|\d{19}/.test(json));
   fc.assert(fc.property(plain, (json) => expect(parseBody(json)).toEqual(JSON.parse(json))));
   fc.assert(
     fc.property(fc.json(), fc.nat(), (json, at) => {

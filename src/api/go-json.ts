@@ -9,7 +9,7 @@ import { failure } from "../errors/mod.ts";
 export function parseBody(text: string): unknown {
   if (isTooDeep(text)) throw failure("invalid-parameter", { message: "invalid JSON: exceeded max depth" });
   try {
-    return /\d[.eE]|\d{20}/.test(text)
+    return /\d[.eE]|\d{19}/.test(text)
       ? (JSON.parse(text, (_: string, value: unknown, ...[at]: ParsedAt[]) => kept(value, at)) as unknown)
       : (JSON.parse(text) as unknown);
   } catch (error) {
@@ -31,14 +31,14 @@ export class OddNumber {
   }
 }
 
-const beyond64Bits = 2n ** 64n;
+const [least, beyond] = [-(2n ** 63n), 2n ** 64n];
 
 function kept(value: unknown, at: ParsedAt | undefined): unknown {
   const source = at?.source;
   if (typeof value !== "number" || source === undefined) return value;
   if (/[.eE]/.test(source)) return new OddNumber(source);
   const whole = BigInt(source);
-  return whole >= beyond64Bits || whole < -beyond64Bits ? new OddNumber(source) : value;
+  return whole >= beyond || whole < least ? new OddNumber(source) : value;
 }
 
 /** Lists and objects within each other that Go's decoder takes. */

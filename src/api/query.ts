@@ -3,7 +3,7 @@
  * @module
  */
 import type { Filters } from "../engine/mod.ts";
-import { failure } from "../errors/mod.ts";
+import { failure, goQuoted } from "../errors/mod.ts";
 
 const falsehoods = new Set(["", "0", "no", "false", "none"]);
 const int64Maximum = 2n ** 63n - 1n;
@@ -83,7 +83,7 @@ export class Query {
     const value = this.text(name);
     const wrong = (why: string): never => {
       throw failure("invalid-parameter", {
-        message: `invalid resize ${called} ${JSON.stringify(value)}: ${why}`,
+        message: `invalid resize ${called} ${goQuoted(value)}: ${why}`,
       });
     };
     if (!/^-?\d+$/.test(value)) return wrong("invalid syntax");

@@ -19,12 +19,10 @@ const closeCodes = { normal: 1000, protocol: 1002, tooBig: 1009 } as const;
 export function handshake(request: IncomingMessage): string {
   const { headers, method } = request;
   const key = headers["sec-websocket-key"];
-  const asked =
-    method === "GET" &&
-    headers.upgrade?.toLowerCase() === "websocket" &&
-    typeof key === "string" &&
-    Buffer.from(key, "base64").length === 16;
-  if (!asked) throw failure("invalid-parameter", { message: "not websocket protocol" });
+  if (method !== "GET" || headers.upgrade?.toLowerCase() !== "websocket")
+    throw failure("invalid-parameter", { message: "not websocket protocol" });
+  if (key === undefined || Buffer.from(key, "base64").length !== 16)
+    throw failure("invalid-parameter", { message: "mismatch challenge/response" });
   if (headers["sec-websocket-version"] !== "13")
     throw failure("invalid-parameter", { message: "missing or bad WebSocket Version" });
   const accept = createHash("sha1").update(`${key}${GUID}`).digest("base64");

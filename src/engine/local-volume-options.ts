@@ -2,7 +2,7 @@
  * Options of volumes of the local driver: what is mounted in place of a folder (`type`, `device`, `o`). Pure.
  * @module
  */
-import { failure } from "../errors/mod.ts";
+import { failure, goQuoted } from "../errors/mod.ts";
 import type { VolumeBacking } from "./container.ts";
 
 type Options = Readonly<Record<string, string>>;
@@ -28,7 +28,7 @@ export function checkLocalOptions(name: string, options: Options): void {
   };
   const names = Object.keys(options).toSorted();
   const unknown = names.find((option) => !Object.hasOwn(needs, option));
-  if (unknown !== undefined) wrong(`invalid option: ${JSON.stringify(unknown)}`);
+  if (unknown !== undefined) wrong(`invalid option: ${goQuoted(unknown)}`);
   const { type, device = "", size } = options;
   if (type === "cifs" && URL.canParse(`smb:${device}`) && new URL(`smb:${device}`).port !== "")
     wrong("port not allowed in CIFS device URL, include 'port' in 'o='");

@@ -3,7 +3,7 @@
  * it, or seconds since the epoch; what is wrong is told in the words of Go's time.Parse.
  * @module
  */
-import { failure } from "../errors/mod.ts";
+import { failure, goQuoted } from "../errors/mod.ts";
 
 /** Nanoseconds. */
 const units: Readonly<Record<string, bigint>> = {
@@ -43,7 +43,7 @@ export function parseMoment(text: string, now: bigint): bigint {
   const [, seconds = "", fraction = ""] = /^(\+?\d+)(?:\.(\d+))?$/.exec(text) ?? [];
   if (seconds === "" || BigInt(seconds.replace("+", "")) > maximum || BigInt(fraction || "0") > maximum)
     throw failure("invalid-parameter", {
-      message: `failed to parse value as time or duration: ${JSON.stringify(text)}`,
+      message: `failed to parse value as time or duration: ${goQuoted(text)}`,
     });
   return BigInt(seconds.replace("+", "")) * 1_000_000_000n + BigInt(fraction.padEnd(9, "0").slice(0, 9));
 }

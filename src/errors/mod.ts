@@ -4,6 +4,7 @@
  */
 import { registry, type ErrorCode, type ErrorParams } from "./registry.ts";
 
+export { goQuoted } from "./go-quoted.ts";
 export type { ErrorCode } from "./registry.ts";
 
 /** An error of the registry. `cause` is kept; only the API's and the command line's edges map it to an answer. */

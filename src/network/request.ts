@@ -3,7 +3,7 @@
  * is comes as data.
  * @module
  */
-import { failure } from "../errors/mod.ts";
+import { failure, goQuoted } from "../errors/mod.ts";
 import { overlaps, parsePrefix, type Family, type Prefix } from "./ipam/addresses.ts";
 import {
   askedPool,
@@ -218,7 +218,7 @@ function checkDriver(driver: string, { drivers }: NetworkSurroundings): void {
       'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
     );
   }
-  throw failure("not-found", { message: `plugin ${JSON.stringify(driver)} not found` });
+  throw failure("not-found", { message: `plugin ${goQuoted(driver)} not found` });
 }
 
 /** Decides the subnets and makes the record. */
@@ -265,7 +265,7 @@ function automaticPool(subnet: Prefix, gatewayWanted: boolean): IpamPool {
 function checkIpamDriver({ ipamDriver, enableIPv4, enableIPv6 }: Settings): void {
   if (ipamDriver === "default") return;
   if (ipamDriver !== "null") {
-    throw failure("not-found", { message: `plugin ${JSON.stringify(ipamDriver)} not found` });
+    throw failure("not-found", { message: `plugin ${goQuoted(ipamDriver)} not found` });
   }
   if (!enableIPv4 && !enableIPv6) return;
   throw failure("invalid-parameter", { message: `ipv${enableIPv4 ? 4 : 6} pool is empty` });

@@ -6,7 +6,7 @@
 import { request as httpRequest, type RequestOptions } from "node:http";
 import { request as httpsRequest, type RequestOptions as HttpsRequestOptions } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
-import { failure, messageOf } from "../errors/mod.ts";
+import { failure, goQuoted, messageOf } from "../errors/mod.ts";
 import {
   dockerFolders,
   findPlugin,
@@ -213,7 +213,7 @@ export class Plugins {
   async get(name: string, kind: PluginKind): Promise<Plugin> {
     const address = await findPlugin(name, this.#files, this.#folders);
     if (address === undefined) {
-      throw failure("not-found", { message: `plugin ${JSON.stringify(name)} not found` });
+      throw failure("not-found", { message: `plugin ${goQuoted(name)} not found` });
     }
     const key = `${name} ${JSON.stringify(address)}`;
     let active = this.#active.get(key);

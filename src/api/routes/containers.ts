@@ -21,7 +21,7 @@ export async function readCreate(x: Exchange): Promise<CreateRequest> {
   if (!Object.keys(body).some((field) => configFields.has(field)))
     throw failure("invalid-parameter", { message: "config cannot be empty in order to create a container" });
   // What is no name is shown as it was given.
-  const name = x.query.nonEmpty("name")?.replace(/^\/(?=[a-zA-Z0-9])/, "");
+  const name = x.query.nonEmpty("name")?.replace(/^\/(?=[a-zA-Z0-9][a-zA-Z0-9_.-]*$)/, "");
   const platform = x.version >= 41 ? x.query.nonEmpty("platform") : undefined;
   return {
     body: createFromVersion(x.version, body),

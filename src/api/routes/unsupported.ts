@@ -2,7 +2,7 @@
  * What Docker's API has and this engine doesn't: each says so by name, swarm's routes as an engine without a swarm.
  * @module
  */
-import { failure } from "../../errors/mod.ts";
+import { failure, goQuoted } from "../../errors/mod.ts";
 import type { Exchange } from "../exchange.ts";
 import { readJson } from "../request.ts";
 import type { Handler, Route } from "../router.ts";
@@ -87,7 +87,7 @@ function noPlugins(x: Exchange): void {
 }
 
 function noSuchPlugin(x: Exchange): void {
-  throw failure("not-found", { message: `plugin ${JSON.stringify(x.name)} not found` });
+  throw failure("not-found", { message: `plugin ${goQuoted(x.name)} not found` });
 }
 
 const enabling: Handler = (x) => {
