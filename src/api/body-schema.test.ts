@@ -59,6 +59,10 @@ test("wrong types are told in the words of Go's decoder", () => {
       () => readCreateBody(parseBody('{"HostConfig":{"PidsLimit":18446744073709551616}}')),
       "cannot unmarshal number 18446744073709551616 into Go struct field .HostConfig.PidsLimit of type int64",
     ],
+    [
+      () => readCreateBody(parseBody('{"Healthcheck":1e400}')),
+      "cannot unmarshal number into Go struct field .Healthcheck of type",
+    ],
     [() => readCreateBody({ Cmd: 7 }), "cannot unmarshal number into Go value of type string"],
     [() => readCreateBody({ Env: [1] }), "cannot unmarshal number into .Env.0 of type string"],
     [() => readCreateBody({ Tty: "yes" }), "cannot unmarshal string into Go struct field .Tty of type bool"],

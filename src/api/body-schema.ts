@@ -7,7 +7,6 @@
 import { Compile } from "typebox/compile";
 import type { TSchema } from "typebox";
 import { failure } from "../errors/mod.ts";
-import { OddNumber } from "./go-json.ts";
 
 /** Reads and checks a decoded body, which it may change. Throws 400 in the words of Go's decoder. */
 export type BodyReader<T> = (body: unknown) => T;
@@ -55,9 +54,7 @@ function compileReader<T>(schema: TSchema, name: GoName): BodyReader<T> {
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
-  return (
-    typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof OddNumber)
-  );
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The change that makes a value canonical; undefined where nothing ever needs to change. */
@@ -157,7 +154,8 @@ export function kindOf(value: unknown): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "array";
   if (typeof value === "boolean") return "bool";
-  if (value instanceof OddNumber) return "number";
+  // What is no whole number of Go's, see go-json.ts.
+  if (typeof value === "symbol") return "number";
   return typeof value;
 }
 
@@ -182,7 +180,7 @@ function mismatch(shape: Shape, value: unknown, path: string): string | undefine
     return right ? undefined : `cannot unmarshal ${kindOf(value)} into Go value of type string`;
   }
   if (!hasType(shape, value)) {
-    const number = value instanceof OddNumber ? value.source : value;
+    const number = typeof value === "symbol" ? value.description : value;
     const kind = kindOf(value);
     const shown = kind === "number" && shape.type === "integer" ? `number ${String(number)}` : kind;
     const type = goTypeOf(shape);

@@ -5,7 +5,10 @@
  */
 import { failure } from "../errors/mod.ts";
 
-/** Parses a body. Throws 400 with Go's words: `invalid JSON: unexpected EOF`, `unexpected content after JSON`. */
+/**
+ * Parses a body; odd numbers are symbols, see {@link kept}. Throws 400 with Go's words: `invalid JSON: unexpected EOF`,
+ * `unexpected content after JSON`.
+ */
 export function parseBody(text: string): unknown {
   if (isTooDeep(text)) throw failure("invalid-parameter", { message: "invalid JSON: exceeded max depth" });
   try {
@@ -22,23 +25,18 @@ interface ParsedAt {
   readonly source?: string;
 }
 
-/** A number that no whole number of Go's is read from: `1.0`, `1e3`, or beyond 64 bits. Its text is what Go shows. */
-export class OddNumber {
-  readonly source: string;
-
-  constructor(source: string) {
-    this.source = source;
-  }
-}
-
 const [least, beyond] = [-(2n ** 63n), 2n ** 64n];
 
+/**
+ * A number that no whole number of Go's is read from (`1.0`, `1e3`, or beyond 64 bits) becomes a symbol of its text: no type
+ * that a field may have, and its text is what Go shows.
+ */
 function kept(value: unknown, at: ParsedAt | undefined): unknown {
   const source = at?.source;
   if (typeof value !== "number" || source === undefined) return value;
-  if (/[.eE]/.test(source)) return new OddNumber(source);
+  if (/[.eE]/.test(source)) return Symbol(source);
   const whole = BigInt(source);
-  return whole >= beyond || whole < least ? new OddNumber(source) : value;
+  return whole >= beyond || whole < least ? Symbol(source) : value;
 }
 
 /** Lists and objects within each other that Go's decoder takes. */
