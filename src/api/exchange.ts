@@ -145,13 +145,21 @@ export class Exchange {
     if (chunked && this.mode === "plain" && request.method !== "HEAD") this.#chunks = response.socket;
   }
 
-  /** Writes to an answer that was begun and waits while the client is slower; resolves to false once it has gone. */
-  async write(chunk: string | Uint8Array): Promise<boolean> {
+  /**
+   * Writes to an answer that was begun and waits while the client is slower; resolves to false once it has gone. Bytes that are
+   * `shared` with other answers, and don't change, are made a chunk once.
+   */
+  async write(chunk: string | Uint8Array, shared = false): Promise<boolean> {
     const { response } = this;
     const writer = this.#chunks ?? response;
     if (response.destroyed || writer.destroyed) return false;
     if (chunk.length === 0) return true;
-    if (writer === response ? this.#writePart(chunk) : writer.write(chunkOf(chunk))) return true;
+    if (
+      writer === response
+        ? this.#writePart(chunk)
+        : writer.write(shared ? sharedChunkOf(chunk) : chunkOf(chunk))
+    )
+      return true;
     return new Promise((resolve) => {
       const drained = (): void => {
         writer.off("close", left);
@@ -190,7 +198,7 @@ export class Exchange {
       if (this.signal.aborted) stop();
     }
     try {
-      for await (const chunk of source) if (!(await this.write(chunk as Uint8Array))) return;
+      for await (const chunk of source) if (!(await this.write(chunk as Uint8Array, endless))) return;
       this.response.end();
     } catch {
       // The headers are gone: breaking the connection off is the only way to say that the answer isn't whole.
@@ -255,4 +263,15 @@ export class Exchange {
 function chunkOf(data: string | Uint8Array): string | Uint8Array {
   if (typeof data === "string") return `${Buffer.byteLength(data).toString(16)}\r\n${data}\r\n`;
   return Buffer.concat([Buffer.from(`${data.length.toString(16)}\r\n`), data, lineEnd]);
+}
+
+const sharedChunks = new WeakMap<Uint8Array, string | Uint8Array>();
+
+function sharedChunkOf(data: string | Uint8Array): string | Uint8Array {
+  if (typeof data === "string") return chunkOf(data);
+  const known = sharedChunks.get(data);
+  if (known !== undefined) return known;
+  const chunk = chunkOf(data);
+  sharedChunks.set(data, chunk);
+  return chunk;
 }

@@ -90,7 +90,7 @@ export class LogFormatter {
   #makeRoom(size: number, remaining: number): void {
     if (this.#at + size <= this.#chunk.length) return;
     this.#finish();
-    this.#chunk = Buffer.allocUnsafe(Math.max(size, Math.min(chunkSize, remaining * 2 + 256)));
+    this.#chunk = Buffer.allocUnsafe(Math.max(size, Math.min(chunkSize, remaining + 256)));
   }
 
   #finish(): void {

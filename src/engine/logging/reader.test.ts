@@ -217,6 +217,30 @@ test("following survives rotations without loss or repetition", async () => {
   expect(await done).toBe(expected(0, next));
 });
 
+test("many who follow get all of it, from wherever they began and however they want it", async () => {
+  await writeFile(path, numbered(0, 10));
+  const followers = [follow(), follow(), follow({ tail: 5 }), follow({ timestamps: true }), follow()];
+  await Promise.all(followers.map(({ seen }) => seen("9\n")));
+  const time = "2024-01-02T03:04:05.123456789Z ";
+  for (let i = 10; i < 400; i += 10) {
+    await appendFile(path, numbered(i, i + 10));
+    if (i === 100) followers.push(follow());
+    if (i % 20 === 0) await sleep(1);
+    if (i === 200) {
+      await Promise.all(followers.map(({ seen }) => seen("209\n")));
+      await rename(path, `${path}.1`);
+      await writeFile(path, "");
+    }
+  }
+  await Promise.all(followers.map(({ seen }) => seen("399\n")));
+  for (const { end } of followers) end();
+  const [first, second, third, stamped, ...others] = await Promise.all(followers.map(({ done }) => done));
+  const all = expected(0, 400);
+  expect([first, second, ...others]).toEqual([all, all, all, all]);
+  expect(third).toBe(expected(5, 400));
+  expect(stamped?.replaceAll(time, "")).toBe(all);
+});
+
 test("a record that the shim took back isn't mixed with the next", async () => {
   await writeFile(path, `${record("a\n")}{"log":"half of a rec`);
   const { seen, end, done } = follow();

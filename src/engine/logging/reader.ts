@@ -7,6 +7,7 @@ import type { LogOptions } from "../engine.ts";
 import { Changes } from "./changes.ts";
 import { closeFiles, currentInode, openLogFiles, type FileIdentity, type LogFile } from "./files.ts";
 import { LogFormatter, type LogFormat } from "./format.ts";
+import { SharedSteps, type Step } from "./shared-steps.ts";
 import { findTail } from "./tail.ts";
 import { now } from "../time.ts";
 
@@ -17,6 +18,7 @@ export interface LiveLog {
 }
 
 const blockSize = 256 * 1024;
+const smallBlock = 4096;
 /** The shim's records are 100 KiB at most; a line that is longer than this isn't one. */
 const longestLine = 4 * 1024 * 1024;
 /** The clock of a file's times is behind by a tick. */
@@ -55,6 +57,8 @@ export function readLogs(
   });
 }
 
+const sharedSteps = new SharedSteps();
+
 /** Milliseconds after which the clock is asked again whether it is time to end. */
 const LONGEST_WAIT = 60_000;
 
@@ -64,6 +68,9 @@ class LogReader {
   readonly #live: LiveLog | undefined;
   readonly #onCorrupt: (line: string) => void;
   readonly #formatter: LogFormatter;
+  readonly #format: LogFormat;
+  /** Who has the same gets the same. */
+  readonly #key: string;
   readonly #stop: AbortSignal;
   #block: Buffer = Buffer.alloc(0);
   /** Bytes of a line without its end, at the beginning of the block. */
@@ -71,6 +78,8 @@ class LogReader {
   /** The rest of a line that is too long to be a record is left out. */
   #skipping = false;
   #finished = false;
+  /** What is at a place of the file isn't what was there: nothing that others have read is taken for it. */
+  #alone = false;
   readonly #open = new Set<LogFile>();
 
   constructor(
@@ -85,6 +94,9 @@ class LogReader {
     this.#live = live;
     this.#onCorrupt = onCorrupt;
     this.#formatter = new LogFormatter(options, onCorrupt);
+    this.#format = options;
+    const { tty, stdout, stderr, timestamps, details } = options;
+    this.#key = JSON.stringify([path, tty, stdout, stderr, timestamps, details]);
     this.#stop = stop;
   }
 
@@ -142,10 +154,15 @@ class LogReader {
   }
 
   /** Reads a file from `position` to `limit` or to its end; returns where that is. */
-  async *#read(file: LogFile, position: number, limit: number): AsyncGenerator<Buffer, number> {
+  async *#read(
+    file: LogFile,
+    position: number,
+    limit: number,
+    expected = blockSize,
+  ): AsyncGenerator<Buffer, number> {
     let at = position;
     while (!this.#over()) {
-      this.#makeRoom();
+      this.#makeRoom(expected);
       const room = Math.min(this.#block.length - this.#carried, limit - at);
       const bytesRead = await file.read(this.#block, this.#carried, room, at);
       if (bytesRead === 0) break;
@@ -156,9 +173,11 @@ class LogReader {
     return at;
   }
 
-  #makeRoom(): void {
-    const size = this.#block.length === 0 ? blockSize : this.#block.length;
-    if (this.#block.length === 0) this.#block = Buffer.allocUnsafe(size);
+  /** `expected`: as many bytes are to come; who follows gets a few at a time, and there may be hundreds of them. */
+  #makeRoom(expected: number): void {
+    if (this.#block.length === 0)
+      this.#block = Buffer.allocUnsafe(Math.min(blockSize, Math.max(smallBlock, expected)));
+    const size = this.#block.length;
     if (this.#carried < size) return;
     if (size >= longestLine) {
       this.#onCorrupt(this.#block.toString("utf8", 0, 200));
@@ -246,6 +265,32 @@ class LogReader {
     return { inode, modified: (await handle.stat({ bigint: true })).mtimeNs };
   }
 
+  /** Reads whole lines up to `size` together with others who follow this log. What is there beyond is left to who calls. */
+  async *#readShared(file: LogFile, position: number, size: number): AsyncGenerator<Buffer, number> {
+    const { since, until } = this.#options;
+    if (this.#alone || file.compressed || since !== undefined || until !== undefined) return position;
+    for (let at = position; ;) {
+      if (this.#carried > 0 || this.#skipping || at >= size || this.#over()) return at;
+      const from = at;
+      const made = sharedSteps.take(this.#key, file.inode, from, () => this.#step(file, from, size));
+      // Whoever reads it may be gone by now.
+      const step = await made.catch(() => undefined);
+      if (step === undefined || step.to === from) return at;
+      at = step.to;
+      yield* step.chunks;
+    }
+  }
+
+  /** Reads and formats whole lines at `from`. */
+  async #step(file: LogFile, from: number, size: number): Promise<Step> {
+    const block = Buffer.allocUnsafe(Math.min(blockSize, size - from));
+    const filled = await file.read(block, 0, block.length, from);
+    const end = block.subarray(0, filled).lastIndexOf(lineFeed) + 1;
+    const formatter = new LogFormatter(this.#format, this.#onCorrupt);
+    formatter.add(block, 0, end);
+    return { chunks: formatter.take(), to: from + end };
+  }
+
   async *#readOn(file: LogFile, position: number): AsyncGenerator<Buffer, number> {
     const size = file.compressed ? Infinity : (await file.handle.stat()).size;
     let at = position;
@@ -254,7 +299,10 @@ class LogReader {
       at = Math.min(size, at - this.#carried);
       this.#carried = 0;
       this.#skipping = false;
+      this.#alone = true;
     }
-    return yield* this.#read(file, at, Infinity);
+    at = yield* this.#readShared(file, at, size);
+    // One byte more, so that a read that finds all of it leaves room: it is known to be the end then.
+    return yield* this.#read(file, at, Infinity, size - at + 1);
   }
 }

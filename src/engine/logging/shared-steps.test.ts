@@ -1,0 +1,25 @@
+import { expect, test } from "bun:test";
+import { SharedSteps, type Step } from "./shared-steps.ts";
+
+test("a step is made once for all who are at the same place of the same file and want the same", async () => {
+  const steps = new SharedSteps();
+  let made = 0;
+  const make = async (): Promise<Step> => ({ chunks: [Buffer.from("line\n")], to: 10 + ++made });
+  const [first, second] = await Promise.all([
+    steps.take("log raw", 7n, 0, make),
+    steps.take("log raw", 7n, 0, make),
+  ]);
+  expect(second).toBe(first);
+  await steps.take("log framed", 7n, 0, make);
+  await steps.take("log raw", 8n, 0, make);
+  await steps.take("log raw", 8n, 5, make);
+  expect(made).toBe(4);
+});
+
+test("one that found nothing, or failed, isn't kept", async () => {
+  const steps = new SharedSteps();
+  await steps.take("log", 7n, 5, async () => ({ chunks: [], to: 5 }));
+  await steps.take("log", 7n, 5, () => Promise.reject(new TypeError("gone"))).catch(() => undefined);
+  const { to } = await steps.take("log", 7n, 5, async () => ({ chunks: [], to: 9 }));
+  expect(to).toBe(9);
+});
