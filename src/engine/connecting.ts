@@ -9,8 +9,17 @@ import { changesFor, forgetPlaces } from "./container-names.ts";
 import type { Container } from "./container-store.ts";
 import type { EndpointSettings } from "./container-types.ts";
 import { readRequest } from "./endpoint-requests.ts";
-import { givePlacesBack, placesOf, requestedPorts, takePlace, type Place } from "./endpoints.ts";
+import {
+  CONFIG_ONLY,
+  givePlacesBack,
+  interfaceName,
+  placesOf,
+  requestedPorts,
+  takePlace,
+  type Place,
+} from "./endpoints.ts";
 import { joinOneForeign, takeLease } from "./foreign-places.ts";
+import { interfaceFailure } from "./interface-failure.ts";
 import { isUserDefined } from "./network-context.ts";
 import { publishNetwork } from "./network-events.ts";
 import { settleGateways } from "./sandbox.ts";
@@ -24,7 +33,7 @@ function refuse(message: string): never {
 function checkConnectable({ record: { hostConfig } }: Container, network: NetworkRecord): void {
   const { NetworkMode: mode } = hostConfig;
   if (network.configOnly) {
-    throw failure("forbidden", { message: "cannot create endpoint on configuration-only network" });
+    throw failure("forbidden", { message: CONFIG_ONLY });
   }
   if (network.driver === "host") {
     refuse("cannot connect container to host network - container must be created in host network mode");
@@ -51,7 +60,7 @@ export async function connectContainer(
   checkConnectable(container, network);
   const request = readRequest(network, settings);
   const { state } = container;
-  if (state.networks.some(({ name }) => name === network.name)) {
+  if (container.running && state.networks.some(({ name }) => name === network.name)) {
     const message = `endpoint with name ${container.name} already exists in network ${network.name}`;
     throw failure("forbidden", { message });
   }
@@ -68,7 +77,7 @@ export async function connectContainer(
       container,
       { network, request },
       {
-        interface: request.driverOptions?.["com.docker.network.endpoint.ifname"] ?? `${prefix}${number}`,
+        interface: interfaceName(request) ?? `${prefix}${number}`,
         // The container may have made interfaces of its own meanwhile.
         position: 1024 + Math.floor(Math.random() * (1 << 20)),
         gateway4: false,
@@ -90,7 +99,9 @@ export async function connectContainer(
       throw error;
     }
   } else {
-    state.networks = [...state.networks, { name: network.name, settings }];
+    // What is said last counts, as in Docker.
+    const others = state.networks.filter(({ name }) => name !== network.name);
+    state.networks = [...others, { name: network.name, settings }];
   }
   if (container.running) await tellPlaces(services, container);
   services.store.save(container);
@@ -137,7 +148,7 @@ async function join(
     networks.store.removeEndpoints([known.endpoint]);
     givePlacesBack(services, [known]);
     networks.foreign.leave([known], []);
-    throw error;
+    throw interfaceFailure(error, [known]);
   }
   await writeHosts(services, container);
   publishNetwork(services, "connect", place.network, place.endpoint);

@@ -81,6 +81,10 @@ async function decide(services: Services, request: CreateRequest, image: Resolve
   warnings.push(...logWarnings(host.LogConfig));
   warnings.push(...hostWarnings(host));
   checkHostname(body, host);
+  if (host.NetworkMode.startsWith("container:") && Object.keys(body.ExposedPorts ?? {}).length > 0) {
+    const message = "conflicting options: port exposing and the container type network mode";
+    throw failure("invalid-parameter", { message });
+  }
   checkHealthcheck(body.Healthcheck);
   checkSecurityOptions(host.SecurityOpt ?? [], seccomp, host);
   if (body.WorkingDir !== undefined && body.WorkingDir !== "" && !body.WorkingDir.startsWith("/")) {

@@ -140,12 +140,15 @@ function shownPorts(store: NetworkStore, container: Container): ShownPort[] {
           protocol,
           containerPort: containerPort + i,
           address: hostAddress,
-          hostPort: hostPort + i,
+          ...(hostPort === 0 ? {} : { hostPort: hostPort + i }),
         });
       }
     }
   }
   if (!hasOwnNetwork(hostConfig.NetworkMode)) return shown;
+  // What is exposed is the drivers' to say: the bridge's alone does, where something can come in.
+  const networks = endpoints.map(({ network }) => store.byId(network));
+  if (!networks.some((network) => network?.driver === "bridge" && !network.internal)) return shown;
   for (const spec of Object.keys(config.ExposedPorts ?? {})) {
     const { port, protocol } = parseContainerPort(spec);
     if (published.has(`${port}/${protocol}`)) continue;
@@ -160,7 +163,7 @@ export function portMapJson(store: NetworkStore, container: Container): Json {
   for (const { protocol, containerPort, address, hostPort } of shownPorts(store, container)) {
     const key = `${containerPort}/${protocol}`;
     if (address === undefined) map[key] ??= null;
-    else (map[key] ??= []).push({ HostIp: address, HostPort: String(hostPort) });
+    else (map[key] ??= []).push({ HostIp: address, HostPort: String(hostPort ?? "") });
   }
   return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

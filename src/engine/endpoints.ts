@@ -14,6 +14,7 @@ import {
   isForeign,
   portRequests,
   publishPorts,
+  readBridgeOptions,
   type Endpoint,
   type EndpointRequest,
   type NetworkRecord,
@@ -28,6 +29,9 @@ import type { Services } from "./services.ts";
 
 /** Doing something to a container's network, in the words of Docker's errors. */
 export const SETTING_UP = "failed to set up container networking";
+
+/** Why a container isn't on a network. */
+export const CONFIG_ONLY = "cannot create endpoint on configuration-only network";
 
 /** An endpoint and what it is on. */
 export interface Place {
@@ -55,17 +59,28 @@ export function askedNetworks({ networks }: Services, container: Container): Ask
   return container.state.networks.map((entry) => {
     const network = networks.store.lookUp(entry.name);
     if (network === undefined) throw inContext(SETTING_UP, failure("no-such-network", { name: entry.name }));
+    if (network.configOnly) throw inContext(SETTING_UP, failure("forbidden", { message: CONFIG_ONLY }));
     return { network, request: readRequest(network, entry.settings) };
   });
 }
 
-/** Of several networks that lead out the one with the highest priority, then the first by name. */
+/** What the container's interface shall be called; undefined: that is the engine's business. */
+export function interfaceName({ driverOptions }: EndpointRequest): string | undefined {
+  return driverOptions?.["com.docker.network.endpoint.ifname"] || undefined;
+}
+
+/**
+ * Of several networks that lead out the one with the highest priority, then one that leads out by both families, then the
+ * first by name.
+ */
 function gatewayOf(asked: readonly Asked[], isIPv6: boolean): string | undefined {
   const candidates = asked
     .filter((one) => hasGateway(one, isIPv6))
     .sort(
       (a, b) =>
-        b.request.gatewayPriority - a.request.gatewayPriority || (a.network.name < b.network.name ? -1 : 1),
+        b.request.gatewayPriority - a.request.gatewayPriority ||
+        Number(hasGateway(b, !isIPv6)) - Number(hasGateway(a, !isIPv6)) ||
+        (a.network.name < b.network.name ? -1 : 1),
     );
   return candidates[0]?.network.id;
 }
@@ -140,7 +155,7 @@ export function takePlaces(
           container,
           { network, request },
           {
-            interface: request.driverOptions?.["com.docker.network.endpoint.ifname"] ?? `${prefix}${number}`,
+            interface: interfaceName(request) ?? `${prefix}${number}`,
             position: i,
             gateway4: network.id === gateway4,
             gateway6: network.id === gateway6,
@@ -170,6 +185,11 @@ export function takePlace(
   }: Pick<Endpoint, "interface" | "gateway4" | "gateway6"> & { readonly position: number },
   lease?: Lease,
 ): Place {
+  if (network.driver === "ipvlan" && request.mac !== undefined) {
+    const endpoint = `failed to create endpoint ${container.name} on network ${network.name}`;
+    const message = `${endpoint}: ipvlan interfaces do not support custom mac address assignment`;
+    throw failure("invalid-parameter", { message });
+  }
   const { prefix4, prefix6, ...addresses } = lease ?? {
     ...services.networks.addresses.take(network, request),
     mac: request.mac ?? (isForeign(network) ? "" : randomMac()),
@@ -223,12 +243,15 @@ export function publish(
   const through = publishingPlace(places);
   if (requests.length === 0 || through === undefined) return [...places];
   const { endpoint, network } = through;
+  const { gatewayMode4, gatewayMode6 } = readBridgeOptions(network);
   try {
     const ports = publishPorts(requests, networks.ports, {
       ipv4: endpoint.ipv4,
       ipv6: endpoint.ipv6,
       defaultAddresses: networks.publishedAddresses(network),
       userlandProxy: networks.options.userlandProxy,
+      routed4: gatewayMode4 === "routed",
+      routed6: gatewayMode6 === "routed",
       steered: networks.options.publishedPorts.respectHostFirewall,
       ...(passing === undefined ? {} : { taken: passing }),
     });

@@ -194,7 +194,7 @@ function checkModes(host: HostConfig): void {
   if (joins && (host.ExtraHosts ?? []).length > 0) {
     refuse("conflicting options: custom host-to-IP mapping and the network mode");
   }
-  if (joins && Object.keys(host.PortBindings ?? {}).length > 0) {
+  if (joins && (Object.keys(host.PortBindings ?? {}).length > 0 || host.PublishAllPorts)) {
     refuse("conflicting options: port publishing and the container type network mode");
   }
   if (!["", "host"].includes(uts)) refuse(`invalid UTS mode: ${uts}`);

@@ -351,7 +351,9 @@ export class HostNetworks {
   /** Adds the taking of published ports, and their proxies. A range that is translated in every case needs neither. */
   proxies(b: ProgramBuilder, ports: readonly PublishedPort[], parent: "shim" | "guard"): void {
     const { userlandProxy, userlandProxyPath } = this.#context.options;
-    const taken = ports.filter(({ count, proxyPort }) => count === 1 || proxyPort !== undefined);
+    const taken = ports.filter(
+      ({ count, hostPort, proxyPort }) => hostPort !== 0 && (count === 1 || proxyPort !== undefined),
+    );
     if (taken.length === 0) return;
     if (!userlandProxy) {
       for (const port of taken) {

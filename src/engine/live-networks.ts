@@ -119,7 +119,7 @@ export class LiveNetworks {
     // CNI's plugins remove what they made.
     if (place.network.driver === "cni") return;
     const b = new ProgramBuilder();
-    const { foreign, interface: name } = place.endpoint;
+    const { foreign, interface: name, interfaceIndex: index } = place.endpoint;
     const host = b.slot("the host's network namespace");
     if (foreign?.link !== undefined) {
       open(
@@ -135,7 +135,6 @@ export class LiveNetworks {
     inNamespace(b, namespace, (inner) => {
       if (isForeign(place.network)) {
         if (foreign?.link === undefined) return;
-        const { interfaceIndex: index } = place.endpoint;
         const messages = [
           setLink({ index }, { up: false }),
           setLink({ index }, { name: foreign.link }),
@@ -146,7 +145,8 @@ export class LiveNetworks {
         });
         return;
       }
-      netlink(b, `remove ${name}`, inner, encodeMessages([delLink({ name })]), undefined, {
+      // One of the same name may be why this one couldn't be made.
+      netlink(b, `remove ${name}`, inner, encodeMessages([delLink({ index })]), undefined, {
         tolerate: ["ENODEV"],
       });
     });

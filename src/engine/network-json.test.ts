@@ -81,3 +81,15 @@ test("without addresses the texts are empty; host and none have no configuration
   const given = { ...network, ipam: { driver: "default", options: {}, pools: [] } };
   expect(networkJson(given, [])["IPAM"]).toEqual({ Driver: "default", Options: {}, Config: [] });
 });
+
+test("subnets that were asked for come before chosen ones, IPv4 before IPv6", () => {
+  const shown = (...pools: NetworkRecord["ipam"]["pools"]): unknown =>
+    networkJson({ ...network, ipam: { ...network.ipam, pools } }, [])["IPAM"];
+  const asked = [{ subnet: "fd00:5::/64" }, { subnet: "10.5.0.0/24" }, { subnet: "10.4.0.0/24" }];
+  expect(shown(...asked)).toMatchObject({
+    Config: [{ Subnet: "10.5.0.0/24" }, { Subnet: "10.4.0.0/24" }, { Subnet: "fd00:5::/64" }],
+  });
+  expect(shown({ subnet: "172.18.0.0/16", automatic: true }, { subnet: "fd00:5::/64" })).toMatchObject({
+    Config: [{ Subnet: "fd00:5::/64" }, { Subnet: "172.18.0.0/16" }],
+  });
+});

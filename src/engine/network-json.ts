@@ -27,6 +27,13 @@ function withPrefix(network: NetworkRecord, endpoint: Endpoint, address: string 
   return address === undefined ? "" : `${address}/${prefixLength(network, endpoint, address)}`;
 }
 
+/** As Docker has them: what was asked for before what the engine chose, of each IPv4 before IPv6. */
+function inOrder(pools: readonly IpamPool[]): IpamPool[] {
+  const rank = ({ automatic, subnet }: IpamPool): number =>
+    2 * Number(automatic === true) + Number(subnet.includes(":"));
+  return pools.toSorted((a, b) => rank(a) - rank(b));
+}
+
 /** `GET /networks/{id}`, and one entry of the list. */
 export function networkJson(network: NetworkRecord, occupants: readonly Occupant[]): Json {
   const { ipam } = network;
@@ -51,7 +58,7 @@ export function networkJson(network: NetworkRecord, occupants: readonly Occupant
     IPAM: {
       Driver: ipam.driver,
       Options: ipam.options,
-      Config: ipam.pools.length === 0 && ipam.options === null ? null : ipam.pools.map(subnetJson),
+      Config: ipam.pools.length === 0 && ipam.options === null ? null : inOrder(ipam.pools).map(subnetJson),
     },
     Internal: network.internal,
     Attachable: network.attachable,

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { failure, isFailure, messageOf } from "../errors/mod.ts";
+import { KernelError } from "../kernel/mod.ts";
 import { draftNetwork, isForeign, isPredefined, type NetworkRecord } from "../network/mod.ts";
 import { connectContainer, disconnectContainer } from "./connecting.ts";
 import type { Container } from "./container-store.ts";
@@ -109,11 +110,8 @@ export class NetworkService implements Networks {
       networks.store.forget(record);
       await networks.foreign.cancel(body, foreign);
       if (isForeign(record)) throw error;
-      throw failure(
-        "internal",
-        { message: `cannot create network ${record.name}: ${messageOf(error)}` },
-        error,
-      );
+      const context = error instanceof KernelError ? `cannot create network ${record.name}: ` : "";
+      throw failure("internal", { message: `${context}${messageOf(error)}` }, error);
     } finally {
       this.#underway.delete(record.id);
       done.resolve();

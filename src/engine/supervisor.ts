@@ -22,6 +22,7 @@ import { Following } from "./following.ts";
 import { shimLog } from "./logging/plan.ts";
 import { readExitRecord, type ExitRecord } from "./exit-record.ts";
 import { linkEnvironment, requireLinked, runningParents } from "./links.ts";
+import { interfaceFailure } from "./interface-failure.ts";
 import { portConflict, PortTries } from "./port-conflicts.ts";
 import { mountsAtStart } from "./mounted-volumes.ts";
 import { publishNetwork } from "./network-events.ts";
@@ -194,7 +195,8 @@ export class Supervisor {
       void volumes.uses.end(id);
       if (error instanceof KernelError && error.operation?.call === "netlink")
         this.#services.networks.host.doubt();
-      throw portConflict(error, container, places, SETTING_UP);
+      const told = interfaceFailure(error, places);
+      throw told === error ? portConflict(error, container, places, SETTING_UP) : inContext(SETTING_UP, told);
     }
   }
 

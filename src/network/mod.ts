@@ -23,7 +23,7 @@ export { readCniResult } from "./cni/result.ts";
 export { readIpamConfig } from "./ipam/config.ts";
 export { interfaceIndexOf } from "./links/link-numbers.ts";
 export { enableForwarding } from "./links/forwarding.ts";
-export { endpointSysctls, type EndpointSysctls } from "./links/sysctls.ts";
+export { endpointSysctls, sysctlOf, type EndpointSysctls } from "./links/sysctls.ts";
 export { NetworkAddresses } from "./ipam/allocate.ts";
 export {
   formatAddress,

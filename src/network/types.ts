@@ -106,6 +106,7 @@ export interface PublishedPort {
   readonly protocol: Protocol;
   /** Canonical; `0.0.0.0` and `::`: every address of the host of that family. */
   readonly hostAddress: string;
+  /** 0: none is taken. The container's own address is reached (gateway mode `routed`). */
   readonly hostPort: number;
   readonly containerPort: number;
   readonly count: number;

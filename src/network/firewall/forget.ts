@@ -24,7 +24,8 @@ export function unchosen(
 ): PublishedPort[] {
   const chooses = major > CHOOSES[0] || (major === CHOOSES[0] && minor >= CHOOSES[1]);
   return ports.filter(
-    ({ protocol, hostAddress }) => protocol === "udp" && (!chooses || isIPv6Text(hostAddress)),
+    ({ protocol, hostAddress, hostPort }) =>
+      protocol === "udp" && hostPort !== 0 && (!chooses || isIPv6Text(hostAddress)),
   );
 }
 

@@ -147,7 +147,7 @@ export function reconcile(
  */
 export function forgetExchanges(b: ProgramBuilder, socket: Slot, published: readonly PublishedPort[]): void {
   for (const { protocol, hostAddress, hostPort, count, containerAddress } of published) {
-    if (protocol !== "udp" || hostAddress.includes(":")) continue;
+    if (protocol !== "udp" || hostPort === 0 || hostAddress.includes(":")) continue;
     const destination = hostAddress === "0.0.0.0" ? {} : { destination: hostAddress };
     const message =
       count === 1

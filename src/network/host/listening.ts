@@ -19,7 +19,7 @@ export async function takenOfRanges(
   published: readonly PublishedPort[],
   own: readonly HostPorts[],
 ): Promise<PublishedPort | undefined> {
-  for (const port of published.filter(({ count }) => count > 1)) {
+  for (const port of published.filter(({ count, hostPort }) => count > 1 && hostPort !== 0)) {
     const { protocol, hostAddress, hostPort, count, containerPort } = port;
     for (const { address, port: at } of await boundSockets(executor, protocol, isIPv6Text(hostAddress))) {
       const socket = { protocol, address, first: at, last: at };

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { portRequests } from "./requests.ts";
 import { PortReservations } from "./reservations.ts";
-import { publishPorts, type PublishingContext } from "./publish.ts";
+import { hostPorts, publishPorts, type PublishingContext } from "./publish.ts";
 
 const range = { first: 32768, last: 32771 };
 const dual: PublishingContext = {
@@ -140,6 +140,25 @@ test("a range of datagrams has no proxy: where that alone leads it is left out, 
   const steered = { ...dual, steered: true };
   expect(publish(span("tcp"), steered)).toEqual(["0.0.0.0 20 proxied", ":: 20 proxied"]);
   for (const protocol of ["udp", "sctp"]) expect(publish(span(protocol), steered)).toHaveLength(40);
+});
+
+test("where the container's own address is reached no port of the host is taken", () => {
+  const ports = new PortReservations(range);
+  const wanted = requests({
+    "80/tcp": [{ HostPort: "8080" }],
+    "81/tcp": [{ HostIp: "127.0.0.1", HostPort: "81" }],
+  });
+  const published = (context: Partial<PublishingContext>): string[] =>
+    publishPorts(wanted, new PortReservations(range), { ...dual, ...context }).map(
+      ({ hostAddress, hostPort, containerPort }) => `${hostAddress} ${hostPort} ${containerPort}`,
+    );
+  expect(published({ routed4: true })).toEqual(["0.0.0.0 0 80", ":: 8080 80", "0.0.0.0 0 81"]);
+  const both = { ipv6: "fd00::2", routed4: true, routed6: true };
+  expect(published(both)).toEqual(["0.0.0.0 0 80", ":: 0 80", "0.0.0.0 0 81"]);
+  for (let i = 0; i < 2; i++) publishPorts(wanted, ports, { ...dual, ...both });
+  expect(ports.free({ protocol: "tcp", address: "0.0.0.0", first: 1, last: 65535 })).toBe(true);
+  // Nor is anything given back that was never taken.
+  expect(publishPorts(wanted, ports, { ...dual, ...both }).flatMap(hostPorts)).toEqual([]);
 });
 
 test("a few ports in a row stay ports of their own, each with its proxy", () => {

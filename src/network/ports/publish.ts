@@ -18,6 +18,9 @@ export interface PublishingContext {
   readonly userlandProxy: boolean;
   /** Whether from outside the proxy alone leads to published ports, so that the host's own rules apply to them. */
   readonly steered?: boolean;
+  /** Whether the container's own address of a family is reached from outside, so that no port of the host is taken. */
+  readonly routed4?: boolean;
+  readonly routed6?: boolean;
   /** Ports in which somebody outside of the engine was found listening, by protocol. */
   readonly taken?: ReadonlyMap<Protocol, ReadonlySet<number>>;
 }
@@ -25,6 +28,7 @@ export interface PublishingContext {
 /** The host's ports that a published port takes. */
 export function hostPorts({ protocol, hostAddress, hostPort, count, proxyPort }: PublishedPort): HostPorts[] {
   const address = hostAddress;
+  if (hostPort === 0) return [];
   const own = { protocol, address, first: hostPort, last: hostPort + count - 1 };
   return proxyPort === undefined ? [own] : [own, { protocol, address, first: proxyPort, last: proxyPort }];
 }
@@ -100,10 +104,11 @@ function publishOne(
       return [];
     return containerAddress === undefined ? [] : [{ hostAddress, containerAddress }];
   });
-  if (ways.length === 0) return [];
-  const addresses = ways.map(({ hostAddress }) => hostAddress);
+  const taken = ways.filter((way) => !isRouted(way, context));
+  const addresses = taken.map(({ hostAddress }) => hostAddress);
   let hostPort = hostFirst;
-  if (hostFirst !== 0 && hostFirst === hostLast) {
+  if (taken.length === 0) hostPort = 0;
+  else if (hostFirst !== 0 && hostFirst === hostLast) {
     const last = hostFirst + count - 1;
     reservations.take(addresses.map((address) => ({ protocol, address, first: hostFirst, last })));
   } else {
@@ -111,6 +116,10 @@ function publishOne(
     hostPort = reservations.takeAny(protocol, addresses, within, context.taken?.get(protocol));
   }
   return ways.map((way) => {
+    if (isRouted(way, context)) {
+      const hostAddress = isIPv6Text(way.hostAddress) ? "::" : "0.0.0.0";
+      return { protocol, hostPort: 0, containerPort, count, ...way, hostAddress };
+    }
     // Of `::` too: ::1 is among what it means.
     const needed = isIPv6Text(way.hostAddress) || context.steered === true;
     const proxied = context.userlandProxy && count > 1 && protocol !== "udp" && needed;
@@ -118,6 +127,15 @@ function publishOne(
     const port = { protocol, hostPort, containerPort, count, ...way };
     return proxyPort === undefined ? port : { ...port, proxyPort };
   });
+}
+
+/** From where to where a port leads. */
+type Way = Pick<PublishedPort, "hostAddress" | "containerAddress">;
+
+/** Whether the container's own address is what is reached. */
+function isRouted({ hostAddress, containerAddress }: Way, { routed4, routed6 }: PublishingContext): boolean {
+  const isIPv6 = isIPv6Text(containerAddress);
+  return isIPv6Text(hostAddress) === isIPv6 && (isIPv6 ? routed6 : routed4) === true;
 }
 
 function leadsTo(hostAddress: string, { ipv4, ipv6, userlandProxy }: PublishingContext): string | undefined {

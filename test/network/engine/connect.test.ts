@@ -245,7 +245,7 @@ test("a connect whose ports can't follow leaves everything as it was", async () 
   const connect = ["network", "connect", "--gw-priority", "10", "--ip", "10.42.0.7", "bb", "web"];
   expect(command(engine, connect)).toMatchObject({
     code: 1,
-    stderr: expect.stringContaining("Bind for 0.0.0.0:8080 failed: port is already allocated"),
+    stderr: expect.stringContaining("Bind for 127.0.0.2:8080 failed: port is already allocated"),
   });
   expect(shown()).toEqual(before);
   expect(await place.host.tcp("127.0.0.1", 8080)).toEndWith(" at 80");
@@ -255,6 +255,91 @@ test("a connect whose ports can't follow leaves everything as it was", async () 
   expect(await place.neighbour.tcp(LAN.host, 8080)).toBe(`${LAN.neighbour} at 80`);
   must(engine, ["rm", "-f", "web"]);
   must(engine, ["network", "rm", "near"]);
+});
+
+test("a name that another interface has is refused, and that one stays", async () => {
+  must(engine, ["run", "-d", "--name", "one", "--network", "aa", ...idle]);
+  const before = links("one");
+  const name = "com.docker.network.endpoint.ifname=eth0";
+  const connected = command(engine, ["network", "connect", "--driver-opt", name, "shut", "one"]);
+  expect(connected.stderr).toMatch(
+    /failed to add interface (veth[0-9a-f]{7}) to sandbox: error renaming interface "\1" to "eth0": file exists/,
+  );
+  expect(links("one")).toEqual(before);
+  const networks = `name=aa,driver-opt=${name}0`;
+  must(engine, ["network", "disconnect", "aa", "one"]);
+  const both = ["run", "--network", networks, "--network", `name=bb,driver-opt=${name}0`, "busybox", "true"];
+  expect(command(engine, both).stderr).toMatch(
+    /failed to set up container networking: failed to add interface veth\w+ to sandbox: error renaming interface "veth\w+" to "eth00": file exists/,
+  );
+});
+
+test("a container isn't put on a network that is a configuration alone", () => {
+  must(engine, ["network", "create", "--config-only", "--subnet", "10.46.0.0/24", "plan"]);
+  const refused = command(engine, ["run", "--network", "plan", "busybox", "true"]);
+  expect(refused.code).toBe(125);
+  expect(refused.stderr).toContain(
+    "failed to set up container networking: cannot create endpoint on configuration-only network",
+  );
+  must(engine, ["network", "rm", "plan"]);
+});
+
+test("of a routed network no port of the host is taken, and none is shown", async () => {
+  const mode = (family: 4 | 6): string[] => [
+    "-o",
+    `com.docker.network.bridge.gateway_mode_ipv${family}=routed`,
+  ];
+  must(engine, ["network", "create", "--subnet", "10.47.0.0/24", ...mode(4), "way"]);
+  must(engine, [
+    "run",
+    "-d",
+    "--name",
+    "one",
+    "--network",
+    "way",
+    "-p",
+    "8080:80",
+    "-p",
+    "90:90/udp",
+    ...idle,
+  ]);
+  must(engine, ["run", "-d", "--name", "two", "-p", "0.0.0.0:8080:80", "-p", "0.0.0.0:90:90/udp", ...idle]);
+  expect((await inspected("one")).NetworkSettings.Ports).toEqual({
+    "80/tcp": [
+      { HostIp: "0.0.0.0", HostPort: "" },
+      { HostIp: "::", HostPort: "8080" },
+    ],
+    "90/udp": [
+      { HostIp: "0.0.0.0", HostPort: "" },
+      { HostIp: "::", HostPort: "90" },
+    ],
+  });
+  expect(must(engine, ["port", "one", "80"])).toBe("0.0.0.0:\n[::]:8080");
+  await (await place.inside("one")).serve(80);
+  await (await place.inside("two")).serve(80);
+  expect(await place.neighbour.tcp(LAN.host, 8080)).toBe(`${LAN.neighbour} at 80`);
+  must(engine, ["rm", "-f", "one", "two"]);
+  must(engine, ["network", "rm", "way"]);
+});
+
+test("the gateway is of the highest priority, then of both families, then the first by name", () => {
+  must(engine, ["network", "create", "--subnet", "10.48.0.0/24", "a0"]);
+  const way = (...networks: string[]): string =>
+    must(engine, [
+      "run",
+      "--rm",
+      ...networks.flatMap((name) => ["--network", name]),
+      "busybox",
+      "ip",
+      "route",
+    ])
+      .split("\n")
+      .filter((line) => line.startsWith("default"))
+      .join();
+  expect(way("a0", "aa")).toContain("10.41.0.1");
+  expect(way("a0", "bb")).toContain("10.48.0.1");
+  expect(way("name=a0,gw-priority=1", "aa")).toContain("10.48.0.1");
+  must(engine, ["network", "rm", "a0"]);
 });
 
 test("an interface that can't be configured is taken away again", () => {
