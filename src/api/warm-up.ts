@@ -4,8 +4,10 @@
  * @module
  */
 import { mkdir, rm } from "node:fs/promises";
-import { connect, createServer, type Socket } from "node:net";
+import { Agent, request, type IncomingMessage } from "node:http";
+import { createServer } from "node:net";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Engine, Rehearsal } from "../engine/mod.ts";
 import { failure, messageOf } from "../errors/mod.ts";
@@ -22,52 +24,63 @@ const rest = 1;
 /** Milliseconds until it is looked again whether somebody still wants something. */
 const later = 20;
 
-/** A client in this process, one request at a time. */
-class Practice implements Disposable {
-  readonly #socket: Socket;
-  #answer = "";
-  #heard: (() => void) | undefined;
+/** What is sent beside method and path. */
+interface Asked {
+  readonly body?: object;
+  /** The connection becomes a stream, and no answer comes to an end. */
+  readonly upgrade?: boolean;
+}
 
-  /** Connects to the socket at `path`. */
+/** A client in this process, one request at a time over one connection. */
+class Practice implements Disposable {
+  readonly #path: string;
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  #stream: Duplex | undefined;
+
+  /** Its server listens at `path`. */
   constructor(path: string) {
-    this.#socket = connect({ path, allowHalfOpen: true });
-    this.#socket.on("data", (chunk: Buffer) => {
-      this.#answer += chunk.toString("latin1");
-      this.#heard?.();
-    });
-    this.#socket.on("error", () => this.#socket.destroy());
-    this.#socket.on("close", () => this.#heard?.());
+    this.#path = path;
   }
 
-  /** Asks; the answer's body. `headers` end with CRLF. Throws if it isn't one of success. */
-  async ask(request: string, body = "", headers = ""): Promise<string> {
-    this.#answer = "";
-    const length = `Content-Length: ${body.length}\r\n`;
-    this.#socket.write(
-      `${request} HTTP/1.1\r\nHost: docker\r\nUser-Agent: warm-up\r\n${headers}${length}\r\n${body}`,
-    );
-    for (;;) {
-      const whole = wholeBody(this.#answer);
-      if (whole !== undefined && /^HTTP\/1\.1 (2|101)/.test(this.#answer)) return whole;
-      if (whole !== undefined || this.#socket.destroyed) throw failure("internal", { message: this.#answer });
-      await new Promise<void>((resolve) => (this.#heard = resolve));
-    }
+  /** Asks; the answer's body. */
+  async ask(method: string, path: string, asked?: Asked): Promise<string> {
+    return await (
+      await this.begin(method, path, asked)
+    ).told;
+  }
+
+  /** Asks; resolves when the answer begins, with its body. Throws if it isn't one of success. */
+  async begin(
+    method: string,
+    path: string,
+    { body, upgrade = false }: Asked = {},
+  ): Promise<{ readonly told: Promise<string> }> {
+    const text = body === undefined ? "" : JSON.stringify(body);
+    const headers = {
+      "User-Agent": "warm-up",
+      "Content-Length": text.length,
+      ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      ...(upgrade ? { Connection: "Upgrade", Upgrade: "tcp" } : {}),
+    };
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage | undefined>();
+    const outgoing = request({ socketPath: this.#path, agent: this.#agent, method, path, headers }, resolve);
+    outgoing.once("upgrade", (_, stream) => {
+      this.#stream = stream.resume();
+      resolve(undefined);
+    });
+    outgoing.once("error", reject);
+    outgoing.end(text);
+    const answer = await promise;
+    if (answer === undefined) return { told: Promise.resolve("") };
+    const told = Array.fromAsync<Buffer>(answer).then((chunks) => Buffer.concat(chunks).toString("utf8"));
+    if ((answer.statusCode ?? 0) >= 300) throw failure("internal", { message: await told });
+    return { told };
   }
 
   [Symbol.dispose](): void {
-    this.#socket.destroy();
+    this.#stream?.destroy();
+    this.#agent.destroy();
   }
-}
-
-/** The body of an answer, once all of it is there. */
-function wholeBody(answer: string): string | undefined {
-  const end = answer.indexOf("\r\n\r\n");
-  if (end < 0) return undefined;
-  const body = answer.slice(end + 4);
-  if (/^HTTP\/1\.1 (204|101)/.test(answer)) return body;
-  const length = /^content-length: *(\d+)/im.exec(answer.slice(0, end))?.[1];
-  if (length !== undefined) return body.length >= Number(length) ? body : undefined;
-  return body.endsWith("0\r\n\r\n") ? body : undefined;
 }
 
 /** One container. What is new of it is practised, and what is as it was. */
@@ -75,22 +88,20 @@ async function practise(client: Practice, other: () => Practice, round: number):
   const AutoRemove = round % 2 === 1;
   const Cmd = round % 8 < 2 ? ["true", String(round)] : ["true"];
   const wanted = { Image: "warm-up", Cmd, HostConfig: { NetworkMode: "none", AutoRemove } };
-  const json = "Content-Type: application/json\r\n";
-  const created = await client.ask("POST /v1.44/containers/create", JSON.stringify(wanted), json);
+  const created = await client.ask("POST", "/v1.44/containers/create", { body: wanted });
   const { Id } = JSON.parse(created) as { Id: string };
   const container = `/v1.44/containers/${Id}`;
   if (AutoRemove) {
     // As `docker run --rm` does it.
     using attached = other();
     using waiting = other();
-    const upgrade = "Connection: Upgrade\r\nUpgrade: tcp\r\n";
-    await attached.ask(`POST ${container}/attach?stderr=1&stdout=1&stream=1`, "", upgrade);
-    const removed = waiting.ask(`POST ${container}/wait?condition=removed`);
-    await Promise.all([removed, client.ask(`POST ${container}/start`)]);
+    await attached.ask("POST", `${container}/attach?stderr=1&stdout=1&stream=1`, { upgrade: true });
+    const removed = await waiting.begin("POST", `${container}/wait?condition=removed`);
+    await Promise.all([removed.told, client.ask("POST", `${container}/start`)]);
   } else {
-    await client.ask(`POST ${container}/start`);
-    await client.ask(`POST ${container}/wait`);
-    await client.ask(`DELETE ${container}`);
+    await client.ask("POST", `${container}/start`);
+    await client.ask("POST", `${container}/wait`);
+    await client.ask("DELETE", container);
   }
 }
 
