@@ -3,7 +3,7 @@
  * @module
  */
 import { afterAll, beforeAll, expect } from "bun:test";
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { LAN, NetworkPlace } from "../network/engine/place.ts";
 import { command, must, pidOf } from "../support/containers.ts";
 import { TestEngine } from "../support/engine.ts";
@@ -11,20 +11,34 @@ import { noSctp } from "../support/host-kernel.ts";
 import { perlPath, script } from "../support/scripts.ts";
 import { testUnless } from "../support/requires.ts";
 
-const check = testUnless(noSctp);
+/**
+ * nft 1.0.6 has the kernel turn the bytes of `meta l4proto` round, though it is one byte, before it looks into a set of ranges.
+ * Linux 7.2 refuses that operation, and with it the engine's table.
+ */
+function nftRefused(): string | undefined {
+  const table = `table inet t {
+    set s { type inet_proto . inet_service; flags interval; }
+    chain c { meta l4proto . th dport @s accept; }
+  }`;
+  const { status } = spawnSync("unshare", ["--net", "nft", "-f", "-"], { input: table });
+  return status === 0 ? undefined : "this nft makes rules that this kernel refuses";
+}
+
+const missing = noSctp ?? nftRefused();
+const check = testUnless(missing);
 const program = [perlPath, script("vm/sctp.pl")] as const;
 
 let engine: TestEngine;
 let place: NetworkPlace;
 const servers: ChildProcess[] = [];
 beforeAll(async () => {
-  if (noSctp !== undefined) return;
+  if (missing !== undefined) return;
   engine = await TestEngine.start();
   place = await NetworkPlace.around(engine);
 });
 afterAll(async () => {
   for (const server of servers) server.kill("SIGKILL");
-  if (noSctp === undefined) await place[Symbol.asyncDispose]();
+  if (missing === undefined) await place[Symbol.asyncDispose]();
 });
 
 /** Serves a port in a container's network namespace. */

@@ -22,13 +22,12 @@ const deadline = 45 * 60_000;
 const kernels = ["debian", "newest"] as const;
 type Kernel = (typeof kernels)[number];
 
-/** What runs where, unless the command line says. */
+/** What runs where, unless the command line says: what a kernel or an init decides, for time is short when it is emulated. */
 const plan: Readonly<Record<Kernel, readonly string[]>> = {
   debian: [
     "test/vm",
     "test/smoke.test.ts",
     "test/engine/isolation.test.ts",
-    "test/engine/lifecycle.test.ts",
     "test/engine/exec.test.ts",
     "test/faults/errors.test.ts",
     "test/storage/layers.test.ts",
