@@ -3,7 +3,7 @@
  * otherwise.
  * @module
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import {
   CLONE,
   close,
@@ -196,7 +196,7 @@ export class LiveNetworks {
 
 /**
  * Ends the proxies of these ports, whoever their parents are, and waits until they are gone. They are known by their
- * arguments, which nobody else's have: the port is theirs.
+ * arguments, which nobody else's have in this network namespace: the port is theirs.
  */
 async function endProxies(ports: readonly PublishedPort[]): Promise<void> {
   if (ports.length === 0) return;
@@ -218,7 +218,11 @@ function proxyOf(pid: number): string {
   try {
     const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
     const [, proto, protocol, ip, address, name, port] = words;
-    const isProxy = proto === "-proto" && ip === "-host-ip" && name === "-host-port";
+    const isProxy =
+      proto === "-proto" &&
+      ip === "-host-ip" &&
+      name === "-host-port" &&
+      readlinkSync(`/proc/${pid}/ns/net`) === readlinkSync("/proc/self/ns/net");
     return isProxy ? `${protocol} ${address} ${port}` : "";
   } catch {
     return "";

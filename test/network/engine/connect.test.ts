@@ -257,6 +257,17 @@ test("a connect whose ports can't follow leaves everything as it was", async () 
   must(engine, ["network", "rm", "near"]);
 });
 
+test("the proxies of another engine, on another network namespace, stay when ours end", async () => {
+  await using other = await TestEngine.start();
+  await using _elsewhere = await NetworkPlace.around(other);
+  for (const each of [engine, other]) must(each, ["run", "-d", "--name", "web", "-p", "8080:80", ...idle]);
+  const before = proxiesOf(other);
+  expect(before).toHaveLength(2);
+  must(engine, ["network", "disconnect", "bridge", "web"]);
+  expect(proxiesOf(engine)).toEqual([]);
+  expect(proxiesOf(other)).toEqual(before);
+});
+
 test("a name that another interface has is refused, and that one stays", async () => {
   must(engine, ["run", "-d", "--name", "one", "--network", "aa", ...idle]);
   const before = links("one");
