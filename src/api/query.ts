@@ -23,7 +23,7 @@ export class Query {
     for (const text of [search, form ?? ""]) {
       const [wrong] = /%(?![0-9a-fA-F]{2}).{0,2}/.exec(text) ?? [];
       if (wrong !== undefined)
-        throw failure("invalid-parameter", { message: `invalid URL escape ${JSON.stringify(wrong)}` });
+        throw failure("invalid-parameter", { message: `invalid URL escape ${goQuoted(wrong)}` });
     }
     const query = new URLSearchParams(search);
     this.#sources = form === undefined ? [query] : [new URLSearchParams(form), query];
@@ -65,7 +65,7 @@ export class Query {
     const value = this.text(name);
     if (/^(?:1|t|T|TRUE|true|True)$/.test(value)) return true;
     if (value === "" || /^(?:0|f|F|FALSE|false|False)$/.test(value)) return false;
-    const reason = `strconv.ParseBool: parsing ${JSON.stringify(value)}: invalid syntax`;
+    const reason = `strconv.ParseBool: parsing ${goQuoted(value)}: invalid syntax`;
     throw failure("invalid-parameter", {
       message: message?.(value) ?? `invalid value for ${name}: ${value}: ${reason}`,
     });
@@ -116,7 +116,7 @@ export class Query {
 
 function parseInteger(text: string, caller: string): bigint {
   const wrong = (why: string): never => {
-    throw failure("invalid-parameter", { message: `${caller}: parsing ${JSON.stringify(text)}: ${why}` });
+    throw failure("invalid-parameter", { message: `${caller}: parsing ${goQuoted(text)}: ${why}` });
   };
   if (!/^[+-]?\d+$/.test(text)) return wrong("invalid syntax");
   const value = BigInt(text.replace(/^\+/, ""));

@@ -95,7 +95,7 @@ class TimeParser {
     try {
       return this.#parse();
     } catch (error) {
-      if (error instanceof Unparsed) return `parsing time ${JSON.stringify(this.#text)}${error.why}`;
+      if (error instanceof Unparsed) return `parsing time ${goQuoted(this.#text)}${error.why}`;
       throw error;
     }
   }
@@ -113,7 +113,7 @@ class TimeParser {
       else if (chunk.startsWith(".")) fraction = this.#take(/^(?:[.,](\d+))?/, chunk)[1] ?? "";
       else found[chunk] = this.#number(chunk);
     }
-    if (this.#rest !== "") throw new Unparsed(`: extra text: ${JSON.stringify(this.#rest)}`);
+    if (this.#rest !== "") throw new Unparsed(`: extra text: ${goQuoted(this.#rest)}`);
     const {
       2006: year = 0,
       "01": month = 1,
@@ -161,7 +161,7 @@ class TimeParser {
   }
 
   #cannot(value: string, element: string): Unparsed {
-    const [layout, seen, wanted] = [this.#layout, value, element].map((text) => JSON.stringify(text));
+    const [layout, seen, wanted] = [this.#layout, value, element].map(goQuoted);
     return new Unparsed(` as ${layout}: cannot parse ${seen} as ${wanted}`);
   }
 }

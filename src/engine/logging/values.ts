@@ -2,7 +2,7 @@
  * Values of log options, read as the packages of Go that Docker uses read them, with their texts.
  * @module
  */
-import { failure, type CaissonError } from "../../errors/mod.ts";
+import { failure, goQuoted, type CaissonError } from "../../errors/mod.ts";
 
 /** An option that can't be. */
 export function wrongOption(message: string): CaissonError {
@@ -18,7 +18,7 @@ export function parseBytes(text: string, base: 1000 | 1024): number {
   const invalid = wrongOption(`invalid size: '${text}'`);
   if (number === undefined) throw invalid;
   if (!/^[+-]?(\d+\.?\d*|\.\d+)$/.test(number))
-    throw wrongOption(`strconv.ParseFloat: parsing ${JSON.stringify(number)}: invalid syntax`);
+    throw wrongOption(`strconv.ParseFloat: parsing ${goQuoted(number)}: invalid syntax`);
   const suffix = (match?.[2] ?? "").toLowerCase();
   if (Number(number) < 0) throw invalid;
   if (!/^(b|[kmgtp](i?b)?)?$/.test(suffix)) throw wrongOption(`invalid suffix: '${suffix}'`);
@@ -30,13 +30,13 @@ export function parseBytes(text: string, base: 1000 | 1024): number {
 export function parseBool(text: string): boolean {
   if (["1", "t", "T", "TRUE", "true", "True"].includes(text)) return true;
   if (["0", "f", "F", "FALSE", "false", "False"].includes(text)) return false;
-  throw wrongOption(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+  throw wrongOption(`strconv.ParseBool: parsing ${goQuoted(text)}: invalid syntax`);
 }
 
 /** @throws invalid-parameter in strconv's words */
 export function parseInteger(text: string): number {
   const wrong = (why: string): never => {
-    throw wrongOption(`strconv.Atoi: parsing ${JSON.stringify(text)}: ${why}`);
+    throw wrongOption(`strconv.Atoi: parsing ${goQuoted(text)}: ${why}`);
   };
   if (!/^[+-]?\d+$/.test(text)) return wrong("invalid syntax");
   const value = BigInt(text.replace("+", ""));
@@ -47,7 +47,7 @@ export function parseInteger(text: string): number {
 /** @throws invalid-parameter in strconv's words */
 export function parseUnsigned(text: string, bits: number = 64): number {
   const wrong = (why: string): never => {
-    throw wrongOption(`strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`);
+    throw wrongOption(`strconv.ParseUint: parsing ${goQuoted(text)}: ${why}`);
   };
   if (!/^\d+$/.test(text)) return wrong("invalid syntax");
   if (BigInt(text) >= 2n ** BigInt(bits)) return wrong("value out of range");
@@ -66,7 +66,7 @@ const durationUnits: Readonly<Record<string, number>> = {
 
 /** Milliseconds of `1m30s`. @throws invalid-parameter in Go's words */
 export function parseDuration(text: string): number {
-  const quoted = JSON.stringify(text);
+  const quoted = goQuoted(text);
   const sign = text.startsWith("-") ? -1 : 1;
   let rest = text.replace(/^[+-]/, "");
   if (rest === "0") return 0;
@@ -78,8 +78,7 @@ export function parseDuration(text: string): number {
     const [whole, number = "", unit = ""] = match;
     if (unit === "") throw wrongOption(`time: missing unit in duration ${quoted}`);
     const factor = durationUnits[unit];
-    if (factor === undefined)
-      throw wrongOption(`time: unknown unit ${JSON.stringify(unit)} in duration ${quoted}`);
+    if (factor === undefined) throw wrongOption(`time: unknown unit ${goQuoted(unit)} in duration ${quoted}`);
     sum += Number(number) * factor;
     rest = rest.slice(whole.length);
   }
@@ -109,7 +108,7 @@ export interface LogUrl {
 
 /** @throws invalid-parameter in net/url's words */
 export function parseUrl(text: string): LogUrl {
-  const wrong = (what: string): CaissonError => wrongOption(`parse ${JSON.stringify(text)}: ${what}`);
+  const wrong = (what: string): CaissonError => wrongOption(`parse ${goQuoted(text)}: ${what}`);
   const match = /^([A-Za-z][A-Za-z0-9+.-]*):(.*)$/s.exec(text);
   if (match === null) {
     if (text.startsWith(":")) throw wrong("missing protocol scheme");
@@ -122,7 +121,7 @@ export function parseUrl(text: string): LogUrl {
   const [, host = "", path = ""] = /^([^/?#]*)([^?#]*)/.exec(rest.slice(2)) ?? [];
   const port = /:([^:\]]*)$/.exec(host)?.[1];
   if (port !== undefined && !/^\d*$/.test(port))
-    throw wrong(`invalid port ${JSON.stringify(`:${port}`)} after host`);
+    throw wrong(`invalid port ${goQuoted(`:${port}`)} after host`);
   return { scheme: scheme.toLowerCase(), host, path };
 }
 
