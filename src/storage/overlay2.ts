@@ -199,7 +199,8 @@ export class Overlay2 implements SnapshotDriver {
 async function probed({ executor, root }: DriverOptions): Promise<ProbedOverlay> {
   const memory = join(root, "assembly");
   const known = await readFile(memory, "utf8").catch(() => "");
-  const overlay = await probeOverlay(executor(), root);
+  // What an engine that is killed meanwhile leaves is swept with the rest there.
+  const overlay = await probeOverlay(executor(), join(root, "trash"));
   if (!overlay.supported) {
     const isKnown = overlay.full && (known === "detached" || known === "staged");
     return isKnown ? { supported: true, staged: known === "staged" } : overlay;

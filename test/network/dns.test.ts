@@ -80,26 +80,6 @@ test("others are asked for what isn't known: each query with an id and a port of
   expect(denied.map(({ server }) => server)).toEqual(["127.0.0.1"]);
 });
 
-test("a server that fails, refuses or is silent is followed by the next; at most three", async () => {
-  await using all = await world();
-  const { world: place, client } = all;
-  add(client, "own", 13, ["app"], ["10.9.9.9", "127.0.0.9", ...upstreams]);
-  await client.flushed();
-  const [relay, own] = [await place.relay("web"), await place.relay("own")];
-  const askedFor = async (name: string): Promise<string[]> =>
-    (await place.asked(relay)).filter((seen) => seen.name === name).map(({ server }) => server);
-  expect(await relay.addresses("servfail.example")).toBe(2);
-  expect(await relay.addresses("refused.example")).toBe(2);
-  expect(await askedFor("servfail.example")).toEqual([...upstreams]);
-  expect(await askedFor("refused.example")).toEqual([...upstreams]);
-  expect(await relay.addresses("hang.example")).toBe(2);
-  expect(await askedFor("hang.example")).toEqual([...upstreams]);
-  // There is no way to the first of its own, and nobody listens on the second.
-  expect(await own.addresses("any.example")).toEqual(["10.1.1.1"]);
-  expect(await own.addresses("refused.other")).toBe(2);
-  expect(await askedFor("refused.other")).toEqual(["127.0.0.1"]);
-});
-
 test("a truncated answer is fetched by TCP, and cut to what the asker takes", async () => {
   await using all = await world();
   const { world: place } = all;
@@ -130,9 +110,9 @@ test("servers that hang delay no name that is known here, and no other container
   const hanging = Array.from({ length: 1024 }, (_, at) => relay.addresses(`hang${at}.example`));
   // One more than may wait is answered at once.
   expect(await relay.addresses("toomany.example")).toBe(2);
-  for (let count = 0; count < 100; count += 1) expect(await relay.addresses("web")).toEqual(["172.30.0.11"]);
+  for (let count = 0; count < 20; count += 1) expect(await relay.addresses("web")).toEqual(["172.30.0.11"]);
   expect(await other.addresses("some.example")).toEqual(["10.1.1.1"]);
-  expect(relay.order.slice(0, 101)).toEqual(["toomany.example", ...Array.from({ length: 100 }, () => "web")]);
+  expect(relay.order.slice(0, 21)).toEqual(["toomany.example", ...Array.from({ length: 20 }, () => "web")]);
   expect(new Set(await Promise.all(hanging))).toEqual(new Set([2]));
   expect(await relay.addresses("some.example")).toEqual(["10.1.1.1"]);
 });
@@ -224,24 +204,6 @@ test("a killed resolver is started again by the engine, and knows what came mean
   }
 });
 
-test("without a container there is no resolver, unless one is asked for; one that can't start is told of", async () => {
-  await using place = await ResolverWorld.start();
-  const client = place.client();
-  client.apply({ op: "network", network: { id: "app", name: "app", internal: false } });
-  await client.flushed();
-  expect(place.pid).toBeUndefined();
-  await client.ready();
-  expect(place.pid).toBeDefined();
-  const broken = new ResolverClient({
-    directory: join(place.directory, "none"),
-    version: "1",
-    command: ["/bin/false"],
-  });
-  const problem = await broken.ready().catch((error: unknown) => error);
-  expect(String(problem)).toContain("the resolver of container names does not answer");
-  broken.close();
-});
-
 test("an engine of another version brings its own resolver", async () => {
   await using all = await world();
   const { world: place, client } = all;
@@ -292,7 +254,8 @@ test("by TCP a container has 256 connections, and of each 64 questions wait", as
   const relay = await place.relay("web");
   const streams: Socket[] = [];
   for (let count = 0; count < 257; count += 1) streams.push(await relay.stream());
-  const [first, second, third] = streams;
+  // The last two: who says nothing for ten seconds is closed.
+  const [first, second, third] = [streams[0], ...streams.slice(-2)];
   if (first === undefined || second === undefined || third === undefined) throw new Error("no streams");
   await new Promise((resolve) => first.once("close", resolve).resume());
   const answered: Socket[] = [];
@@ -310,7 +273,52 @@ test("by TCP a container has 256 connections, and of each 64 questions wait", as
   for (const stream of streams) stream.destroy();
 });
 
-test("there is one resolver, and it leaves when nobody is there any more", async () => {
+// These wait for deadlines, and do so side by side.
+test.concurrent(
+  "a server that fails, refuses or is silent is followed by the next; at most three",
+  async () => {
+    await using all = await world();
+    const { world: place, client } = all;
+    add(client, "own", 13, ["app"], ["10.9.9.9", "127.0.0.9", ...upstreams]);
+    await client.flushed();
+    const [relay, own] = [await place.relay("web"), await place.relay("own")];
+    const askedFor = async (name: string): Promise<string[]> =>
+      (await place.asked(relay)).filter((seen) => seen.name === name).map(({ server }) => server);
+    expect(await relay.addresses("servfail.example")).toBe(2);
+    expect(await relay.addresses("refused.example")).toBe(2);
+    expect(await askedFor("servfail.example")).toEqual([...upstreams]);
+    expect(await askedFor("refused.example")).toEqual([...upstreams]);
+    expect(await relay.addresses("hang.example")).toBe(2);
+    expect(await askedFor("hang.example")).toEqual([...upstreams]);
+    // There is no way to the first of its own, and nobody listens on the second.
+    expect(await own.addresses("any.example")).toEqual(["10.1.1.1"]);
+    expect(await own.addresses("refused.other")).toBe(2);
+    expect(await askedFor("refused.other")).toEqual(["127.0.0.1"]);
+  },
+);
+
+test.concurrent(
+  "without a container there is no resolver, unless one is asked for; one that can't start is told of",
+  async () => {
+    await using place = await ResolverWorld.start();
+    const client = place.client();
+    client.apply({ op: "network", network: { id: "app", name: "app", internal: false } });
+    await client.flushed();
+    expect(place.pid).toBeUndefined();
+    await client.ready();
+    expect(place.pid).toBeDefined();
+    const broken = new ResolverClient({
+      directory: join(place.directory, "none"),
+      version: "1",
+      command: ["/bin/false"],
+    });
+    const problem = await broken.ready().catch((error: unknown) => error);
+    expect(String(problem)).toContain("the resolver of container names does not answer");
+    broken.close();
+  },
+);
+
+test.concurrent("there is one resolver, and it leaves when nobody is there any more", async () => {
   await using all = await world();
   const { world: place, client } = all;
   const { pid } = place;
