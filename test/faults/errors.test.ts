@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, w
 import { join } from "node:path";
 import { command, eventually, must, removeAll, run, start } from "../support/containers.ts";
 import { TestEngine } from "../support/engine.ts";
+import { noUnified } from "../support/host-kernel.ts";
 import { importBusybox } from "../support/image.ts";
 
 let engine: TestEngine;
@@ -92,7 +93,8 @@ describe("a limit on processes that is reached already", () => {
       const steps = explained(args);
       const { code, stderr } = command(engine, ["run", ...args]);
       expect(code).toBe(125);
-      expectStepOf(stderr, steps, "EAGAIN", "make the container's process");
+      const first = noUnified === undefined ? "make the process between" : "make the container's process";
+      expectStepOf(stderr, steps, "EAGAIN", first);
     } finally {
       sleeper.kill("SIGKILL");
       removeEmpty(join(full, "other"));
