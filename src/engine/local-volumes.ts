@@ -105,7 +105,11 @@ export class LocalVolumes {
         found.push(name);
         continue;
       }
-      if (!existsSync(this.path(name))) continue;
+      if (!existsSync(this.path(name))) {
+        // Killed between the making, or the removal, of the two folders. What holds something else isn't ours.
+        await rmdir(folder).catch(() => undefined);
+        continue;
+      }
       if ((await readdir(this.path(name))).length === 0) await rm(folder, { recursive: true, force: true });
       else found.push(name);
     }

@@ -204,12 +204,16 @@ test("sweeping removes what is empty and adopts what has data", async () => {
   const full = await volumes.prepare("full", {});
   await writeFile(join(full.path, "x"), "1");
   await mkdir(join(dataRoot, "volumes", ".removed-0"));
+  await mkdir(join(dataRoot, "volumes", "half"));
+  await mkdir(join(dataRoot, "volumes", "foreign", "folder"), { recursive: true });
   await volumes.create({ Name: "kept" });
   const again = open();
   await again.sweep();
   expect((await again.list(none)).Volumes.map(({ Name }) => Name)).toEqual(["kept", "full"]);
   expect(existsSync(join(dataRoot, "volumes", "empty"))).toBe(false);
   expect(existsSync(join(dataRoot, "volumes", ".removed-0"))).toBe(false);
+  expect(existsSync(join(dataRoot, "volumes", "half"))).toBe(false);
+  expect(existsSync(join(dataRoot, "volumes", "foreign"))).toBe(true);
   expect((await again.usage()).map(({ UsageData }) => UsageData)).toEqual([
     { RefCount: 0, Size: 0 },
     { RefCount: 0, Size: 1 },
