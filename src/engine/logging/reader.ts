@@ -302,7 +302,7 @@ class LogReader {
       this.#alone = true;
     }
     at = yield* this.#readShared(file, at, size);
-    // One byte more, so that a read that finds all of it leaves room: it is known to be the end then.
-    return yield* this.#read(file, at, Infinity, size - at + 1);
+    // What comes later wakes everybody: who reads it now would be at another place than all others from then on.
+    return at === size ? at : yield* this.#read(file, at, size, size - at + 1);
   }
 }

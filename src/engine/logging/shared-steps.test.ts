@@ -23,3 +23,16 @@ test("one that found nothing, or failed, isn't kept", async () => {
   const { to } = await steps.take("log", 7n, 5, async () => ({ chunks: [], to: 9 }));
   expect(to).toBe(9);
 });
+
+test("who was woken late finds the steps of who was first, as long as they aren't many", async () => {
+  const steps = new SharedSteps();
+  let made = 0;
+  const from = (at: number): Promise<Step> =>
+    steps.take("log", 7n, at, async () => ({ chunks: [], to: at + ++made }));
+  for (const at of [0, 1, 2, 3, 4, 5, 6, 7]) await from(at);
+  await from(0);
+  expect(made).toBe(8);
+  await from(8);
+  await from(0);
+  expect(made).toBe(10);
+});

@@ -13,26 +13,37 @@ export interface Step {
 
 /** Milliseconds for which a step is kept. */
 const kept = 1000;
+/** As many of one log: who was woken late finds those of who was first. */
+const most = 8;
 
-/** The last step of each log, for each way to write it. */
+/** What is known to begin at a place of a file. */
+interface Known {
+  readonly inode: bigint;
+  readonly from: number;
+  readonly step: Promise<Step>;
+}
+
+/** The last steps of each log, for each way to write it. */
 export class SharedSteps {
-  readonly #last = new Map<
-    string,
-    { readonly inode: bigint; readonly from: number; readonly step: Promise<Step> }
-  >();
+  readonly #last = new Map<string, Known[]>();
 
   /**
-   * The step that begins at `from` of the file `inode`: the last one of `key`, a log and how it is written, or what `make`
-   * makes. It may have been read before this was called, so what it doesn't have may be there all the same.
+   * The step that begins at `from` of the file `inode`: one of the last of `key`, a log and how it is written, or what
+   * `make` makes. It may have been read before this was called, so what it doesn't have may be there all the same.
    */
   take(key: string, inode: bigint, from: number, make: () => Promise<Step>): Promise<Step> {
-    const last = this.#last.get(key);
-    if (last?.inode === inode && last.from === from) return last.step;
+    const last = this.#last.get(key) ?? [];
+    const found = last.find((known) => known.inode === inode && known.from === from);
+    if (found !== undefined) return found.step;
     const step = make();
     const entry = { inode, from, step };
-    this.#last.set(key, entry);
+    last.push(entry);
+    if (last.length > most) last.shift();
+    this.#last.set(key, last);
     const forget = (): void => {
-      if (this.#last.get(key) === entry) this.#last.delete(key);
+      const at = last.indexOf(entry);
+      if (at >= 0) last.splice(at, 1);
+      if (last.length === 0 && this.#last.get(key) === last) this.#last.delete(key);
     };
     // One without a line, and one that failed, are nobody else's.
     step.then(({ to }) => void (to === from && forget()), forget);
