@@ -121,13 +121,17 @@ class LogReader {
       }
       if (files.length === 0 && following) yield* this.#follow(undefined, 0);
     } finally {
-      await closeFiles([...this.#open]);
+      const open = [...this.#open];
+      for (const { inode } of open) sharedSteps.forget(inode);
+      await closeFiles(open);
     }
   }
 
   /** Whoever follows for long must not keep the room of files that were removed. */
   async #close(file: LogFile): Promise<void> {
-    if (this.#open.delete(file)) await file[Symbol.asyncDispose]();
+    if (!this.#open.delete(file)) return;
+    sharedSteps.forget(file.inode);
+    await file[Symbol.asyncDispose]();
   }
 
   #over(): boolean {
@@ -303,6 +307,6 @@ class LogReader {
     }
     at = yield* this.#readShared(file, at, size);
     // What comes later wakes everybody: who reads it now would be at another place than all others from then on.
-    return at === size ? at : yield* this.#read(file, at, size, size - at + 1);
+    return at >= size ? at : yield* this.#read(file, at, size, size - at + 1);
   }
 }

@@ -36,3 +36,15 @@ test("who was woken late finds the steps of who was first, as long as they aren'
   await from(0);
   expect(made).toBe(10);
 });
+
+test("of a file that was closed nothing is kept, since another one may get its inode", async () => {
+  const steps = new SharedSteps();
+  let made = 0;
+  const make = async (): Promise<Step> => ({ chunks: [], to: ++made });
+  for (const key of ["raw", "framed"]) await steps.take(key, 7n, 0, make);
+  await steps.take("raw", 8n, 0, make);
+  steps.forget(7n);
+  for (const key of ["raw", "framed"]) await steps.take(key, 7n, 0, make);
+  await steps.take("raw", 8n, 0, make);
+  expect(made).toBe(5);
+});

@@ -40,14 +40,20 @@ export class SharedSteps {
     last.push(entry);
     if (last.length > most) last.shift();
     this.#last.set(key, last);
-    const forget = (): void => {
-      const at = last.indexOf(entry);
-      if (at >= 0) last.splice(at, 1);
-      if (last.length === 0 && this.#last.get(key) === last) this.#last.delete(key);
-    };
+    const forget = (): void => this.#keep(key, (known) => known !== entry);
     // One without a line, and one that failed, are nobody else's.
     step.then(({ to }) => void (to === from && forget()), forget);
     setTimeout(forget, kept).unref();
     return step;
+  }
+  /** Of a file that somebody closes nothing is kept: once nobody has it open, another one may get its inode. */
+  forget(inode: bigint): void {
+    for (const key of this.#last.keys()) this.#keep(key, (known) => known.inode !== inode);
+  }
+
+  #keep(key: string, isKept: (known: Known) => boolean): void {
+    const left = (this.#last.get(key) ?? []).filter(isKept);
+    if (left.length === 0) this.#last.delete(key);
+    else this.#last.set(key, left);
   }
 }
