@@ -2,11 +2,10 @@
  * What a request says in its query and its form, with Docker's rules for flags, numbers, times and filters.
  * @module
  */
-import type { Filters } from "../engine/mod.ts";
+import { parseInteger, type Filters } from "../engine/mod.ts";
 import { failure, goQuoted } from "../errors/mod.ts";
 
 const falsehoods = new Set(["", "0", "no", "false", "none"]);
-const int64Maximum = 2n ** 63n - 1n;
 const uint32Maximum = 2n ** 32n - 1n;
 /** What Go takes for the beginning of time, in seconds since the epoch: nothing is before it. */
 export const goZeroTime = -62_135_596_800n;
@@ -112,16 +111,6 @@ export class Query {
   filters(): Filters {
     return parseFilters(this.text("filters"));
   }
-}
-
-function parseInteger(text: string, caller: string): bigint {
-  const wrong = (why: string): never => {
-    throw failure("invalid-parameter", { message: `${caller}: parsing ${goQuoted(text)}: ${why}` });
-  };
-  if (!/^[+-]?\d+$/.test(text)) return wrong("invalid syntax");
-  const value = BigInt(text.replace(/^\+/, ""));
-  if (value > int64Maximum || value < -int64Maximum - 1n) return wrong("value out of range");
-  return value;
 }
 
 /**

@@ -12,7 +12,7 @@ import {
 } from "./container.ts";
 import type { Filters } from "./engine.ts";
 import { badFilter, booleanFilter, checkFilters, exactMatch, labelsMatch, patternFilter } from "./filters.ts";
-import { parseInteger, parseUnsigned } from "./logging/values.ts";
+import { parseInteger, parseUnsigned } from "./strconv.ts";
 import { parseTime } from "./time.ts";
 
 /** What a filter needs to know beyond the container that it looks at. */
@@ -121,7 +121,7 @@ function stateTests(filters: Filters): Test[] {
   const tests: Test[] = [];
   const codes = (filters.get("exited") ?? []).map((value) => {
     try {
-      return parseInteger(value);
+      return Number(parseInteger(value));
     } catch (error) {
       throw badFilter("exited", value, messageOf(error));
     }

@@ -73,6 +73,7 @@ export type * from "./network-types.ts";
 export { guardEngine } from "./policy/guard.ts";
 export type { ServiceState } from "./service-manager.ts";
 export type { EngineLog } from "./services.ts";
+export { parseInteger } from "./strconv.ts";
 export { withoutCredentials } from "./system-facts.ts";
 
 /** Opens the engine on its data root and finds running containers again. */

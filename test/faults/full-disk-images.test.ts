@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { busyboxArchive } from "../support/image.ts";
-import { dockerArchive, tarOf } from "../support/archive.ts";
+import { dockerArchive, fileEntry, tarOf } from "../support/archive.ts";
 import { command, eventually, must, shell, start } from "../support/containers.ts";
 import type { Ended, TestEngine } from "../support/engine.ts";
 import { patience } from "../support/patience.ts";
@@ -18,19 +18,10 @@ import { engineOn, filesIn, fill, kinds, noSpace, type Filled } from "./small-di
 /** What each layer takes: bytes in one file, and other files beside it. */
 const bytes = 3 << 20;
 const files = 150;
-const layers = ["a", "b", "c"].map((name): EntryInput[] => {
-  const file = (path: string, body: Uint8Array): EntryInput => ({
-    type: "file",
-    path,
-    mode: 0o644,
-    size: body.length,
-    body,
-  });
-  return [
-    file(name, randomBytes(bytes)),
-    ...Array.from({ length: files }, (_, n) => file(`${name}.${n}`, Buffer.from([n]))),
-  ];
-});
+const layers = ["a", "b", "c"].map((name): EntryInput[] => [
+  fileEntry(name, randomBytes(bytes)),
+  ...Array.from({ length: files }, (_, n) => fileEntry(`${name}.${n}`, Buffer.from([n]))),
+]);
 const content = layers.map(([big]) => big?.body as Uint8Array);
 const sums = content.map((body) => createHash("sha256").update(body).digest("hex"));
 

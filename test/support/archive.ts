@@ -49,18 +49,16 @@ export async function dockerArchive(
       Layers: digests.map((digest) => `${digest}/layer.tar`),
     },
   ];
-  const file = (path: string, body: Uint8Array): EntryInput => ({
-    type: "file",
-    path,
-    mode: 0o644,
-    size: body.length,
-    body,
-  });
   return tarOf([
-    ...blobs.map((blob, n) => file(`${digests[n]}/layer.tar`, blob)),
-    file(configName, config),
-    file("manifest.json", Buffer.from(JSON.stringify(manifest))),
+    ...blobs.map((blob, n) => fileEntry(`${digests[n]}/layer.tar`, blob)),
+    fileEntry(configName, config),
+    fileEntry("manifest.json", Buffer.from(JSON.stringify(manifest))),
   ]);
+}
+
+/** A file of an archive that everybody may read. */
+export function fileEntry(path: string, body: Uint8Array): EntryInput {
+  return { type: "file", path, mode: 0o644, size: body.length, body };
 }
 
 /** Loads an archive; the answer's error, or undefined. */

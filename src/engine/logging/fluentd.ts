@@ -23,15 +23,8 @@ import {
   type SinkHost,
 } from "./remote.ts";
 import { openStream, type StreamAddress, type StreamSink } from "./sinks.ts";
-import {
-  parseBool,
-  parseBytes,
-  parseDuration,
-  parseUnsigned,
-  parseUrl,
-  splitHostPort,
-  wrongOption,
-} from "./values.ts";
+import { parseUnsigned } from "../strconv.ts";
+import { parseBool, parseBytes, parseDuration, parseUrl, splitHostPort, wrongOption } from "./values.ts";
 
 type Options = Readonly<Record<string, string>>;
 

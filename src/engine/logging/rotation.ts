@@ -4,7 +4,8 @@
  */
 import { inContext } from "../../errors/mod.ts";
 import type { HostConfig } from "../container-types.ts";
-import { parseBool, parseBytes, parseInteger, wrongOption } from "./values.ts";
+import { parseInteger } from "../strconv.ts";
+import { parseBool, parseBytes, wrongOption } from "./values.ts";
 
 type LogConfig = HostConfig["LogConfig"];
 
@@ -47,7 +48,7 @@ function jsonFileRotation(options: LogConfig["Config"]): Rotation {
   const limit = size === undefined ? DEFAULT_LIMIT : size === UNLIMITED ? 0 : parseBytes(size, 1000);
   if (limit === 0 && size !== UNLIMITED) throw wrongOption("max-size must be a positive number");
   // Whoever names a size alone gets one file of it, as with Docker.
-  const files = count !== undefined ? parseInteger(count) : size === undefined ? DEFAULT_FILES : 1;
+  const files = count !== undefined ? Number(parseInteger(count)) : size === undefined ? DEFAULT_FILES : 1;
   if (files < 1) throw wrongOption("max-file cannot be less than 1");
   const compress = options["compress"] !== undefined && parseBool(options["compress"]);
   if (compress && (files === 1 || size === undefined || size === UNLIMITED))
@@ -69,7 +70,7 @@ function localRotation(
     }
   };
   const limit = size === undefined ? DEFAULT_LIMIT : read("max-size", size, (text) => parseBytes(text, 1000));
-  const files = count === undefined ? DEFAULT_FILES : read("max-file", count, parseInteger);
+  const files = count === undefined ? DEFAULT_FILES : Number(read("max-file", count, parseInteger));
   let compress = true;
   try {
     if (compressed !== undefined) compress = parseBool(compressed);

@@ -33,27 +33,6 @@ export function parseBool(text: string): boolean {
   throw wrongOption(`strconv.ParseBool: parsing ${goQuoted(text)}: invalid syntax`);
 }
 
-/** @throws invalid-parameter in strconv's words */
-export function parseInteger(text: string): number {
-  const wrong = (why: string): never => {
-    throw wrongOption(`strconv.Atoi: parsing ${goQuoted(text)}: ${why}`);
-  };
-  if (!/^[+-]?\d+$/.test(text)) return wrong("invalid syntax");
-  const value = BigInt(text.replace("+", ""));
-  if (BigInt.asIntN(64, value) !== value) return wrong("value out of range");
-  return Number(value);
-}
-
-/** @throws invalid-parameter in strconv's words */
-export function parseUnsigned(text: string, bits: number = 64): number {
-  const wrong = (why: string): never => {
-    throw wrongOption(`strconv.ParseUint: parsing ${goQuoted(text)}: ${why}`);
-  };
-  if (!/^\d+$/.test(text)) return wrong("invalid syntax");
-  if (BigInt(text) >= 2n ** BigInt(bits)) return wrong("value out of range");
-  return Number(text);
-}
-
 const durationUnits: Readonly<Record<string, number>> = {
   ns: 1e-6,
   us: 1e-3,
