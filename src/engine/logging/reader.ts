@@ -165,7 +165,7 @@ class LogReader {
     expected = blockSize,
   ): AsyncGenerator<Buffer, number> {
     let at = position;
-    while (!this.#over()) {
+    while (at < limit && !this.#over()) {
       this.#makeRoom(expected);
       const room = Math.min(this.#block.length - this.#carried, limit - at);
       const bytesRead = await file.read(this.#block, this.#carried, room, at);
@@ -307,6 +307,6 @@ class LogReader {
     }
     at = yield* this.#readShared(file, at, size);
     // What comes later wakes everybody: who reads it now would be at another place than all others from then on.
-    return at >= size ? at : yield* this.#read(file, at, size, size - at + 1);
+    return at >= size ? at : yield* this.#read(file, at, size, size - at);
   }
 }

@@ -46,6 +46,7 @@ export class SharedSteps {
     setTimeout(forget, kept).unref();
     return step;
   }
+
   /** Of a file that somebody closes nothing is kept: once nobody has it open, another one may get its inode. */
   forget(inode: bigint): void {
     for (const key of this.#last.keys()) this.#keep(key, (known) => known.inode !== inode);
